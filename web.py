@@ -1,0 +1,697 @@
+"""A web: a program written as a document.
+
+A web is a CommonMark document.  Its headings divide it into numbered
+*sections*; a fenced code block whose first line is a comment such as
+`# ⟨Split the address⟩≡` is a *part* of the *chunk* of that name, and
+`⟨Split the address⟩` in a line of code is a *reference* to it.  This module
+reads a web and finds what is wrong with it.  The tangler turns the result into
+code, the weaver into a book, so everything here knows its place in the document:
+lines and columns count from 1, columns count characters.
+
+Only what startup can afford is imported: the tangler runs at every save.
+"""
+
+from __future__ import annotations
+
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Problem:
+    """Something wrong, and where."""
+
+    def __init__(self, line: int, column: int, message: str) -> None:
+        self.line, self.column, self.message = line, column, message
+
+    def __repr__(self) -> str:
+        return f"{self.line}:{self.column}: error: {self.message}"
+
+
+# ---------------------------------------------------------------------------
+# CommonMark's blocks, as far as they decide what is a fence and what a heading.
+#
+# A fence may stand in lists and quotes, and what looks like one may be part of
+# an HTML block, of indented code or of another fence.  So the containers are
+# followed as the specification (0.31, "Phase 1: block structure") describes it.
+# Link reference definitions are the one thing left out: they hide no fence.
+
+
+class Heading:
+    """An ATX heading outside lists and quotes."""
+
+    def __init__(self, line: int, column: int, level: int, text: str) -> None:
+        self.line, self.column, self.level = line, column, level
+        self.text = text.strip(" \t")
+        unclosed = self.text.rstrip("#")  # a closing sequence has a blank before it
+        if not unclosed or unclosed[-1] in " \t":
+            self.text = unclosed.rstrip(" \t")
+
+
+class Fence:
+    """A fenced code block.
+
+    `opens` and `closes` are the lines of its fences (`closes` is None if the document
+    or the container ended first).  `lines` is its content, without what containers
+    and the fence's own indentation take away; `starts` tells how many characters
+    that was, line by line, or is empty if it was nothing.
+    """
+
+    def __init__(self, opens: int, column: int, mark: str, indent: int, info: str) -> None:
+        self.opens, self.column, self.mark, self.indent = opens, column, mark, indent
+        self.info = info.strip(" \t")
+        self.lines: list[str] = []
+        self.starts: list[int] = []
+        self.closes: int | None = None
+        self.closing = re.compile(rf" {{0,3}}{mark}{mark[0]}*[ \t]*$").match
+
+    @property
+    def language(self) -> str | None:
+        words = self.info.split(None, 1)
+        return words[0].lower() if words else None
+
+    def add(self, line: str, start: int) -> None:
+        self.lines.append(line)
+        self.starts.append(start)
+
+    def place(self, row: int, offset: int = 0) -> tuple[int, int]:
+        """Line and column in the document of a character of the content."""
+        start = self.starts[row] if self.starts else 0
+        return self.opens + 1 + row, max(start + offset, 0) + 1
+
+
+FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})(.*)")
+HEADING = re.compile(r"#{1,6}(?=[ \t]|$)")
+SETEXT = re.compile(r"(?:=+|-+)[ \t]*$")
+THEMATIC = re.compile(r"(?:(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|(?:-[ \t]*){3,})$")
+BULLET = re.compile(r"(?:[-+*]|([0-9]{1,9})[.)])(?=[ \t]|$)")
+ATTRIBUTE = r"""\s+[a-z_:][\w.:-]*(?:\s*=\s*(?:[^\s"'=<>`]+|'[^']*'|"[^"]*"))?"""
+BLOCK = ("address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd"
+         "|details|dialog|dir|div|dl|dt|fieldset|figcaption|figure|footer|form|frame|frameset"
+         "|h[1-6]|head|header|hr|html|iframe|legend|li|link|main|menu|menuitem|nav|noframes|ol"
+         "|optgroup|option|p|param|search|section|summary|table|tbody|td|tfoot|th|thead|title|tr"
+         "|track|ul")
+# How each kind of HTML block begins and ends; none: at the next blank line.  Compiled only
+# when a line begins with "<": that takes longer than reading many a web.
+HTML = (
+    (r"<(?:script|pre|textarea|style)(?:\s|>|$)", r"(?i)</(?:script|pre|textarea|style)>"),
+    (r"<!--", r"-->"),
+    (r"<\?", r"\?>"),
+    (r"<![a-z]", r">"),
+    (r"<!\[CDATA\[", r"\]\]>"),
+    (rf"</?(?:{BLOCK})(?:\s|/?>|$)", ""),
+    (rf"(?:<[a-z][a-z0-9-]*(?:{ATTRIBUTE})*\s*/?>|</[a-z][a-z0-9-]*\s*>)\s*$", ""),
+)
+
+
+class Cursor:
+    """A position in a line, in characters and in columns; tabs stop at every fourth.
+
+    `next` is the next character that is not blank.  Of a tab a part may be taken:
+    then `column` lies between its ends.
+    """
+
+    def __init__(self, line: str) -> None:
+        self.line, self.at, self.column, self.partial = line, 0, 0, False
+        self.look()
+
+    def look(self) -> None:
+        line, at, column = self.line, self.at, self.column
+        while line[at : at + 1] in (" ", "\t"):
+            column += 4 - column % 4 if line[at] == "\t" else 1
+            at += 1
+        self.next, self.next_column = at, column
+
+    @property
+    def indent(self) -> int:
+        return self.next_column - self.column
+
+    @property
+    def blank(self) -> bool:
+        return self.next == len(self.line)
+
+    def take(self, columns: int) -> None:
+        """Take at most so many columns of blanks."""
+        goal = min(self.column + columns, self.next_column)
+        while self.column < goal:
+            width = 4 - self.column % 4 if self.line[self.at] == "\t" else 1
+            self.partial = self.column + width > goal
+            if self.partial:
+                self.column = goal
+            else:
+                self.column += width
+                self.at += 1
+
+    def jump(self, length: int) -> None:
+        """Take the blanks and so many characters after them."""
+        self.at, self.column, self.partial = self.next + length, self.next_column + length, False
+        self.look()
+
+    def rest(self) -> tuple[str, int]:
+        """What is left, and where it starts in the line; the rest of a tab counts as spaces."""
+        if self.partial:
+            left = 4 - self.column % 4
+            return " " * left + self.line[self.at + 1 :], self.at + 1 - left
+        return self.line[self.at :], self.at
+
+
+PARAGRAPH, INDENTED = "paragraph", "indented"
+QUOTE = -1  # among the containers; a list item stands there as the indentation it asks for
+
+
+def blocks(lines: list[str]) -> list[Heading | Fence]:
+    """The headings and fences of a document, in order."""
+    found: list[Heading | Fence] = []
+    containers: list[int] = []
+    # The open leaf: none, PARAGRAPH, INDENTED, a fence, or an HTML block of that number.
+    leaf: str | int | Fence | None = None
+    hollow = False  # the innermost container is an item that has only its marker so far
+    row, count = -1, len(lines)
+    while (row := row + 1) < count:
+        line = lines[row]
+
+        # Two short cuts for nearly every line: the inside of a plain fence, and text.
+        if isinstance(leaf, Fence) and not containers and not leaf.indent:
+            mark, closing, first = leaf.mark, leaf.closing, row
+            while row < count and not (mark in lines[row] and closing(lines[row])):
+                row += 1
+            leaf.lines, leaf.closes = lines[first:row], row + 1 if row < count else None
+            leaf = None
+            continue
+        if line[:1].isalpha() and (containers or not isinstance(leaf, (int, Fence))):
+            if leaf != PARAGRAPH:  # else it continues one, lazily perhaps
+                containers.clear()
+                leaf = PARAGRAPH
+            continue
+
+        # Which containers go on?
+        cursor, matched = Cursor(line), 0
+        for container in containers:
+            if container == QUOTE:
+                if cursor.indent > 3 or line[cursor.next : cursor.next + 1] != ">":
+                    break
+                cursor.jump(1)
+                cursor.take(1)
+            elif hollow and matched == len(containers) - 1 if cursor.blank else (
+                cursor.indent < container
+            ):
+                break
+            else:
+                cursor.take(container)
+            matched += 1
+        hollow = False
+        inside = matched == len(containers)
+
+        # Does the open leaf go on?
+        if inside and isinstance(leaf, Fence):
+            if cursor.indent < 4 and leaf.closing(line, cursor.next):
+                leaf.closes, leaf = row + 1, None
+            else:
+                cursor.take(leaf.indent)
+                leaf.add(*cursor.rest())
+            continue
+        if inside and isinstance(leaf, int):
+            end = HTML[leaf][1]
+            if re.search(end, line[cursor.at :]) if end else cursor.blank:
+                leaf = None
+            continue
+        if leaf != PARAGRAPH or cursor.blank:
+            leaf = INDENTED if leaf == INDENTED and inside else None
+            del containers[matched:]
+
+        # What begins here?  Containers, any number of them, and then one leaf.
+        while cursor.indent < 4 and not cursor.blank:
+            at = cursor.next
+            character, interrupts = line[at], inside and leaf == PARAGRAPH
+            if character == ">":
+                cursor.jump(1)
+                cursor.take(1)
+                container = QUOTE
+            elif character == "#" and (heading := HEADING.match(line, at)):
+                del containers[matched:]
+                leaf = None
+                if not containers:
+                    found.append(
+                        Heading(row + 1, at + 1, len(heading[0]), line[heading.end() :]))
+                break
+            elif character in "`~" and (fence := FENCE.match(line, at)):
+                del containers[matched:]
+                leaf = Fence(row + 1, at + 1, fence[1], cursor.indent, fence[2])
+                found.append(leaf)
+                break
+            elif character == "<" and (kind := html_kind(line, at, leaf == PARAGRAPH)) is not None:
+                del containers[matched:]
+                end = HTML[kind][1]
+                leaf = None if end and re.search(end, line[at:]) else kind
+                break
+            elif (interrupts and SETEXT.match(line, at)) or THEMATIC.match(line, at):
+                del containers[matched:]
+                leaf = None
+                break
+            elif (bullet := BULLET.match(line, at)) and not (
+                # Numbers but 1 and empty items do not interrupt a paragraph.
+                interrupts
+                and (int(bullet[1] or 1) != 1 or not line[bullet.end() :].strip(" \t"))
+            ):
+                indent, width = cursor.indent, len(bullet[0])
+                cursor.jump(width)
+                hollow = cursor.blank
+                space = 1 if hollow or cursor.indent > 4 else cursor.indent
+                cursor.take(space)
+                container = indent + width + space
+            else:
+                leaf = PARAGRAPH
+                break
+            containers[matched:] = [container]
+            matched, inside, leaf = matched + 1, True, None
+        else:
+            if not cursor.blank and leaf != PARAGRAPH:
+                leaf = INDENTED
+    return found
+
+
+def html_kind(line: str, at: int, paragraph: bool) -> int | None:
+    """Which kind of HTML block begins here; the last kind cannot interrupt a paragraph."""
+    for kind, (start, _) in enumerate(HTML[: -1 if paragraph else None]):
+        if re.compile(start, re.IGNORECASE | re.ASCII).match(line, at):
+            return kind
+    return None
+
+
+# ---------------------------------------------------------------------------
+# Sections, chunks, references.
+
+
+class Word:
+    """A captured or exported identifier."""
+
+    def __init__(self, name: str, line: int, column: int) -> None:
+        self.name, self.line, self.column = name, line, column
+
+
+class Section:
+    """A section: from its heading to the next section's, `end` (a line, exclusive).
+
+    `depth` is None where the heading is only a number.
+    """
+
+    def __init__(
+        self, number: str, title: str | None, depth: int | None, line: int, column: int
+    ) -> None:
+        self.number, self.title, self.depth = number, title, depth
+        self.line, self.column, self.end = line, column, 0
+        self.parts: list[Part] = []
+
+
+class Reference:
+    """A reference in a line of code: its name, its place, and its span in the part's text."""
+
+    def __init__(
+        self, name: str, part: Part, line: int, column: int, start: int, end: int
+    ) -> None:
+        self.name, self.part, self.line, self.column = name, part, line, column
+        self.start, self.end = start, end
+
+
+class Part:
+    """One code block of a chunk; `line` and `column` are its name's.
+
+    `text` is its code without the header, lines joined by newlines; `rows` says of
+    how many lines (an empty text may be none or one), and `skip` how many lines
+    of the fence stand before them.
+    """
+
+    def __init__(
+        self, name: str, continues: bool, column: int, section: Section | None, fence: Fence
+    ) -> None:
+        self.name, self.continues, self.section, self.fence = name, continues, section, fence
+        self.language, self.line, self.column = fence.language, fence.opens + 1, column
+        self.captures: list[Word] = []
+        self.exports: list[Word] = []
+        self.skip, self.rows, self.text = 1, 0, ""
+        self.references: list[Reference] = []
+
+    def place(self, row: int, offset: int = 0) -> tuple[int, int]:
+        """Line and column in the document of a character of a line of the code."""
+        return self.fence.place(self.skip + row, offset)
+
+
+class Chunk:
+    """A chunk: all its parts, in order, and all references to it."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.is_file = name, names_file(name)
+        self.parts: list[Part] = []
+        self.uses: list[Reference] = []
+
+    @property
+    def text(self) -> str:
+        """The code of all parts, lines joined by newlines."""
+        return "\n".join([part.text for part in self.parts if part.rows])
+
+    @property
+    def rows(self) -> int:
+        return sum([part.rows for part in self.parts])
+
+    def references(self) -> Iterator[tuple[Reference, int]]:
+        """Every reference, with where it starts in `text`."""
+        base = 0
+        for part in self.parts:
+            for reference in part.references:
+                yield reference, base + reference.start
+            base += len(part.text) + 1 if part.rows else 0
+
+    def strings(self) -> list[tuple[int, int]]:
+        """The spans in `text` of the strings of several lines."""
+        language = self.parts[0].language or ""
+        if self.is_file:
+            language = self.name.rpartition(".")[2]
+        return long_strings(self.text, language)
+
+
+REFERENCE = re.compile(r"⟨⟨|⟨([^⟨⟩\n]*)(⟩?)")
+
+# What a multi-line string is.  Comments and short strings are matched too, so that
+# a quote inside them opens nothing.  A chunk is taken to close what it opens.
+SHORT = r"""|"(?:\\(?s:.)|[^\\"\n])*"?|'(?:\\(?s:.)|[^\\'\n])*'?"""
+LONG = r"""|%s[^%s\\]*(?:(?:\\(?s:.|\Z)|%s(?!%s))[^%s\\]*)*(?:%s|\Z)"""
+PYTHON = "#.*" + "".join([LONG % (q * 3, q, q, q * 2, q, q * 3) for q in "\"'"]) + SHORT
+C = r"//.*|/\*(?s:.*?)(?:\*/|\Z)" + SHORT
+LANGUAGES = {"python": PYTHON, "py": PYTHON, "pyi": PYTHON, "c": C, "h": C}
+
+
+def long_strings(text: str, language: str) -> list[tuple[int, int]]:
+    """The spans of multi-line strings: triple-quoted ones, and those that a backslash continues.
+
+    Indentation may not pass into them.  Only Python and C are known; a string's
+    prefix does not matter, for a raw string too ends at the first quote without a
+    backslash before it.
+    """
+    tokens = LANGUAGES.get(language)
+    triple = ('"""', "'''") if tokens is PYTHON else ()
+    if not tokens or not any(sign in text for sign in ("\\\n", *triple)):
+        return []
+    # References are prose, with apostrophes in it.
+    text = REFERENCE.sub(lambda match: "_" * len(match[0]), text)
+    return [match.span() for match in re.finditer(tokens, text) if match[0][0] in "\"'"
+            and ("\n" in match[0] or match[0].startswith(triple))]
+
+
+NUMBER = re.compile(r"([0-9]+)([A-Za-z]{0,2})\.(?=\s|$)\s*(.*)")
+CLOSERS = {"/*": "*/", "<!--": "-->", "(*": "*)"}
+COMMENT = re.compile(r"[ \t]*(#|//|--|;+|%+|/\*|<!--|\(\*)(\|?)[ \t]*")
+HEADER = re.compile(r"⟨([^⟨⟩]*)⟩(\+?)≡")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+FILE = re.compile(r"\S*(?:/\S*|\.[^.\s]+)")
+# What cannot stand in a document: surrogates are how bytes that are not UTF-8 were decoded.
+GARBAGE = re.compile("[\0\udc80-\udcff]")
+
+
+def followers(number: str) -> list[str]:
+    """The numbers that may follow one; "" is the start, and after Z come no more letters."""
+    match = re.fullmatch(r"([0-9]{1,9})([A-Z]?)", number)
+    if not match:
+        return [] if number else ["1"]
+    letter = chr(ord(match[2] or "@") + 1)
+    return [str(int(match[1]) + 1)] + ([match[1] + letter] if letter <= "Z" else [])
+
+
+def names_file(name: str) -> bool:
+    """A name without spaces that has a `/` or a suffix is a file's."""
+    return FILE.fullmatch(name) is not None
+
+
+class Web:
+    """A document, read: its sections, its chunks by name, and its problems."""
+
+    def __init__(self, data: bytes) -> None:
+        text = data.decode("utf-8", "surrogateescape")
+        text = text[text.startswith("\ufeff") :]
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        self.lines = text.split("\n")
+        if not self.lines[-1]:
+            self.lines.pop()
+        self.sections: list[Section] = []
+        self.chunks: dict[str, Chunk] = {}
+        self.fences: list[Fence] = []  # the illustrations
+        self.problems: list[Problem] = []
+        self._last = self._right = ""  # section numbers
+        self._patience = 20000  # names to compare with misspelt ones, in all
+
+        if GARBAGE.search(text):
+            self._check_characters()
+        self._read()
+        self._check_chunks()
+        self._check_cycles()
+
+    def error(self, line: int, column: int, message: str) -> None:
+        self.problems.append(Problem(line, column, message))
+
+    # Reading.
+
+    def _check_characters(self) -> None:
+        for number, line in enumerate(self.lines, 1):
+            garbage = GARBAGE.search(line)
+            if garbage:
+                code = ord(garbage[0])
+                self.error(number, garbage.start() + 1, "a NUL character" if not code else
+                           f"byte 0x{code - 0xDC00:02X} is not UTF-8")
+
+    def _read(self) -> None:
+        found = blocks(self.lines)
+        headings = [block for block in found if isinstance(block, Heading)]
+        numbered = any(NUMBER.match(heading.text) for heading in headings)
+        section: Section | None = None
+        for block in found:
+            if isinstance(block, Heading):
+                opened = (self._numbered(block) if numbered else
+                          Section(str(len(self.sections) + 1), block.text or None,
+                                  max(block.level - 2, 0), block.line, block.column))
+                if opened:
+                    if section:
+                        section.end = opened.line
+                    section = opened
+                    self.sections.append(section)
+            else:
+                if block.closes is None:
+                    self.error(block.opens, block.column, "unclosed fence: expected a line "
+                               f"{block.mark} after it, in the same list or quote")
+                self._fence(block, section)
+        if section:
+            section.end = len(self.lines) + 1
+
+    def _numbered(self, heading: Heading) -> Section | None:
+        """The section that a heading opens, if it has a number; numbers are checked in order."""
+        match = NUMBER.match(heading.text)
+        if not match:
+            return None
+        number, title = match[1] + match[2], match[3] or None
+        line, column = heading.line, heading.column
+        self._check_order(number, line, column)
+        if heading.level == 1:
+            self.error(line, column, f"section {number} has a heading of level 1: "
+                       "expected ## to ##### with a title, or ###### without")
+        depth = heading.level - 2 if heading.level < 6 or title else None
+        return Section(number, title, depth, line, column)
+
+    def _check_order(self, number: str, line: int, column: int) -> None:
+        """A number must follow the one before it.
+
+        After a wrong one either it or the last right one may be followed, so that
+        one slip is one error.
+        """
+        right = self._right
+        if number in followers(self._last) or number in followers(right):
+            self._right = number
+        else:
+            expected = " or ".join(followers(right))
+            again = next((f" again (first in line {section.line})" for section in self.sections
+                          if section.number == number), "")
+            self.error(line, column, f"section {number}{again}: expected {expected}" + (
+                f" after {right}" if right else ""))
+        self._last = number
+
+    def _fence(self, fence: Fence, section: Section | None) -> None:
+        """Take a fence for a part of a chunk, if its first line says so."""
+        first = fence.lines[0] if fence.lines else ""
+        comment = COMMENT.match(first) if "⟨" in first else None
+        if not comment or not first.startswith("⟨", comment.end()):
+            self.fences.append(fence)
+            return
+        line, column = fence.place(0, comment.end())
+        rest, closer = first[comment.end() :].rstrip(), CLOSERS.get(comment[1], "")
+        header = HEADER.fullmatch(rest[: len(rest) - len(closer)].rstrip())
+        if comment[2] or not rest.endswith(closer) or not header:
+            self.fences.append(fence)
+            begin, end = comment[1], closer and " " + closer
+            self.error(line, column, "not a chunk's header: expected only "
+                       f"{begin} ⟨Name⟩≡{end} or {begin} ⟨Name⟩+≡{end}")
+            return
+        part = Part(self._name(header[1], line, column), bool(header[2]), column, section, fence)
+        if section:
+            section.parts.append(part)
+        else:
+            self.error(line, column, f"⟨{part.name}⟩ stands before the first section: "
+                       "expected a heading above it")
+        if part.name not in self.chunks:
+            self.chunks[part.name] = Chunk(part.name)
+        self.chunks[part.name].parts.append(part)
+        self._declarations(part, comment[1])
+        part.rows = len(fence.lines) - part.skip
+        part.text = "\n".join(fence.lines[part.skip :])
+        if "⟨" in part.text:
+            self._references(part)
+
+    def _name(self, raw: str, line: int, column: int) -> str:
+        """A name with its blanks normalised; `column` is the bracket's before it."""
+        control = CONTROL.search(raw)
+        if control:
+            self.error(line, column + 1 + control.start(), "a control character in a name")
+        name = " ".join(raw.split())
+        if not name:
+            self.error(line, column, "an empty name: expected ⟨Name⟩")
+        return name
+
+    def _declarations(self, part: Part, form: str) -> None:
+        """Read the lines `#| captures: a, b` and `#| exports: c` below the header, any number."""
+        forms = ("//", "/*") if form == "/*" else (form,)
+        lines = part.fence.lines
+        while part.skip < len(lines):
+            comment = COMMENT.match(lines[part.skip])
+            if not comment or not comment[2] or comment[1] not in forms:
+                break
+            text, closer = lines[part.skip].rstrip(), CLOSERS.get(comment[1], "")
+            if closer and text.endswith(closer):
+                text = text[: -len(closer)].rstrip()
+            start = comment.end()
+            word, colon, names = text[start:].partition(":")
+            place = part.fence.place(part.skip, start)
+            part.skip += 1
+            word = word.rstrip()
+            if word not in ("captures", "exports") or not colon:
+                self.error(*place, f"{word!r} is not a declaration: "
+                           "expected captures: or exports: and names")
+                continue
+            start += text[start:].index(":") + 1
+            words = part.captures if word == "captures" else part.exports
+            for item in names.split(","):
+                name = item.strip()
+                line, column = part.fence.place(
+                    part.skip - 1, start + len(item) - len(item.lstrip()))
+                start += len(item) + 1
+                if not name.isidentifier():
+                    self.error(line, column, f"{name!r} is not an identifier" if name else
+                               "an identifier is missing here")
+                elif any(name == other.name for other in words):
+                    self.error(line, column, f"{name} a second time in {word}")
+                else:
+                    words.append(Word(name, line, column))
+
+    def _references(self, part: Part) -> None:
+        row = begin = seen = 0  # the line, where it begins, and how far lines are counted
+        for match in REFERENCE.finditer(part.text):
+            start = match.start()
+            row += part.text.count("\n", seen, start)
+            begin = part.text.rfind("\n", seen, start) + 1 or begin
+            seen = start
+            if match[1] is None:  # the literal bracket
+                continue
+            line, column = part.place(row, start - begin)
+            if not match[2]:
+                self.error(line, column, "unclosed ⟨: expected ⟩ on the same line "
+                           "(⟨⟨ stands for a ⟨ that is none of a reference's)")
+                continue
+            name = self._name(match[1], line, column)
+            if part.text.startswith(("≡", "+≡"), match.end()):
+                self.error(line, column, f"the header of ⟨{name}⟩ is not the first line "
+                           "of its code block")
+            elif name:
+                part.references.append(
+                    Reference(name, part, line, column, start, match.end()))
+
+    # Checking.
+
+    def _check_chunks(self) -> None:
+        """Check that what is used is defined, what is defined is used, and signs and languages."""
+        for chunk in self.chunks.values():
+            for part in chunk.parts:
+                for reference in part.references:
+                    used = self.chunks.get(reference.name)
+                    place = reference.line, reference.column
+                    if used is None:
+                        self.error(*place, f"⟨{reference.name}⟩ is not defined"
+                                   + self.hint(reference.name))
+                        continue
+                    used.uses.append(reference)
+                    if used.is_file:
+                        self.error(*place, f"⟨{used.name}⟩ is a file, not to be referred to")
+        if not any(chunk.is_file for chunk in self.chunks.values()):
+            self.error(1, 1, "no chunk of this web is a file, so there is nothing to write: "
+                       "expected a name like ⟨hello.py⟩")
+        for chunk in self.chunks.values():
+            first, name = chunk.parts[0], f"⟨{chunk.name}⟩"
+            if not chunk.is_file and not chunk.uses:
+                self.error(first.line, first.column, f"{name} is never used")
+            if first.continues:
+                self.error(first.line, first.column, f"{name}+≡ continues nothing: "
+                           f"expected {name}≡ the first time" + self.hint(chunk.name))
+            language, begun = first, None if first.continues else first
+            for part in chunk.parts[1:]:
+                if not part.continues:
+                    if begun:
+                        self.error(part.line, part.column, f"{name}≡ a second time, the first is "
+                                   f"in line {begun.line}: expected {name}+≡")
+                    begun = begun or part
+                if language.language is None:
+                    language = part
+                elif part.language not in (None, language.language):
+                    self.error(part.fence.opens, part.fence.column,
+                               f"{name} is in {part.language} here, but in {language.language} "
+                               f"in line {language.fence.opens}")
+
+    def hint(self, name: str) -> str:
+        """The nearest other name, as the end of a message.
+
+        Comparing takes long; a web of nothing but mistakes gets hints for the first of them.
+        """
+        self._patience -= len(self.chunks)
+        if self._patience < 0 or len(name) > 200:
+            return ""
+        from difflib import get_close_matches
+
+        others = [other for other in self.chunks if other != name]
+        near = get_close_matches(name, others, 1, 0.75)
+        return f"; did you mean ⟨{near[0]}⟩?" if near else ""
+
+    def _check_cycles(self) -> None:
+        """Walk the chunks depth first; a reference to one that is still open closes a cycle."""
+        done: set[str] = set()
+        known: set[tuple[str, ...]] = set()
+        for root in self.chunks:
+            if root in done:
+                continue
+            path = {root: self.chunks[root].references()}  # the open chunks, in order
+            while path:
+                name = next(reversed(path))
+                for reference, _ in path[name]:
+                    target = reference.name
+                    if target in path:
+                        if len(known) == 100:
+                            continue
+                        names = list(path)
+                        cycle = names[names.index(target) :]
+                        low = cycle.index(min(cycle))
+                        key = tuple(cycle[low:] + cycle[:low])
+                        if key not in known:
+                            known.add(key)
+                            self.error(reference.line, reference.column, "a cycle: " + " → ".join(
+                                f"⟨{link}⟩" for link in [*cycle, target]))
+                    elif target in self.chunks and target not in done:
+                        path[target] = self.chunks[target].references()
+                        break
+                else:
+                    del path[name]
+                    done.add(name)
