@@ -1,0 +1,51 @@
+# make tangle   the code out of sockets.md; needs nothing but python3 (3.9 or later)
+# make build    a .venv whose python imports sockets; needs a C compiler (3.10 or later)
+# make test     the tests, on what was generated
+# make check    that generated/ is fresh; ruff, mypy, warnings of gcc and clang
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+WARNINGS := -std=c11 -Wall -Wextra -Wconversion -Wshadow -Werror
+
+.PHONY: tangle build test check clean
+
+tangle:
+	$(PYTHON) tangle.py
+
+# The virtual environment, with what building and testing need, pinned in pyproject.toml. The
+# path file in it makes `import sockets` find generated/.
+$(VENV)/ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(RUN) -m pip install --quiet --disable-pip-version-check --group build --group test
+	$(RUN) -c "import sysconfig; print(sysconfig.get_path('platlib'), end='')" > $@
+	pwd | sed 's|$$|/generated|' > "$$(cat $@)/sockets.pth"
+
+$(VENV)/checkers: $(VENV)/ready
+	$(RUN) -m pip install --quiet --disable-pip-version-check --group check
+	touch $@
+
+generated/sockets/_values.py: $(VENV)/ready setup.py sockets.md tangle.py web.py
+	$(PYTHON) tangle.py
+	$(RUN) setup.py --quiet build_ext --inplace
+	touch $@
+
+build: generated/sockets/_values.py
+
+test: build
+	$(RUN) -m pytest -n 2 $(ARGS)
+
+check: build $(VENV)/checkers
+	$(PYTHON) tangle.py
+	git diff --exit-code --stat -- generated
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy web.py tangle.py generated/sockets generated/build_sockets.py
+	MYPYPATH=generated $(RUN) -m mypy generated/examples
+	for cc in gcc clang; do for file in socket-ffi-values sockets-stub; do \
+	    $$cc $(WARNINGS) -fPIC -c generated/$$file.c -o build/$$cc-$$file.o || exit 1; \
+	done; done
+
+clean:
+	rm -rf build dist $(VENV) *.egg-info
+	rm -f generated/sockets/_values.py generated/sockets/_stub*.so

@@ -1,0 +1,53 @@
+"""An echo server. Usage: python3 echo_server.py [ADDRESS:PORT]"""
+
+import selectors
+import sys
+
+from sockets import (
+    Socket, SocketDomain, SocketProtocol, SocketType, accept_socket, bind_socket, close_socket,
+    create_socket, get_socket_name, listen_socket, receive_from_socket, send_to_socket,
+    set_socket_nonblocking, string_to_internet_address,
+)
+
+selector = selectors.DefaultSelector()
+
+
+def serve(place: str) -> None:
+    server = create_socket(SocketDomain.INTERNET, SocketType.STREAM, SocketProtocol.AUTO)
+    bind_socket(server, string_to_internet_address(place))
+    listen_socket(server, 64)
+    selector.register(server, selectors.EVENT_READ)
+    print(get_socket_name(server), flush=True)
+    while True:
+        for key, _ in selector.select():
+            if key.fileobj is server:
+                welcome(server)
+            elif isinstance(key.fileobj, Socket):
+                echo(key.fileobj, key.data)
+
+
+def welcome(server: Socket) -> None:
+    client, _ = accept_socket(server)
+    if client is not None:
+        set_socket_nonblocking(client, True)
+        selector.register(client, selectors.EVENT_READ, b"")
+
+
+def echo(client: Socket, waiting: bytes) -> None:
+    try:
+        if not waiting:
+            data, _ = receive_from_socket(client, 65536)
+            if data == b"":
+                raise ConnectionError("the client has finished")
+            waiting = data or b""
+        sent = send_to_socket(client, waiting, None) if waiting else 0
+    except ConnectionError:
+        selector.unregister(client)
+        close_socket(client)
+        return
+    waiting = waiting[sent:] if isinstance(sent, int) else waiting
+    event = selectors.EVENT_WRITE if waiting else selectors.EVENT_READ
+    selector.modify(client, event, waiting)
+
+
+serve(sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:0")

@@ -1,0 +1,152 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#ifdef _WIN32
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#define EXPORTED __declspec(dllexport)
+#else
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <netinet/in.h>
+#include <netdb.h>
+#include <errno.h>
+#include <fcntl.h>
+#define EXPORTED
+#endif
+#include <stddef.h>
+#include <string.h>
+
+#define VALUE(name, expression) {name, 1, (long long) (expression)}
+#define LACKS(name) {name, 2, 0}
+
+static const struct foreign_value {
+    const char *name;
+    int known;
+    long long value;
+} foreign_values[] = {
+    VALUE("$ipproto-ip", IPPROTO_IP),
+    VALUE("$ipproto-raw", IPPROTO_RAW),
+    VALUE("$ipproto-tcp", IPPROTO_TCP),
+    VALUE("$ipproto-udp", IPPROTO_UDP),
+    VALUE("$sol-socket", SOL_SOCKET),
+    VALUE("%ai/canonname", AI_CANONNAME),
+    VALUE("%ai/numerichost", AI_NUMERICHOST),
+    VALUE("%ai/passive", AI_PASSIVE),
+    VALUE("%msg/dont-route", MSG_DONTROUTE),
+    VALUE("%msg/out-of-band", MSG_OOB),
+    VALUE("%msg/peek", MSG_PEEK),
+    VALUE("%msg/wait-all", MSG_WAITALL),
+    VALUE("%socket-domain/internet", AF_INET),
+    VALUE("%socket-domain/internet-v6", AF_INET6),
+    VALUE("%socket-type/datagram", SOCK_DGRAM),
+    VALUE("%socket-type/random", SOCK_RDM),
+    VALUE("%socket-type/raw", SOCK_RAW),
+    VALUE("%socket-type/sequence-packet", SOCK_SEQPACKET),
+    VALUE("%socket-type/stream", SOCK_STREAM),
+    VALUE("%somaxconn", SOMAXCONN),
+    VALUE("af-inet", AF_INET),
+    VALUE("size-of/addr-in", sizeof(struct sockaddr_in)),
+    VALUE("size-of/addrinfo", sizeof(struct addrinfo)),
+    VALUE("size-of/integer", sizeof(int)),
+    VALUE("size-of/ip", sizeof(struct in_addr)),
+    VALUE("size-of/pointer", sizeof(void *)),
+    VALUE("size-of/port", sizeof ((struct sockaddr_in *) 0)->sin_port),
+    VALUE("size-of/protoent", sizeof(struct protoent)),
+    VALUE("size-of/sa-family", sizeof ((struct sockaddr *) 0)->sa_family),
+    VALUE("size-of/size-t", sizeof(size_t)),
+    VALUE("size-of/sockaddr-in", sizeof(struct sockaddr_in)),
+    VALUE("size-of/sockaddr-storage", sizeof(struct sockaddr_storage)),
+    VALUE("size-of/socklen-t", sizeof(socklen_t)),
+#ifdef _WIN32
+    VALUE("$error-again", WSAEWOULDBLOCK),
+    VALUE("$error-in-progress", WSAEINPROGRESS),
+    VALUE("$error-would-block", WSAEWOULDBLOCK),
+    VALUE("$file-set-flag", FIONBIO),
+    VALUE("$format-message-allocate-buffer", FORMAT_MESSAGE_ALLOCATE_BUFFER),
+    VALUE("$format-message-from-system", FORMAT_MESSAGE_FROM_SYSTEM),
+    VALUE("$option-non-blocking", 1),
+    VALUE("$socket-error", SOCKET_ERROR),
+    VALUE("%shutdown/read", SD_RECEIVE),
+    VALUE("%shutdown/read&write", SD_BOTH),
+    VALUE("%shutdown/write", SD_SEND),
+    VALUE("invalid-socket", INVALID_SOCKET),
+    VALUE("size-of/wsa-data", sizeof(WSADATA)),
+    LACKS("%msg/dont-wait"),
+    LACKS("%socket-domain/local"),
+    LACKS("%socket-domain/unix"),
+    LACKS("af-unix"),
+    LACKS("size-of/addr-un"),
+    LACKS("size-of/sockaddr-un"),
+    LACKS("unix-max-path"),
+#else
+    VALUE("$error-again", EAGAIN),
+    VALUE("$error-in-progress", EINPROGRESS),
+    VALUE("$error-would-block", EWOULDBLOCK),
+    VALUE("$file-set-flag", F_SETFL),
+    VALUE("$option-non-blocking", O_NONBLOCK),
+    VALUE("$socket-error", -1),
+    VALUE("%msg/dont-wait", MSG_DONTWAIT),
+    VALUE("%shutdown/read", SHUT_RD),
+    VALUE("%shutdown/read&write", SHUT_RDWR),
+    VALUE("%shutdown/write", SHUT_WR),
+    #ifdef AF_LOCAL
+    VALUE("%socket-domain/local", AF_LOCAL),
+    #else
+    VALUE("%socket-domain/local", AF_UNIX),
+    #endif
+    VALUE("%socket-domain/unix", AF_UNIX),
+    VALUE("af-unix", AF_UNIX),
+    VALUE("invalid-socket", -1),
+    VALUE("size-of/addr-un", sizeof(struct sockaddr_un)),
+    VALUE("size-of/sockaddr-un", sizeof(struct sockaddr_un)),
+    VALUE("unix-max-path", sizeof ((struct sockaddr_un *) 0)->sun_path),
+    LACKS("$format-message-allocate-buffer"),
+    LACKS("$format-message-from-system"),
+    LACKS("size-of/wsa-data"),
+#endif
+    VALUE("%eai/again", EAI_AGAIN),
+    VALUE("%eai/badflags", EAI_BADFLAGS),
+    VALUE("%eai/fail", EAI_FAIL),
+    VALUE("%eai/family", EAI_FAMILY),
+    VALUE("%eai/memory", EAI_MEMORY),
+    VALUE("%eai/noname", EAI_NONAME),
+    VALUE("%eai/service", EAI_SERVICE),
+    VALUE("%eai/socktype", EAI_SOCKTYPE),
+    #ifdef EAI_ADDRFAMILY
+    VALUE("%eai/addrfamily", EAI_ADDRFAMILY),
+    #else
+    LACKS("%eai/addrfamily"),
+    #endif
+    #if defined EAI_NODATA && EAI_NODATA != EAI_NONAME
+    VALUE("%eai/nodata", EAI_NODATA),
+    #else
+    LACKS("%eai/nodata"),
+    #endif
+    #ifdef EAI_OVERFLOW
+    VALUE("%eai/overflow", EAI_OVERFLOW),
+    #else
+    LACKS("%eai/overflow"),
+    #endif
+    #ifdef EAI_SYSTEM
+    VALUE("%eai/system", EAI_SYSTEM),
+    #else
+    LACKS("%eai/system"),
+    #endif
+};
+
+/* Whether the name is known: 1, and its value is stored; 2, but the platform lacks it; or 0. */
+EXPORTED int get_ffi_value(const char *name, long long *value);
+
+EXPORTED int get_ffi_value(const char *name, long long *value)
+{
+    const size_t count = sizeof foreign_values / sizeof *foreign_values;
+
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(name, foreign_values[i].name) == 0) {
+            *value = foreign_values[i].value;
+            return foreign_values[i].known;
+        }
+    return 0;
+}

@@ -1,0 +1,480 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#ifdef _WIN32
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#else
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <netinet/in.h>
+#include <netdb.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+#endif
+#include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef _WIN32
+typedef intptr_t socket_t;          /* SOCKET, but with a sign: errors are negative */
+typedef int io_size;
+#define HANDLE_OF(fd) ((SOCKET) (fd))
+#define LAST_ERROR() WSAGetLastError()
+#else
+typedef int socket_t;
+typedef size_t io_size;
+#define HANDLE_OF(fd) (fd)
+#define LAST_ERROR() errno
+#endif
+static ssize_t in_band(ssize_t result)
+{
+    return result < 0 ? -(ssize_t) LAST_ERROR() : result;
+}
+#if defined Py_PYTHON_H && !defined PYPY_VERSION
+#define GUARD(expression) do { \
+        PyThreadState *state = PyEval_SaveThread(); \
+        expression; \
+        PyEval_RestoreThread(state); \
+    } while (0)
+#else
+#define GUARD(expression) do { expression; } while (0)
+#endif
+
+struct foreign_frame {
+    struct sockaddr_storage address;
+    socklen_t length;
+};
+
+static struct sockaddr *open_frame(struct foreign_frame *frame)
+{
+    frame->length = sizeof frame->address;
+    return (struct sockaddr *) &frame->address;
+}
+
+static ssize_t close_frame(struct foreign_frame *frame, ssize_t result)
+{
+    result = in_band(result);
+    if (result < 0)
+        frame->length = 0;
+    else if (frame->length > sizeof frame->address)
+        frame->length = sizeof frame->address;
+    return result;
+}
+#ifdef _WIN32
+#define IO_SIZE(size) ((io_size) ((size) > INT_MAX ? INT_MAX : (size)))
+#else
+#define IO_SIZE(size) (size)
+#endif
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+
+static ssize_t receive(socket_t fd, char *buffer, size_t size, int flags,
+                       struct foreign_frame *from)
+{
+    struct sockaddr *address = open_frame(from);
+
+    return close_frame(from, recvfrom(HANDLE_OF(fd), buffer, IO_SIZE(size), flags,
+                                      address, &from->length));
+}
+
+static ssize_t send_away(socket_t fd, const char *buffer, size_t size, int flags,
+                         const char *address, socklen_t length)
+{
+    return in_band(sendto(HANDLE_OF(fd), buffer, IO_SIZE(size), flags | MSG_NOSIGNAL,
+                          (const void *) address, length));
+}
+#ifdef _WIN32
+static int set_mode(socket_t fd, int nonblocking)
+{
+    u_long mode = (u_long) nonblocking;
+
+    return ioctlsocket(HANDLE_OF(fd), (long) FIONBIO, &mode);
+}
+
+static int close_plain(socket_t fd)
+{
+    return closesocket(HANDLE_OF(fd));
+}
+#else
+static int set_mode(socket_t fd, int nonblocking)
+{
+    int flags = fcntl(fd, F_GETFL), wanted;
+
+    if (flags < 0)
+        return -1;
+    wanted = nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+    return wanted == flags ? 0 : fcntl(fd, F_SETFL, wanted);
+}
+
+static int close_plain(socket_t fd)
+{
+    return close(fd);
+}
+#endif
+
+#ifndef SOCK_CLOEXEC
+#ifdef _WIN32
+#define CLOSE_ON_EXEC(fd) \
+    (SetHandleInformation((HANDLE) (fd), HANDLE_FLAG_INHERIT, 0) ? 0 : -1)
+#else
+#define CLOSE_ON_EXEC(fd) fcntl((fd), F_SETFD, FD_CLOEXEC)
+#endif
+
+#ifdef SO_NOSIGPIPE
+static int quiet(socket_t fd)
+{
+    const int yes = 1;
+
+    return setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &yes, sizeof yes);
+}
+#define QUIET(fd) quiet(fd)
+#else
+#define QUIET(fd) 0
+#endif
+
+/* The new descriptor in the right modes, or the error with the descriptor closed. */
+static socket_t settle(socket_t fd, int nonblocking)
+{
+    socket_t error;
+
+    if (fd < 0)
+        return (socket_t) in_band(-1);
+    if (CLOSE_ON_EXEC(fd) == 0 && QUIET(fd) == 0 && set_mode(fd, nonblocking) == 0)
+        return fd;
+    error = (socket_t) in_band(-1);
+    (void) close_plain(fd);
+    return error;
+}
+#endif
+#ifdef SOCK_CLOEXEC
+static socket_t socket_plain(int domain, int type, int protocol)
+{
+    return (socket_t) in_band(socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+}
+
+static socket_t accept_plain(socket_t fd, struct foreign_frame *from)
+{
+    struct sockaddr *address = open_frame(from);
+
+    return (socket_t) close_frame(from, accept4(fd, address, &from->length, SOCK_CLOEXEC));
+}
+#else
+static socket_t socket_plain(int domain, int type, int protocol)
+{
+    return settle((socket_t) socket(domain, type, protocol), 1);
+}
+
+static socket_t accept_plain(socket_t fd, struct foreign_frame *from)
+{
+    struct sockaddr *address = open_frame(from);
+    socket_t client = (socket_t) accept(HANDLE_OF(fd), address, &from->length);
+
+    client = settle(client, 0);
+    if (client < 0 || from->length > sizeof from->address)
+        from->length = client < 0 ? 0 : sizeof from->address;
+    return client;
+}
+#endif
+
+/* accept(2): the new socket, close-on-exec and blocking, and its address in `from`. */
+socket_t accept_block(socket_t fd, struct foreign_frame *from)
+{
+    socket_t result;
+
+    GUARD(result = accept_plain(fd, from));
+    return result;
+}
+
+/* connect(2) */
+int connect_block(socket_t fd, const char *address, socklen_t length)
+{
+    int result;
+
+    GUARD(result = (int) in_band(connect(HANDLE_OF(fd), (const void *) address, length)));
+    return result;
+}
+
+/* recvfrom(2): the number of bytes received, and their sender's address in `from`. */
+ssize_t recvfrom_block(socket_t fd, char *buffer, size_t size, int flags,
+                       struct foreign_frame *from)
+{
+    ssize_t result;
+
+    GUARD(result = receive(fd, buffer, size, flags, from));
+    return result;
+}
+
+/* sendto(2): the number of bytes taken; never a SIGPIPE. */
+ssize_t sendto_block(socket_t fd, const char *buffer, size_t size, int flags,
+                     const char *address, socklen_t length)
+{
+    ssize_t result;
+
+    GUARD(result = send_away(fd, buffer, size, flags, address, length));
+    return result;
+}
+/* socket(2): a new socket, close-on-exec and non-blocking. */
+socket_t socket_block(int domain, int type, int protocol)
+{
+    socket_t result;
+
+    GUARD(result = socket_plain(domain, type, protocol));
+    return result;
+}
+
+/* bind(2) */
+int bind_block(socket_t fd, const char *address, socklen_t length)
+{
+    int result;
+
+    GUARD(result = (int) in_band(bind(HANDLE_OF(fd), (const void *) address, length)));
+    return result;
+}
+
+/* close(2) */
+int close_block(socket_t fd)
+{
+    int result;
+
+    GUARD(result = (int) in_band(close_plain(fd)));
+    return result;
+}
+
+/* shutdown(2) */
+int shutdown_block(socket_t fd, int method)
+{
+    int result;
+
+    GUARD(result = (int) in_band(shutdown(HANDLE_OF(fd), method)));
+    return result;
+}
+
+/* fcntl(2): change the one flag. */
+int set_nonblocking_block(socket_t fd, int nonblocking)
+{
+    int result;
+
+    GUARD(result = (int) in_band(set_mode(fd, nonblocking)));
+    return result;
+}
+
+/* fcntl(2): 1 if the descriptor is non-blocking, 0 if it blocks. Windows cannot tell. */
+int get_nonblocking_block(socket_t fd)
+{
+    int result = 0;
+
+#ifdef _WIN32
+    (void) fd;
+#else
+    GUARD(result = (int) in_band(fcntl(fd, F_GETFL)));
+    if (result >= 0)
+        result = (result & O_NONBLOCK) != 0;
+#endif
+    return result;
+}
+/* getsockopt(2): the length of the value. */
+int getsockopt_block(socket_t fd, int level, int id, char *value, int size)
+{
+    socklen_t length = (socklen_t) size;
+    int result;
+
+    GUARD(result = (int) in_band(getsockopt(HANDLE_OF(fd), level, id, (void *) value, &length)));
+    return result < 0 ? result : (int) length;
+}
+
+/* setsockopt(2) */
+int setsockopt_block(socket_t fd, int level, int id, const char *value, int size)
+{
+    int result;
+
+    GUARD(result = (int) in_band(setsockopt(HANDLE_OF(fd), level, id, (const void *) value,
+                                            (socklen_t) size)));
+    return result;
+}
+
+/* Wait for a connect that goes on, and return how it ended: 0 or its error. */
+int connect_wait_block(socket_t fd)
+{
+#ifdef _WIN32
+    WSAPOLLFD wait = {HANDLE_OF(fd), POLLWRNORM, 0};
+#define poll WSAPoll
+#else
+    struct pollfd wait = {fd, POLLOUT, 0};
+#endif
+    int error = 0, result;
+    socklen_t length = sizeof error;
+
+    GUARD(result = (int) in_band(poll(&wait, 1, -1)));
+    if (result < 0)
+        return result;
+    result = (int) in_band(getsockopt(HANDLE_OF(fd), SOL_SOCKET, SO_ERROR, (void *) &error,
+                                      &length));
+    return result < 0 ? result : -error;
+}
+#ifdef MSG_DONTWAIT
+#define NO_WAIT MSG_DONTWAIT
+#define KEEP_RECEIVE(expression) do { expression; } while (0)
+#else
+#define NO_WAIT 0
+#define KEEP_RECEIVE(expression) GUARD(expression)
+#endif
+#if defined MSG_DONTWAIT && !defined __APPLE__
+#define KEEP_SEND(expression) do { expression; } while (0)
+#else
+#define KEEP_SEND(expression) GUARD(expression)
+#endif
+
+/* listen(2) */
+int listen_keep(socket_t fd, int queue_length)
+{
+    return (int) in_band(listen(HANDLE_OF(fd), queue_length));
+}
+
+/* getsockname(2) */
+int getsockname_keep(socket_t fd, struct foreign_frame *name)
+{
+    struct sockaddr *address = open_frame(name);
+
+    return (int) close_frame(name, getsockname(HANDLE_OF(fd), address, &name->length));
+}
+
+/* getpeername(2) */
+int getpeername_keep(socket_t fd, struct foreign_frame *name)
+{
+    struct sockaddr *address = open_frame(name);
+
+    return (int) close_frame(name, getpeername(HANDLE_OF(fd), address, &name->length));
+}
+
+/* recvfrom(2) with MSG_DONTWAIT */
+ssize_t recvfrom_keep(socket_t fd, char *buffer, size_t size, int flags,
+                      struct foreign_frame *from)
+{
+    ssize_t result;
+
+    KEEP_RECEIVE(result = receive(fd, buffer, size, flags | NO_WAIT, from));
+    return result;
+}
+
+/* sendto(2) with MSG_DONTWAIT */
+ssize_t sendto_keep(socket_t fd, const char *buffer, size_t size, int flags,
+                    const char *address, socklen_t length)
+{
+    ssize_t result;
+
+    KEEP_SEND(result = send_away(fd, buffer, size, flags | NO_WAIT, address, length));
+    return result;
+}
+struct foreign_resolution {
+    struct addrinfo *list;
+    int system_error;
+};
+
+/* getaddrinfo(3): 0, or an EAI code. */
+int getaddrinfo_block(const char *node, const char *service, const struct addrinfo *hints,
+                      struct foreign_resolution *found)
+{
+    int code;
+
+    found->list = NULL;
+    found->system_error = 0;
+    GUARD(code = getaddrinfo(node, service, hints, &found->list);
+          found->system_error = LAST_ERROR());
+#ifdef EAI_SYSTEM
+    if (code != EAI_SYSTEM)
+#endif
+        found->system_error = 0;
+    return code;
+}
+struct foreign_protocol {
+    struct protoent entry;
+    struct protoent *found;
+};
+
+#ifdef __GLIBC__
+#define FIND(reentrant, plain) code = reentrant
+#else
+#define FIND(reentrant, plain) answer->found = plain; (void) strings; (void) size
+#endif
+
+/* getprotobyname(3): 0 and the entry, or a null pointer, in `answer`; or an error, negative. */
+int getprotobyname_block(const char *name, struct foreign_protocol *answer, char *strings,
+                         size_t size)
+{
+    int code = 0;
+
+    GUARD(FIND(getprotobyname_r(name, &answer->entry, strings, size, &answer->found),
+               getprotobyname(name)));
+    return code == ENOENT ? 0 : -code;
+}
+
+/* getprotobynumber(3) */
+int getprotobynumber_block(int number, struct foreign_protocol *answer, char *strings,
+                           size_t size)
+{
+    int code = 0;
+
+    GUARD(FIND(getprotobynumber_r(number, &answer->entry, strings, size, &answer->found),
+               getprotobynumber(number)));
+    return code == ENOENT ? 0 : -code;
+}
+#ifndef _WIN32
+/* getprotoent(3) */
+int getprotoent_block(struct foreign_protocol *answer, char *strings, size_t size)
+{
+    int code = 0;
+
+    GUARD(FIND(getprotoent_r(&answer->entry, strings, size, &answer->found),
+               getprotoent()));
+    return code == ENOENT ? 0 : -code;
+}
+
+/* setprotoent(3) */
+void setprotoent_block(int keep_alive)
+{
+    GUARD(setprotoent(keep_alive));
+}
+
+/* endprotoent(3) */
+void endprotoent_block(void)
+{
+    GUARD(endprotoent());
+}
+#else
+/* FormatMessageW: the text's length, or 0. */
+int format_message_keep(int flags, int error, wchar_t *text, int size)
+{
+    return (int) FormatMessageW((DWORD) flags | FORMAT_MESSAGE_IGNORE_INSERTS, NULL,
+                                (DWORD) error, 0, text, (DWORD) size, NULL);
+}
+
+/* WSAStartup: 0, or an error. */
+int winsock_start_keep(int version)
+{
+    WSADATA data;
+
+    return WSAStartup((WORD) version, &data);
+}
+#endif
+#if defined __APPLE__ || defined __FreeBSD__ || defined __NetBSD__ || defined __OpenBSD__ \
+    || defined __DragonFly__
+#define ADDRESS_HAS_LENGTH 1
+#endif
+
+void address_header_keep(void *address, int family, socklen_t length)
+{
+    struct sockaddr *header = address;
+
+#ifdef ADDRESS_HAS_LENGTH
+    header->sa_len = (unsigned char) length;
+#else
+    (void) length;
+#endif
+    header->sa_family = (unsigned char) family;
+}

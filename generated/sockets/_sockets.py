@@ -1,0 +1,1552 @@
+"""BSD sockets with types, values and honest errors.
+
+The program of `sockets.md`, from which this file is tangled. Use it through
+the package `sockets`, whose names are the public ones.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from _thread import allocate_lock
+from _warnings import warn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any, ClassVar, Literal, NoReturn
+
+    from typing_extensions import Buffer, Self
+
+WINDOWS = sys.platform == "win32"
+
+
+def unsupported_feature(feature: str) -> NoReturn:
+    raise NotImplementedError(f"{feature}: not supported on this platform ({sys.platform})")
+
+
+def on_machine(*, windows: Any, macos: Any, other: Any) -> Any:
+    if WINDOWS:
+        return windows
+    return macos if sys.platform == "darwin" else other
+C_LIBRARIES = on_machine(windows=["ws2_32"], macos=[], other=[])
+VALUES_LIBRARY = "socket-ffi-values" + on_machine(windows=".dll", macos=".dylib", other=".so")
+if __package__:
+    try:
+        from ._stub import ffi, lib
+        from ._values import FOREIGN_VALUES
+    except ModuleNotFoundError as missing:
+        raise ImportError(
+            f"sockets: {missing.name} is missing; build it with `make build`, "
+            "or install the package with pip (either needs a C compiler)"
+        ) from None
+
+
+def resolve(name: str) -> str:
+    for directory in sys.path:
+        path = os.path.join(directory, name)
+        if os.path.exists(path):
+            return path
+    raise FileNotFoundError(f"{name} is in none of the directories {sys.path}")
+
+
+def define_foreign_values(
+    shared_object: str, proc_name: str, names: Sequence[str]
+) -> dict[str, int]:
+    from cffi import FFI
+
+    for text in (shared_object, proc_name, *names):
+        if not isinstance(text, str):
+            raise TypeError(f"define_foreign_values: {text!r} must be a str")
+    if len(set(names)) < len(names):
+        raise ValueError("define_foreign_values: a name stands in the list twice")
+    foreign = FFI()
+    foreign.cdef(f"int {proc_name}(const char *name, long long *value);")
+    procedure = getattr(foreign.dlopen(resolve(shared_object)), proc_name)
+
+
+    def get_ffi_value(name: str) -> int | None:
+        value = foreign.new("long long *")
+        known = procedure(name.encode(), value)
+        if not known:
+            raise LookupError(f"{shared_object} does not know the value {name!r}")
+        return int(value[0]) if known == 1 else None
+    answers = {name: get_ffi_value(name) for name in names}
+    return {name: value for name, value in answers.items() if value is not None}
+
+
+def define_bindings(values: dict[str, int]) -> str:
+    lines = "".join(f'    "{name}": {value},\n' for name, value in values.items())
+    return f"FOREIGN_VALUES: dict[str, int] = {{\n{lines}}}\n"
+RESOLVER_NAMES = (
+    "%eai/addrfamily", "%eai/again", "%eai/badflags", "%eai/fail", "%eai/family", "%eai/memory",
+    "%eai/nodata", "%eai/noname", "%eai/overflow", "%eai/service", "%eai/socktype", "%eai/system",
+)
+FOREIGN_DECLARATIONS: list[str] = []
+KEEPS_LOCK: dict[str, bool] = {}
+
+
+def declare(text: str) -> None:
+    FOREIGN_DECLARATIONS.append(text)
+
+
+def define_ffi(declaration: str, *, keeps_lock: bool = False) -> Callable[..., int]:
+    declare(declaration)
+    name = declaration[: declaration.index("(")].split()[-1].lstrip("*")
+    KEEPS_LOCK[name] = keeps_lock
+    procedure: Callable[..., int] = getattr(lib, name) if __package__ else len  # not called
+    return procedure
+
+FOREIGN_NAMES = (
+    "$error-again", "$error-in-progress", "$error-would-block", "$file-set-flag",
+    "$format-message-allocate-buffer", "$format-message-from-system", "$ipproto-ip",
+    "$ipproto-raw", "$ipproto-tcp", "$ipproto-udp", "$option-non-blocking", "$socket-error",
+    "$sol-socket", "%ai/canonname", "%ai/numerichost", "%ai/passive", "%msg/dont-route",
+    "%msg/dont-wait", "%msg/out-of-band", "%msg/peek", "%msg/wait-all", "%shutdown/read",
+    "%shutdown/read&write", "%shutdown/write", "%socket-domain/internet",
+    "%socket-domain/internet-v6", "%socket-domain/local", "%socket-domain/unix",
+    "%socket-type/datagram", "%socket-type/random", "%socket-type/raw",
+    "%socket-type/sequence-packet", "%socket-type/stream", "%somaxconn", "af-inet", "af-unix",
+    "invalid-socket", "size-of/addr-in", "size-of/addr-un", "size-of/addrinfo",
+    "size-of/integer", "size-of/ip", "size-of/pointer", "size-of/port", "size-of/protoent",
+    "size-of/sa-family", "size-of/size-t", "size-of/sockaddr-in", "size-of/sockaddr-un",
+    "size-of/socklen-t", "size-of/wsa-data", "unix-max-path",
+    *RESOLVER_NAMES, "size-of/sockaddr-storage",
+)
+
+if not __package__:
+    FOREIGN_VALUES = define_foreign_values(VALUES_LIBRARY, "get_ffi_value", FOREIGN_NAMES)
+ERROR_AGAIN = FOREIGN_VALUES["$error-again"]
+ERROR_IN_PROGRESS = FOREIGN_VALUES["$error-in-progress"]
+ERROR_WOULD_BLOCK = FOREIGN_VALUES["$error-would-block"]
+INTERRUPTED = -errno.EINTR
+ADDRESS_ROOM = FOREIGN_VALUES["size-of/sockaddr-storage"]
+DONT_WAIT = FOREIGN_VALUES.get("%msg/dont-wait", 0)
+
+HAS_UNIX_SOCKETS = "af-unix" in FOREIGN_VALUES
+HAS_DONT_WAIT = "%msg/dont-wait" in FOREIGN_VALUES
+HAS_PROTOCOL_ITERATION = not WINDOWS
+RESOLVER_CODES = {
+    FOREIGN_VALUES[name]: "EAI_" + name[5:].upper()
+    for name in RESOLVER_NAMES if name in FOREIGN_VALUES
+}
+ABSTRACT_NAMES = sys.platform in ("linux", "android")
+
+if WINDOWS:
+
+
+    def errno_message(type: int) -> str:
+        text = ffi.new("wchar_t[]", 512)
+        length = format_message_keep(FOREIGN_VALUES["$format-message-from-system"], type, text, 512)
+        return ffi.string(text, length).strip() if length else f"error {type}"
+else:
+
+
+    def errno_message(type: int) -> str:
+        return os.strerror(type)
+
+
+def call_with_errno(procedure: Callable[..., int], sock: Socket, *arguments: object) -> int:
+    while (result := procedure(sock._fd, *arguments)) == INTERRUPTED:
+        pass
+    return result
+declare("""
+    typedef int... socket_t;
+    typedef int... socklen_t;
+    struct foreign_frame { socklen_t length; ...; };
+    struct foreign_resolution { struct addrinfo *list; int system_error; ...; };
+    struct foreign_protocol { struct protoent *found; ...; };
+""")
+socket_block = define_ffi("socket_t socket_block(int domain, int type, int protocol);")
+getaddrinfo_block = define_ffi(
+    "int getaddrinfo_block(const char *node, const char *service,"
+    " const struct addrinfo *hints, struct foreign_resolution *found);"
+)
+freeaddrinfo = define_ffi("void freeaddrinfo(struct addrinfo *list);", keeps_lock=True)
+gai_strerror: Callable[..., Any] = define_ffi(
+    "const char *gai_strerror(int code);", keeps_lock=True
+)
+getprotobyname_block = define_ffi(
+    "int getprotobyname_block(const char *name, struct foreign_protocol *answer,"
+    " char *strings, size_t size);"
+)
+getprotobynumber_block = define_ffi(
+    "int getprotobynumber_block(int number, struct foreign_protocol *answer,"
+    " char *strings, size_t size);"
+)
+bind_block = define_ffi("int bind_block(socket_t fd, const char *address, socklen_t length);")
+listen_keep = define_ffi("int listen_keep(socket_t fd, int queue_length);", keeps_lock=True)
+getsockname_keep = define_ffi(
+    "int getsockname_keep(socket_t fd, struct foreign_frame *name);", keeps_lock=True
+)
+getpeername_keep = define_ffi(
+    "int getpeername_keep(socket_t fd, struct foreign_frame *name);", keeps_lock=True
+)
+shutdown_block = define_ffi("int shutdown_block(socket_t fd, int method);")
+sendto_keep = define_ffi(
+    "ssize_t sendto_keep(socket_t fd, const char *buffer, size_t size, int flags,"
+    " const char *address, socklen_t length);", keeps_lock=True,
+)
+recvfrom_keep = define_ffi(
+    "ssize_t recvfrom_keep(socket_t fd, char *buffer, size_t size, int flags,"
+    " struct foreign_frame *from);", keeps_lock=True,
+)
+getsockopt_block = define_ffi(
+    "int getsockopt_block(socket_t fd, int level, int id, char *value, int size);"
+)
+setsockopt_block = define_ffi(
+    "int setsockopt_block(socket_t fd, int level, int id, const char *value, int size);"
+)
+close_block = define_ffi("int close_block(socket_t fd);")
+get_nonblocking_block = define_ffi("int get_nonblocking_block(socket_t fd);")
+set_nonblocking_block = define_ffi("int set_nonblocking_block(socket_t fd, int nonblocking);")
+connect_wait_block = define_ffi("int connect_wait_block(socket_t fd);")
+if WINDOWS:
+    def getprotoent_block(*arguments: object) -> int:
+        unsupported_feature("next_protocol_entry")
+
+    def setprotoent_block(*arguments: object) -> int:
+        unsupported_feature("open_protocol_database")
+
+    def endprotoent_block(*arguments: object) -> int:
+        unsupported_feature("close_protocol_database")
+
+    format_message_keep = define_ffi(
+        "int format_message_keep(int flags, int error, wchar_t *text, int size);",
+        keeps_lock=True,
+    )
+    winsock_start_keep = define_ffi("int winsock_start_keep(int version);", keeps_lock=True)
+else:
+    getprotoent_block = define_ffi(
+        "int getprotoent_block(struct foreign_protocol *answer, char *strings, size_t size);"
+    )
+    setprotoent_block = define_ffi("void setprotoent_block(int keep_alive);")
+    endprotoent_block = define_ffi("void endprotoent_block(void);")
+accept_block = define_ffi("socket_t accept_block(socket_t fd, struct foreign_frame *from);")
+connect_block = define_ffi(
+    "int connect_block(socket_t fd, const char *address, socklen_t length);"
+)
+sendto_block = define_ffi(
+    "ssize_t sendto_block(socket_t fd, const char *buffer, size_t size, int flags,"
+    " const char *address, socklen_t length);"
+)
+recvfrom_block = define_ffi(
+    "ssize_t recvfrom_block(socket_t fd, char *buffer, size_t size, int flags,"
+    " struct foreign_frame *from);"
+)
+if HAS_UNIX_SOCKETS:
+    declare("struct sockaddr_un { char sun_path[...]; ...; };")
+address_header_keep = define_ffi(
+    "void address_header_keep(void *address, int family, socklen_t length);", keeps_lock=True
+)
+
+
+def make_foreign_unix_address(path: bytes) -> bytes:
+    abstract = ABSTRACT_NAMES and path[:1] == b"\0"
+    limit = FOREIGN_VALUES["unix-max-path"] - (not abstract)
+    if len(path) > limit:
+        raise ValueError(
+            f"UnixAddress: path is {len(path)} bytes long, and at most {limit} fit: "
+            f"{os.fsdecode(path)!r}"
+        )
+    if b"\0" in path and not abstract:
+        raise ValueError(f"UnixAddress: path has a NUL in it: {os.fsdecode(path)!r}")
+    length = ffi.offsetof("struct sockaddr_un", "sun_path") + len(path)
+    if path and not abstract:
+        length += 1
+    address = ffi.new("struct sockaddr_un *")
+    address_header_keep(address, FOREIGN_VALUES["af-unix"], length)
+    ffi.memmove(address.sun_path, path, len(path))
+    return bytes(ffi.buffer(address)[:length])
+
+
+def foreign_unix_address_path(packed: bytes) -> bytes:
+    path = packed[ffi.offsetof("struct sockaddr_un", "sun_path") :]
+    return path if ABSTRACT_NAMES and path[:1] == b"\0" else path.partition(b"\0")[0]
+declare("""
+    struct in_addr { uint32_t s_addr; ...; };
+    struct sockaddr_in { uint16_t sin_port; struct in_addr sin_addr; ...; };
+""")
+
+
+def make_foreign_ipv4_address(port: int, ip: int) -> bytes:
+    address = ffi.new("struct sockaddr_in *")
+    address_header_keep(address, FOREIGN_VALUES["af-inet"], ffi.sizeof(address[0]))
+    address.sin_port = host_to_network_u16(port)
+    address.sin_addr.s_addr = host_to_network_u32(ip)
+    return bytes(ffi.buffer(address))
+
+
+def foreign_ipv4_address_ip(packed: bytes) -> int:
+    return network_to_host_u32(ffi.from_buffer("struct sockaddr_in *", packed).sin_addr.s_addr)
+
+
+def foreign_ipv4_address_port(packed: bytes) -> int:
+    return network_to_host_u16(ffi.from_buffer("struct sockaddr_in *", packed).sin_port)
+
+
+def host_to_network_u16(x: int) -> int:
+    return int.from_bytes(x.to_bytes(2, "big"), sys.byteorder)
+
+
+def host_to_network_u32(x: int) -> int:
+    return int.from_bytes(x.to_bytes(4, "big"), sys.byteorder)
+
+
+network_to_host_u16 = host_to_network_u16
+network_to_host_u32 = host_to_network_u32
+declare(f"""
+    struct addrinfo {{
+        int ai_flags, ai_family, ai_socktype, ai_protocol;
+        {on_machine(windows="size_t", macos="socklen_t", other="socklen_t")} ai_addrlen;
+        struct sockaddr *ai_addr;
+        char *ai_canonname;
+        struct addrinfo *ai_next;
+        ...;
+    }};
+""")
+
+
+def make_foreign_address_info(flags: int, family: int, type: int, protocol: int) -> Any:
+    hints = ffi.new("struct addrinfo *")
+    hints.ai_flags, hints.ai_family = flags, family
+    hints.ai_socktype, hints.ai_protocol = type, protocol
+    return hints
+
+
+def foreign_address_infos(entry: Any) -> Iterator[tuple[int, int, int, bytes]]:
+    while entry:
+        packed = bytes(ffi.buffer(entry.ai_addr, entry.ai_addrlen))
+        yield entry.ai_family, entry.ai_socktype, entry.ai_protocol, packed
+        entry = entry.ai_next
+
+
+def foreign_address_info_canonical_name(entry: Any) -> str | None:
+    return get_foreign_string(entry.ai_canonname) if entry else None
+declare(f"""
+    struct protoent {{
+        char *p_name;
+        char **p_aliases;
+        {on_machine(windows="short", macos="int", other="int")} p_proto;
+        ...;
+    }};
+""")
+
+
+def foreign_protocol_entry_name(x: Any) -> str:
+    return get_foreign_string(x.p_name) or ""
+
+
+def foreign_protocol_entry_aliases(x: Any) -> tuple[str, ...]:
+    aliases: list[str] = []
+    while (alias := get_foreign_string(x.p_aliases[len(aliases)])) is not None:
+        aliases.append(alias)
+    return tuple(aliases)
+
+
+def foreign_protocol_entry_protocol(x: Any) -> int:
+    number: int = x.p_proto
+    return number
+
+
+def get_foreign_string(pointer: Any) -> str | None:
+    return os.fsdecode(ffi.string(pointer)) if pointer else None
+FRAME_ROOM = LONG_COPY = 65536
+if __package__:
+    new_uncleared = ffi.new_allocator(should_clear_after_alloc=False)
+
+
+class Frame:
+    __slots__ = ("struct", "data", "bytes", "address")
+
+    def __init__(self, room: int) -> None:
+        self.struct = ffi.new("struct foreign_frame *")
+        self.data = new_uncleared("char[]", room)
+        self.bytes = ffi.buffer(self.data)
+        self.address = ffi.buffer(self.struct, ADDRESS_ROOM)
+
+
+frames: list[Frame] = []
+
+
+def take_frame() -> Frame:
+    try:
+        return frames.pop()
+    except IndexError:
+        return Frame(FRAME_ROOM)
+
+
+def set_blocking(fd: int, yes: bool) -> int:
+    return set_nonblocking_block(fd, not yes)
+
+if WINDOWS and __package__ and (error := winsock_start_keep(0x0202)) != 0:
+    raise ImportError(f"sockets: Winsock does not start: {errno_message(error)}")
+
+
+
+class Socket:
+    """Socket(fd, domain, type, protocol): a record for an open socket descriptor.
+
+    `fd` is the descriptor; `domain`, `type` and `protocol` say what it is. The record owns
+    the descriptor from here on: close it with `close_socket`, or use the record in a `with`
+    statement. Whether it blocks is asked of the kernel (on Windows, which cannot be asked,
+    it is taken to be blocking). Raises TypeError or ValueError for wrong arguments,
+    SocketCondition (EBADF) for a descriptor that is not open.
+    """
+
+    __slots__ = ("__weakref__", "_domain", "_fd", "_nonblocking", "_protocol", "_type")
+
+    _fd: int
+    _domain: SocketDomain
+    _type: SocketType
+    _protocol: SocketProtocol
+    _nonblocking: bool
+
+    def __init__(
+        self, fd: int, domain: SocketDomain, type: SocketType, protocol: SocketProtocol
+    ) -> None:
+        self._fd = -1  # so that __del__ finds nothing to close if a check fails
+        expect_integer("Socket", "fd", fd, 0, sys.maxsize if WINDOWS else 2**31 - 1)
+        check_kind("Socket", domain, type, protocol)
+        self._nonblocking = is_nonblocking("Socket", fd)
+        self._domain, self._type, self._protocol = domain, type, protocol
+        self._fd = fd
+
+    @property
+    def fd(self) -> int:
+        """The file descriptor; -1 once the socket is closed."""
+        return self._fd
+
+    @property
+    def domain(self) -> SocketDomain:
+        return self._domain
+
+    @property
+    def type(self) -> SocketType:
+        return self._type
+
+    @property
+    def protocol(self) -> SocketProtocol:
+        return self._protocol
+
+    @property
+    def nonblocking(self) -> bool:
+        """Whether calls return at once; change it with set_socket_nonblocking."""
+        return self._nonblocking
+
+    def __repr__(self) -> str:
+        state = "closed" if self._fd < 0 else f"fd={self._fd}"
+        mode = "nonblocking" if self._nonblocking else "blocking"
+        return f"<Socket {state} {self._domain!r} {self._type!r} {self._protocol!r} {mode}>"
+
+    def fileno(self) -> int:
+        """The file descriptor, under the name that selectors and asyncio ask for."""
+        return self._fd
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._fd >= 0:
+            close_socket(self)
+
+    def __del__(self) -> None:
+        fd = getattr(self, "_fd", -1)
+        if fd >= 0:
+            complaint = f"unclosed {self!r}"
+            self._fd = -1
+            close_block(fd)  # first, for a warning may be made an error
+            warn(complaint, ResourceWarning, stacklevel=2, source=self)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Socket cannot be copied or pickled: its descriptor has one owner")
+
+
+class Record:
+    """An immutable value. Its fields are its slots; a subclass hands their values to __init__."""
+
+    __slots__ = ()
+    fields: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        if "fields" not in cls.__dict__:
+            own = cls.__dict__.get("__slots__", ())
+            cls.fields += tuple([slot for slot in own if slot[0] != "_"])
+
+    def __init__(self, *values: object) -> None:
+        for field, value in zip(self.fields, values, strict=True):
+            object.__setattr__(self, field, value)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{self.__class__.__name__} is immutable: cannot set {name!r}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{self.__class__.__name__} is immutable: cannot delete {name!r}")
+
+    def _values(self) -> tuple[object, ...]:
+        return tuple([getattr(self, field) for field in self.fields])
+
+    def __eq__(self, other: object) -> bool:
+        if self.__class__ is not other.__class__:
+            return NotImplemented
+        return self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash((self.__class__, self._values()))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return self.__class__, self._values()
+
+    def __repr__(self) -> str:
+        return f"{self.__class__.__name__}({', '.join(map(repr, self._values()))})"
+
+
+class SocketOption(Record):
+    """SocketOption(id, size, maker, converter, level=SOL_SOCKET)
+
+    `id` and `level` are the numbers of setsockopt(2); `size` is the greatest length of the
+    value in bytes; `maker(value)` returns the bytes to set, `converter(bytes)` the value of
+    the bytes got, as many as the kernel returned.
+    """
+
+    __slots__ = ("id", "size", "maker", "converter", "level")
+
+    id: int
+    size: int
+    maker: Callable[[Any], bytes]
+    converter: Callable[[bytes], Any]
+    level: int
+
+    def __init__(
+        self, id: int, size: int, maker: Callable[[Any], bytes],
+        converter: Callable[[bytes], Any], level: int = FOREIGN_VALUES["$sol-socket"],
+    ) -> None:
+        who = self.__class__.__name__
+        expect_integer(who, "id", id, -(2**31), 2**31 - 1)
+        expect_integer(who, "size", size, 1, 65536, "bytes")
+        expect_integer(who, "level", level, -(2**31), 2**31 - 1)
+        for part, procedure in (("maker", maker), ("converter", converter)):
+            if not callable(procedure):
+                raise TypeError(f"{who}: {part} must be a procedure, not {describe(procedure)}")
+        super().__init__(id, size, maker, converter, level)
+
+
+class LevelOption(SocketOption):
+    __slots__ = ()
+    fields: ClassVar[tuple[str, ...]] = ("id", "size", "maker", "converter")
+
+    def __init__(
+        self, id: int, size: int, maker: Callable[[Any], bytes],
+        converter: Callable[[bytes], Any],
+    ) -> None:
+        level = self.level
+        who = self.__class__.__name__
+        expect_integer(who, "id", id, -(2**31), 2**31 - 1)
+        expect_integer(who, "size", size, 1, 65536, "bytes")
+        expect_integer(who, "level", level, -(2**31), 2**31 - 1)
+        for part, procedure in (("maker", maker), ("converter", converter)):
+            if not callable(procedure):
+                raise TypeError(f"{who}: {part} must be a procedure, not {describe(procedure)}")
+        Record.__init__(self, id, size, maker, converter)
+
+
+def define_socket_option_type(name: str, level: int) -> type[LevelOption]:
+    """Return a new subclass of SocketOption, called `name`, for the options of `level`.
+
+    `level` is an integer of setsockopt(2), such as a protocol's number. The constructor of
+    the new class is that of SocketOption without the level.
+    """
+    expect("define_socket_option_type", "name", name, str)
+    expect_integer("define_socket_option_type", "level", level, -(2**31), 2**31 - 1)
+    module = sys._getframe(1).f_globals.get("__name__", "__main__")
+    return type(name, (LevelOption,), {"__slots__": (), "level": level, "__module__": module})
+
+
+class TcpOption(LevelOption):
+    """TcpOption(id, size, maker, converter): an option of tcp(7)."""
+
+    __slots__ = ()
+    level = FOREIGN_VALUES["$ipproto-tcp"]
+
+
+class UdpOption(LevelOption):
+    """UdpOption(id, size, maker, converter): an option of udp(7)."""
+
+    __slots__ = ()
+    level = FOREIGN_VALUES["$ipproto-udp"]
+
+
+class RawOption(LevelOption):
+    """RawOption(id, size, maker, converter): an option of raw(7)."""
+
+    __slots__ = ()
+    level = FOREIGN_VALUES["$ipproto-raw"]
+
+
+class IpOption(LevelOption):
+    """IpOption(id, size, maker, converter): an option of ip(7)."""
+
+    __slots__ = ()
+    level = FOREIGN_VALUES["$ipproto-ip"]
+
+
+class SocketAddress(Record):
+    """The base of all addresses. A subclass supplies `converter`, and its fields."""
+
+    __slots__ = ("_packed",)
+
+    _packed: bytes
+
+    def converter(self) -> bytes:
+        """Return the bytes of the C structure that stands for this address."""
+        raise NotImplementedError(f"{self.__class__.__name__} does not define a converter")
+
+
+def socket_address_to_foreign(address: SocketAddress) -> bytes:
+    try:
+        return address._packed
+    except AttributeError:
+        packed = address.converter()
+        if not isinstance(packed, bytes):
+            raise TypeError(
+                f"{address.__class__.__name__}.converter must return bytes, "
+                f"not {describe(packed)}"
+            ) from None
+        object.__setattr__(address, "_packed", packed)
+        return packed
+
+
+def foreign_to_socket_address(domain: SocketDomain, packed: bytes) -> SocketAddress | None:
+    return domain.extractor(packed) if packed else None
+
+
+class UnixAddress(SocketAddress):
+    """UnixAddress(path): the address of a UNIX domain socket, unix(7).
+
+    `path` is a str, bytes or os.PathLike; as an attribute it is a str (os.fsdecode). On
+    Linux a path that begins with a NUL is an abstract name, which is in no file system;
+    the empty path is the address of an unnamed socket. A path with a NUL elsewhere, or one
+    too long for the structure, is a ValueError when it is first used.
+    """
+
+    __slots__ = ("path",)
+
+    path: str
+
+    def __init__(self, path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> None:
+        if not isinstance(path, (str, bytes, os.PathLike)):
+            raise TypeError(
+                f"UnixAddress: path must be a str, bytes or os.PathLike, not {describe(path)}"
+            )
+        super().__init__(os.fsdecode(path))
+
+    def converter(self) -> bytes:
+        return unix_address_to_foreign(self)
+
+    def __str__(self) -> str:
+        return self.path.replace("\0", "@")
+
+
+def unix_address_to_foreign(address: UnixAddress) -> bytes:
+    if not HAS_UNIX_SOCKETS:
+        unsupported_feature("UNIX sockets")
+    return make_foreign_unix_address(os.fsencode(address.path))
+
+
+def foreign_to_unix_address(packed: bytes) -> UnixAddress:
+    """The extractor of the UNIX domain: the address that the bytes of a sockaddr_un mean."""
+    if not HAS_UNIX_SOCKETS:
+        unsupported_feature("UNIX sockets")
+    address = UnixAddress(foreign_unix_address_path(packed))
+    object.__setattr__(address, "_packed", packed)
+    return address
+
+
+class InternetAddress(SocketAddress):
+    """InternetAddress(ip, port): an IPv4 address, ip(7).
+
+    `ip` is an int, 0 to 2**32 - 1, first octet highest, or None for the any address;
+    `port` an int, 0 to 65535, or None. An address without a port cannot be used in a
+    system call (ValueError). `str(address)` is its text, as "127.0.0.1:80".
+    """
+
+    __slots__ = ("ip", "port")
+
+    ip: int | None
+    port: int | None
+
+    def __init__(self, ip: int | None, port: int | None) -> None:
+        if ip is not None:
+            expect_integer("InternetAddress", "ip", ip, 0, 2**32 - 1)
+        if port is not None:
+            expect_integer("InternetAddress", "port", port, 0, 65535)
+        super().__init__(ip, port)
+
+    def converter(self) -> bytes:
+        return internet_address_to_foreign(self)
+
+    def __getattr__(self, name: str) -> int:
+        if name not in ("ip", "port"):
+            raise AttributeError(f"InternetAddress has no attribute {name!r}")
+        Record.__init__(
+            self, foreign_ipv4_address_ip(self._packed), foreign_ipv4_address_port(self._packed)
+        )
+        value: int = object.__getattribute__(self, name)
+        return value
+
+    def __str__(self) -> str:
+        return internet_address_to_string(self)
+
+
+def internet_address_to_foreign(address: InternetAddress) -> bytes:
+    if address.port is None:
+        raise ValueError(f"InternetAddress: {address} has no port, and cannot be used without")
+    return make_foreign_ipv4_address(address.port, address.ip or 0)
+
+
+def foreign_to_internet_address(packed: bytes) -> InternetAddress:
+    """The extractor of the Internet domain: the address that the bytes of a sockaddr_in mean."""
+    if len(packed) < FOREIGN_VALUES["size-of/sockaddr-in"]:
+        raise ValueError(f"an IPv4 address of {len(packed)} bytes: {packed!r}")
+    address = object.__new__(InternetAddress)
+    object.__setattr__(address, "_packed", packed)
+    return address
+
+
+def describe(value: object) -> str:
+    import reprlib
+
+    return f"{reprlib.repr(value)} ({value.__class__.__name__})"
+
+
+def expect(who: str, argument: str, value: object, kind: type) -> None:
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOUaeiou" else "a"
+        raise TypeError(
+            f"{who}: {argument} must be {article} {kind.__name__}, not {describe(value)}"
+        )
+
+
+def expect_integer(
+    who: str, argument: str, value: object, low: int, high: int, unit: str = ""
+) -> None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{who}: {argument} must be an int, not {describe(value)}")
+    if not low <= value <= high:
+        unit = unit and f" {unit}"
+        raise ValueError(f"{who}: {argument} must be from {low} to {high}{unit}, not {value}")
+
+
+def check_kind(who: str, domain: object, type: object, protocol: object) -> None:
+    expect(who, "domain", domain, SocketDomain)
+    expect(who, "type", type, SocketType)
+    expect(who, "protocol", protocol, SocketProtocol)
+
+
+class SocketConstant(Record):
+    """SocketConstant(value): a number of the C headers, wrapped in a class for its kind."""
+
+    __slots__ = ("value",)
+
+    value: int
+
+    def __init__(self, value: int, *values: object) -> None:
+        expect_integer(self.__class__.__name__, "value", value, -(2**31), 2**31 - 1)
+        super().__init__(value, *values)
+
+    def __repr__(self) -> str:
+        for kind in self.__class__.__mro__:
+            for name, constant in vars(kind).items():
+                if name.isupper() and constant == self:
+                    return f"{kind.__name__}.{name}"
+        return f"{self.__class__.__name__}({self.value})"
+
+
+class AddressInfo(Record):
+    """AddressInfo(domain, type, protocol, address): one way to reach a host."""
+
+    __slots__ = ("domain", "type", "protocol", "address")
+
+    domain: SocketDomain
+    type: SocketType
+    protocol: SocketProtocol
+    address: SocketAddress | None
+
+    def __init__(
+        self, domain: SocketDomain, type: SocketType, protocol: SocketProtocol,
+        address: SocketAddress | None,
+    ) -> None:
+        check_kind("AddressInfo", domain, type, protocol)
+        if address is not None:
+            expect("AddressInfo", "address", address, SocketAddress)
+        super().__init__(domain, type, protocol, address)
+
+
+class AddressInfoOption(SocketConstant):
+    """AddressInfoOption(value): a flag for get_address_info, the AI_... of getaddrinfo(3)."""
+
+    __slots__ = ()
+
+    CANONICAL_NAME: ClassVar[AddressInfoOption]
+    NUMERIC_HOST: ClassVar[AddressInfoOption]
+    PASSIVE: ClassVar[AddressInfoOption]
+
+
+class SocketDomain(SocketConstant):
+    """SocketDomain(value, extractor, address_size): a family of addresses, AF_... in C.
+
+    `extractor(bytes)` returns the SocketAddress for an address of this family as the kernel
+    returned it, exactly as long; it is not called for an address of no bytes. `address_size`
+    is the greatest size of such an address in bytes.
+    """
+
+    __slots__ = ("extractor", "address_size")
+
+    extractor: Callable[[bytes], SocketAddress]
+    address_size: int
+
+    UNIX: ClassVar[SocketDomain]
+    LOCAL: ClassVar[SocketDomain]
+    INTERNET: ClassVar[SocketDomain]
+
+    def __init__(
+        self, value: int, extractor: Callable[[bytes], SocketAddress], address_size: int
+    ) -> None:
+        if not callable(extractor):
+            raise TypeError(
+                f"SocketDomain: extractor must be a procedure, not {describe(extractor)}"
+            )
+        expect_integer("SocketDomain", "address_size", address_size, 1, ADDRESS_ROOM, "bytes")
+        super().__init__(value, extractor, address_size)
+
+
+class SocketType(SocketConstant):
+    """SocketType(value): a kind of traffic, the SOCK_... of socket(2)."""
+
+    __slots__ = ()
+
+    STREAM: ClassVar[SocketType]
+    DATAGRAM: ClassVar[SocketType]
+    SEQUENCE_PACKET: ClassVar[SocketType]
+    RAW: ClassVar[SocketType]
+    RANDOM: ClassVar[SocketType]
+
+
+class SocketProtocol(SocketConstant):
+    """SocketProtocol(value): a protocol by its number, as in protocols(5)."""
+
+    __slots__ = ()
+
+    AUTO: ClassVar[SocketProtocol]
+
+
+class ProtocolEntry(Record):
+    """ProtocolEntry(name, aliases, value): an entry of the protocol database, protocols(5).
+
+    `name` is a str, `aliases` a tuple of str, `value` a SocketProtocol.
+    """
+
+    __slots__ = ("name", "aliases", "value")
+
+    name: str
+    aliases: tuple[str, ...]
+    value: SocketProtocol
+
+    def __init__(self, name: str, aliases: Sequence[str], value: SocketProtocol) -> None:
+        expect("ProtocolEntry", "name", name, str)
+        expect("ProtocolEntry", "value", value, SocketProtocol)
+        if not isinstance(aliases, (tuple, list)):
+            raise TypeError(
+                f"ProtocolEntry: aliases must be a tuple of str, not {describe(aliases)}"
+            )
+        for alias in aliases:
+            expect("ProtocolEntry", "alias", alias, str)
+        super().__init__(name, tuple(aliases), value)
+
+
+def foreign_to_protocol_entry(x: Any) -> ProtocolEntry | None:
+    if not x:
+        return None
+    return ProtocolEntry(
+        foreign_protocol_entry_name(x),
+        foreign_protocol_entry_aliases(x),
+        SocketProtocol(foreign_protocol_entry_protocol(x)),
+    )
+
+
+class ShutdownMethod(SocketConstant):
+    """ShutdownMethod(value): which directions shutdown_socket ends, the SHUT_... of C."""
+
+    __slots__ = ()
+
+    READ: ClassVar[ShutdownMethod]
+    WRITE: ClassVar[ShutdownMethod]
+    READ_AND_WRITE: ClassVar[ShutdownMethod]
+
+
+class SendToOption(SocketConstant):
+    """SendToOption(value): a flag for send_to_socket, the MSG_... of sendto(2)."""
+
+    __slots__ = ()
+
+    DONT_ROUTE: ClassVar[SendToOption]
+    OUT_OF_BAND: ClassVar[SendToOption]
+
+
+class ReceiveFromOption(SocketConstant):
+    """ReceiveFromOption(value): a flag for receive_from_socket, the MSG_... of recvfrom(2).
+
+    DONT_WAIT is absent where the platform lacks it; HAS_DONT_WAIT tells.
+    """
+
+    __slots__ = ()
+
+    OUT_OF_BAND: ClassVar[ReceiveFromOption]
+    PEEK: ClassVar[ReceiveFromOption]
+    WAIT_ALL: ClassVar[ReceiveFromOption]
+    DONT_WAIT: ClassVar[ReceiveFromOption]
+
+
+def get_socket_option(sock: Socket, option: SocketOption) -> Any:
+    """getsockopt(2): the value of `option` for `sock`, through the option's converter.
+
+    Raises SocketCondition (ENOPROTOOPT, EINVAL, EBADF ...), TypeError, and whatever the
+    converter raises. Other threads run meanwhile.
+    """
+    expect("get_socket_option", "sock", sock, Socket)
+    expect("get_socket_option", "option", option, SocketOption)
+    value = ffi.new("char[]", option.size)
+    result = call_with_errno(
+        getsockopt_block, sock, option.level, option.id, value, option.size
+    )
+    if result < 0:
+        socket_error("get_socket_option", "getsockopt", -result)
+    return option.converter(ffi.buffer(value)[:result])
+
+
+def set_socket_option(sock: Socket, option: SocketOption, value: Any) -> None:
+    """setsockopt(2): set `option` of `sock` to `value`, through the option's maker.
+
+    Raises SocketCondition (ENOPROTOOPT, EINVAL, EPERM ...), TypeError, and whatever the
+    maker raises. Other threads run meanwhile.
+    """
+    expect("set_socket_option", "sock", sock, Socket)
+    expect("set_socket_option", "option", option, SocketOption)
+    packed = option.maker(value)
+    if not isinstance(packed, bytes):
+        raise TypeError(f"set_socket_option: maker must return bytes, not {describe(packed)}")
+    result = call_with_errno(
+        setsockopt_block, sock, option.level, option.id, packed, len(packed)
+    )
+    if result < 0:
+        socket_error("set_socket_option", "setsockopt", -result)
+
+
+def set_socket_nonblocking(sock: Socket, flag: bool) -> None:
+    """fcntl(2): make `sock` non-blocking (True) or blocking (False); `nonblocking` tells.
+
+    Processes that share the open file share the mode. Raises SocketCondition (EBADF),
+    TypeError. Does not block.
+    """
+    expect("set_socket_nonblocking", "sock", sock, Socket)
+    expect("set_socket_nonblocking", "flag", flag, bool)
+    result = call_with_errno(set_blocking, sock, not flag)
+    if result < 0:
+        socket_error("set_socket_nonblocking", "fcntl", -result)
+    sock._nonblocking = flag
+
+
+def is_nonblocking(who: str, fd: int) -> bool:
+    result = get_nonblocking_block(fd)
+    if result < 0:
+        socket_error(who, "fcntl", -result)
+    return result > 0
+
+
+class SocketCondition(OSError):
+    """SocketCondition(who, syscall, type, message, address=None)
+
+    What a system call reported: `who` names the procedure of this library, `syscall` the
+    system call, `type` is the errno (or the EAI code, if syscall is "getaddrinfo"; also
+    as `errno`), `message` the system's text (also as `strerror`), `address` what it was
+    about, or None. It is raised, or returned as a value where an operation would block. It
+    is also an instance of Python's own class for its errno, such as ConnectionRefusedError.
+    """
+
+    __module__ = "sockets"
+
+    who: str
+    syscall: str
+    address: object
+
+    def __new__(
+        cls, who: str, syscall: str, type: int, message: str, address: object = None
+    ) -> Self:
+        if syscall != "getaddrinfo":
+            cls = condition_class(cls, type)
+        self = OSError.__new__(cls, type, message)
+        self.who, self.syscall, self.address = who, syscall, address
+        return self
+
+    @property
+    def type(self) -> int:
+        """The error's number: an errno, or the resolver's code."""
+        return self.errno or 0
+
+    @property
+    def message(self) -> str:
+        """The system's text for the error."""
+        return self.strerror or ""
+
+    def __str__(self) -> str:
+        about = "" if self.address is None else f": {self.address}"
+        return (
+            f"{self.who}: {self.syscall}: {error_name(self.syscall, self.type)} "
+            f"({self.message}){about}"
+        )
+
+    def __repr__(self) -> str:
+        name = error_name(self.syscall, self.type)
+        kind = self.__class__.__name__
+        return f"{kind}({self.who!r}, {self.syscall!r}, {name}, {self.message!r})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        kind = self.__class__.__dict__.get("made_from", self.__class__)
+        return kind, (self.who, self.syscall, self.type, self.message, self.address)
+condition_classes: dict[tuple[type[SocketCondition], int], Any] = {}
+
+
+def condition_class(cls: type[SocketCondition], number: int) -> Any:
+    try:
+        return condition_classes[cls, number]
+    except KeyError:
+        python_class, kind = OSError(number, "").__class__, cls
+        if python_class is not OSError and not issubclass(cls, python_class):
+            members = {"__module__": cls.__module__, "__doc__": cls.__doc__, "made_from": cls}
+            kind = type(cls.__name__, (cls, python_class), members)
+        condition_classes[cls, number] = kind
+        return kind
+
+
+def error_name(syscall: str, type: int) -> str:
+    if syscall == "getaddrinfo" and type in RESOLVER_CODES:
+        return RESOLVER_CODES[type]
+    return errno.errorcode.get(type, f"error {type}")
+
+AddressInfoOption.CANONICAL_NAME = AddressInfoOption(FOREIGN_VALUES["%ai/canonname"])
+AddressInfoOption.NUMERIC_HOST = AddressInfoOption(FOREIGN_VALUES["%ai/numerichost"])
+AddressInfoOption.PASSIVE = AddressInfoOption(FOREIGN_VALUES["%ai/passive"])
+if HAS_UNIX_SOCKETS:
+    SocketDomain.UNIX = SocketDomain(
+        FOREIGN_VALUES["%socket-domain/unix"], foreign_to_unix_address,
+        FOREIGN_VALUES["size-of/addr-un"],
+    )
+    SocketDomain.LOCAL = SocketDomain(
+        FOREIGN_VALUES["%socket-domain/local"], foreign_to_unix_address,
+        FOREIGN_VALUES["size-of/addr-un"],
+    )
+SocketDomain.INTERNET = SocketDomain(
+    FOREIGN_VALUES["%socket-domain/internet"], foreign_to_internet_address,
+    FOREIGN_VALUES["size-of/addr-in"],
+)
+SocketType.STREAM = SocketType(FOREIGN_VALUES["%socket-type/stream"])
+SocketType.DATAGRAM = SocketType(FOREIGN_VALUES["%socket-type/datagram"])
+SocketType.SEQUENCE_PACKET = SocketType(FOREIGN_VALUES["%socket-type/sequence-packet"])
+SocketType.RAW = SocketType(FOREIGN_VALUES["%socket-type/raw"])
+SocketType.RANDOM = SocketType(FOREIGN_VALUES["%socket-type/random"])
+SocketProtocol.AUTO = SocketProtocol(0)
+ShutdownMethod.READ = ShutdownMethod(FOREIGN_VALUES["%shutdown/read"])
+ShutdownMethod.WRITE = ShutdownMethod(FOREIGN_VALUES["%shutdown/write"])
+ShutdownMethod.READ_AND_WRITE = ShutdownMethod(FOREIGN_VALUES["%shutdown/read&write"])
+SendToOption.DONT_ROUTE = SendToOption(FOREIGN_VALUES["%msg/dont-route"])
+SendToOption.OUT_OF_BAND = SendToOption(FOREIGN_VALUES["%msg/out-of-band"])
+ReceiveFromOption.OUT_OF_BAND = ReceiveFromOption(FOREIGN_VALUES["%msg/out-of-band"])
+ReceiveFromOption.PEEK = ReceiveFromOption(FOREIGN_VALUES["%msg/peek"])
+ReceiveFromOption.WAIT_ALL = ReceiveFromOption(FOREIGN_VALUES["%msg/wait-all"])
+if HAS_DONT_WAIT:
+    ReceiveFromOption.DONT_WAIT = ReceiveFromOption(FOREIGN_VALUES["%msg/dont-wait"])
+
+
+
+def split_string(s: str, c: str) -> list[str]:
+    parts = s.split(c)
+    if "" in parts:
+        raise ValueError(f"{s!r}: something is missing before or after a {c!r}")
+    return parts
+
+
+def decimal(text: str, limit: int, whole: str) -> int:
+    """Return the number that `text`, a part of `whole`, writes in plain decimal digits."""
+    plain = text.isascii() and text.isdigit() and (text[0] != "0" or text == "0")
+    if not plain or len(text) > len(str(limit)) or int(text) > limit:
+        raise ValueError(
+            f"{whole!r}: {text!r} is not a decimal number from 0 to {limit} "
+            "without leading zeros"
+        )
+    return int(text)
+
+
+def node_to_foreign(who: str, node: str) -> bytes:
+    expect(who, "node", node, str)
+    try:
+        if "\0" not in node:
+            return node.encode("ascii" if node.isascii() else "idna")
+    except UnicodeError:
+        pass
+    raise ValueError(f"{who}: node is not a host name or an address: {node!r}")
+
+
+def service_to_foreign(who: str, service: int | str) -> bytes:
+    if isinstance(service, str):
+        if any(c.isalpha() for c in service) and service.isascii() and "\0" not in service:
+            return service.encode("ascii")
+        if not (service.isascii() and service.isdigit()) or len(service) > 5:
+            raise ValueError(f"{who}: service must be a name or a port, not {service!r}")
+        service = int(service)
+    expect_integer(who, "service", service, 0, 65535)
+    return b"%d" % service
+
+
+def fold_flags(who: str, kind: type, flags: Sequence[SocketConstant]) -> int:
+    bits = 0
+    for flag in flags:
+        expect(who, "flag", flag, kind)
+        bits |= flag.value
+    return bits
+
+
+def adopt(
+    fd: int, domain: SocketDomain, type: SocketType, protocol: SocketProtocol, nonblocking: bool
+) -> Socket:
+    sock = object.__new__(Socket)
+    sock._fd, sock._nonblocking = fd, nonblocking
+    sock._domain, sock._type, sock._protocol = domain, type, protocol
+    return sock
+protocol_database = allocate_lock()
+
+
+def find_protocol(
+    who: str, syscall: str, procedure: Callable[..., int], *key: object
+) -> ProtocolEntry | None:
+    size = 8192
+    with protocol_database:
+        while True:
+            answer = ffi.new("struct foreign_protocol *")
+            strings = ffi.new("char[]", size)
+            code = procedure(*key, answer, strings, size)
+            if code == 0:
+                return foreign_to_protocol_entry(answer.found)
+            if code != -errno.ERANGE or size > 2**20:
+                socket_error(who, syscall, -code)
+            size *= 2
+
+
+def read_name(
+    who: str, syscall: str, procedure: Callable[..., int], sock: Socket
+) -> SocketAddress | None:
+    expect(who, "sock", sock, Socket)
+    frame = take_frame()
+    result = call_with_errno(procedure, sock, frame.struct)
+    if result < 0:
+        socket_error(who, syscall, -result)
+    packed = frame.address[: frame.struct.length]
+    frames.append(frame)
+    return foreign_to_socket_address(sock._domain, packed)
+
+
+def borrow_buffer(who: str, buffer: Buffer) -> Any:
+    try:
+        return ffi.from_buffer(buffer)
+    except (TypeError, ValueError, BufferError) as error:
+        raise TypeError(
+            f"{who}: buffer must be an object with its bytes in one piece, "
+            f"not {describe(buffer)}: {error}"
+        ) from None
+
+
+def socket_error(who: str, syscall: str, type: int, address: object = None) -> NoReturn:
+    """Raise the SocketCondition for error number `type`, with the system's message for it."""
+    raise SocketCondition(who, syscall, type, errno_message(type), address)
+
+
+def socket_raise_unless(
+    who: str, syscall: str, type: int, *expected: int, address: object = None
+) -> SocketCondition:
+    """Return the SocketCondition for `type` if that is among `expected`, else raise it."""
+    condition = SocketCondition(who, syscall, type, errno_message(type), address)
+    if type in expected:
+        return condition
+    raise condition
+
+
+
+def string_to_internet_address(s: str) -> InternetAddress:
+    """Read "ip:port" or "ip" (whose port is None): "192.0.2.1:80", "192.0.2.1".
+
+    The ip is four decimal octets, the port a decimal number up to 65535; ASCII digits
+    only, without signs, blanks or leading zeros. Anything else is a ValueError that
+    quotes the text. No names are looked up; see get_address_info for that.
+    """
+    who = "string_to_internet_address"
+    expect(who, "s", s, str)
+    ip_text, *ports = split_string(s, ":")
+    if len(ports) > 1:
+        raise ValueError(f"{who}: {s!r} has more than one colon")
+    port_text = ports[0] if ports else None
+    port = None if port_text is None else decimal(port_text, 65535, s)
+    return InternetAddress(string_to_ipv4(ip_text), port)
+
+
+def string_to_ipv4(s: str) -> int:
+    """Read four decimal octets, as "127.0.0.1", into an int with the first octet highest.
+
+    Anything else is a ValueError that quotes the text.
+    """
+    expect("string_to_ipv4", "s", s, str)
+    octets = split_string(s, ".")
+    if len(octets) != 4:
+        raise ValueError(f"string_to_ipv4: {s!r} has {len(octets)} octets, not 4")
+    ip = 0
+    for octet in octets:
+        ip = ip << 8 | decimal(octet, 255, s)
+    return ip
+
+
+def internet_address_to_string(address: InternetAddress) -> str:
+    """Write an address as "ip:port", or as "ip" if it has no port."""
+    expect("internet_address_to_string", "address", address, InternetAddress)
+    octets = (address.ip or 0).to_bytes(4, "big")
+    text = ".".join(map(str, octets))
+    return text if address.port is None else f"{text}:{address.port}"
+
+
+def get_address_info(
+    node: str | None, service: int | str | None, domain: SocketDomain | None = None,
+    type: SocketType | None = None, protocol: SocketProtocol | None = None,
+    *flags: AddressInfoOption,
+) -> tuple[list[AddressInfo], str | None]:
+    """getaddrinfo(3): the addresses of a host's service, best first, and its canonical name.
+
+    `node` is a host name, a numeric address, or None for this host (the any address with
+    AddressInfoOption.PASSIVE, else loopback). `service` is a service name, a port from 0 to
+    65535 as an int or in decimal, or None for no port. The other arguments are hints. Results
+    of domains that are not registered are left out. The name is None unless CANONICAL_NAME
+    was among the flags. Raises SocketCondition whose type is an EAI code (or an errno if the
+    system failed), TypeError, ValueError. Can block; other threads run meanwhile.
+    """
+    who = "get_address_info"
+    for argument, hint, kind in (
+        ("domain", domain, SocketDomain), ("type", type, SocketType),
+        ("protocol", protocol, SocketProtocol),
+    ):
+        if hint is not None:
+            expect(who, argument, hint, kind)
+    node_bytes = ffi.NULL if node is None else node_to_foreign(who, node)
+    service_bytes = ffi.NULL if service is None else service_to_foreign(who, service)
+    if node is service is None:
+        raise ValueError(f"{who}: node and service cannot both be None")
+    hints = make_foreign_address_info(
+        fold_flags(who, AddressInfoOption, flags) if flags else 0,
+        domain.value if domain else 0,
+        type.value if type else 0,
+        protocol.value if protocol else 0,
+    )
+    found = ffi.new("struct foreign_resolution *")
+    while (code := getaddrinfo_block(node_bytes, service_bytes, hints, found)) != 0:
+        if found.system_error != errno.EINTR:
+            subject = f"node {node!r}, service {service!r}"
+            if found.system_error:
+                socket_error("get_address_info", "getaddrinfo", found.system_error, subject)
+            message = get_foreign_string(gai_strerror(code)) or ""
+            raise SocketCondition("get_address_info", "getaddrinfo", code, message, subject)
+    try:
+        infos = []
+        for family, type_value, protocol_value, packed in foreign_address_infos(found.list):
+            known = lookup_domain(family)
+            if known is not None:
+                infos.append(AddressInfo(
+                    known, SocketType(type_value), SocketProtocol(protocol_value),
+                    foreign_to_socket_address(known, packed),
+                ))
+        return infos, foreign_address_info_canonical_name(found.list)
+    finally:
+        freeaddrinfo(found.list)
+
+
+def create_socket(domain: SocketDomain, type: SocketType, protocol: SocketProtocol) -> Socket:
+    """socket(2): make a socket, non-blocking and close-on-exec.
+
+    Raises SocketCondition (EAFNOSUPPORT, EPROTONOSUPPORT, EMFILE, EACCES ...), TypeError.
+    Does not block. On Linux and the BSDs both modes are set by the call itself; elsewhere
+    by calls after it, and the descriptor is closed if one of them fails.
+    """
+    who = "create_socket"
+    check_kind(who, domain, type, protocol)
+    fd = socket_block(domain.value, type.value, protocol.value)
+    if fd < 0:
+        socket_error(who, "socket", -fd)
+    return adopt(fd, domain, type, protocol, nonblocking=True)
+socket_domain_db: dict[int, SocketDomain] = {}
+
+
+def register_socket_domain(domain: SocketDomain) -> None:
+    """Let get_address_info return addresses of `domain`, in place of any with its number."""
+    expect("register_socket_domain", "domain", domain, SocketDomain)
+    socket_domain_db[domain.value] = domain
+
+
+def lookup_domain(value: int) -> SocketDomain | None:
+    """Return the domain registered for a number, or None."""
+    return socket_domain_db.get(value)
+
+
+def next_protocol_entry() -> ProtocolEntry | None:
+    """getprotoent(3): the next entry of the protocol database, or None at its end.
+
+    The position is the process's, shared by all threads. Can block; other threads run
+    meanwhile. Not on Windows (NotImplementedError).
+    """
+    return find_protocol("next_protocol_entry", "getprotoent", getprotoent_block)
+
+
+def get_protocol_by_name(name: str) -> ProtocolEntry | None:
+    """getprotobyname(3): the entry of that name or alias, or None. Can block."""
+    who = "get_protocol_by_name"
+    expect(who, "name", name, str)
+    if "\0" in name:
+        raise ValueError(f"{who}: name has a NUL in it: {name!r}")
+    return find_protocol(who, "getprotobyname", getprotobyname_block, os.fsencode(name))
+
+
+def get_protocol_by_constant(protocol: SocketProtocol) -> ProtocolEntry | None:
+    """getprotobynumber(3): the entry for a SocketProtocol, or None. Can block."""
+    who = "get_protocol_by_constant"
+    expect(who, "protocol", protocol, SocketProtocol)
+    return find_protocol(who, "getprotobynumber", getprotobynumber_block, protocol.value)
+
+
+def open_protocol_database(keep_alive: bool) -> None:
+    """setprotoent(3): begin again; with `keep_alive`, keep the database open between calls.
+
+    Can block. Not on Windows (NotImplementedError).
+    """
+    expect("open_protocol_database", "keep_alive", keep_alive, bool)
+    with protocol_database:
+        setprotoent_block(keep_alive)
+
+
+def close_protocol_database() -> None:
+    """endprotoent(3): close the database; the next iteration begins at its beginning.
+
+    Can block. Not on Windows (NotImplementedError).
+    """
+    with protocol_database:
+        endprotoent_block()
+
+
+def bind_socket(sock: Socket, address: SocketAddress) -> None:
+    """bind(2): give `sock` the local `address`.
+
+    Raises SocketCondition (EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL ...), TypeError,
+    ValueError. A UNIX path may lie on a slow file system, so that it can block; other
+    threads run meanwhile.
+    """
+    expect("bind_socket", "sock", sock, Socket)
+    expect("bind_socket", "address", address, SocketAddress)
+    packed = socket_address_to_foreign(address)
+    result = call_with_errno(bind_block, sock, packed, len(packed))
+    if result < 0:
+        socket_error("bind_socket", "bind", -result, address)
+
+
+def listen_socket(sock: Socket, queue_length: int) -> None:
+    """listen(2): let connections arrive at `sock`, `queue_length` of them waiting at most.
+
+    Raises SocketCondition (EADDRINUSE, EOPNOTSUPP ...), TypeError, and ValueError for a
+    negative length. Never blocks, and keeps the lock.
+    """
+    expect("listen_socket", "sock", sock, Socket)
+    expect_integer("listen_socket", "queue_length", queue_length, 0, 2**31 - 1, "connections")
+    result = call_with_errno(listen_keep, sock, queue_length)
+    if result < 0:
+        socket_error("listen_socket", "listen", -result)
+
+
+def accept_socket(
+    sock: Socket,
+) -> tuple[Socket, SocketAddress | None] | tuple[None, SocketCondition]:
+    """accept(2): the next connection waiting at `sock`, as a blocking Socket and its address.
+
+    Returns (socket, address), the address None where the kernel gives none; or, if nobody
+    waits and the socket is non-blocking or its receive timeout ran out, (None, condition)
+    of type EAGAIN or EWOULDBLOCK. Raises SocketCondition (ECONNABORTED, EMFILE, EINVAL ...),
+    TypeError. Can block; other threads run meanwhile. The new socket is close-on-exec.
+    """
+    expect("accept_socket", "sock", sock, Socket)
+    frame = take_frame()
+    ret = call_with_errno(accept_block, sock, frame.struct)
+    if ret < 0:
+        err = -ret
+        return None, socket_raise_unless(
+            "accept_socket", "accept", err, ERROR_AGAIN, ERROR_WOULD_BLOCK
+        )
+    client = adopt(ret, sock._domain, sock._type, sock._protocol, nonblocking=False)
+    packed = frame.address[: frame.struct.length]
+    frames.append(frame)
+    return client, foreign_to_socket_address(sock._domain, packed)
+
+
+def get_socket_name(sock: Socket) -> SocketAddress | None:
+    """getsockname(2): the address of `sock` itself, or None where the kernel gives none.
+
+    Raises SocketCondition (EBADF ...), TypeError. Never blocks, and keeps the lock.
+    """
+    return read_name("get_socket_name", "getsockname", getsockname_keep, sock)
+
+
+def get_peer_name(sock: Socket) -> SocketAddress | None:
+    """getpeername(2): the address that `sock` is connected to, or None as above.
+
+    Raises SocketCondition (ENOTCONN, EBADF ...), TypeError. Never blocks, and keeps the lock.
+    """
+    return read_name("get_peer_name", "getpeername", getpeername_keep, sock)
+
+
+def connect_socket(sock: Socket, address: SocketAddress) -> Literal[True] | SocketCondition:
+    """connect(2): connect `sock` to `address`, or set a datagram socket's default peer.
+
+    Returns True when connected (compare with `is True`: a condition is true as well), or a
+    condition of type EINPROGRESS (wait until writable, then look at the outcome), or EAGAIN
+    or EWOULDBLOCK (try again). Raises SocketCondition (ECONNREFUSED, ETIMEDOUT, EISCONN,
+    EALREADY ...), TypeError, ValueError. Can block; other threads run meanwhile.
+    """
+    expect("connect_socket", "sock", sock, Socket)
+    expect("connect_socket", "address", address, SocketAddress)
+    packed = socket_address_to_foreign(address)
+    ret = connect_block(sock._fd, packed, len(packed))
+    if ret == INTERRUPTED:
+        ret = call_with_errno(connect_block, sock, packed, len(packed))
+        if ret == -errno.EALREADY:
+            ret = call_with_errno(connect_wait_block, sock)
+        if ret == -errno.EISCONN:
+            ret = 0
+    if ret < 0:
+        return socket_raise_unless(
+            "connect_socket", "connect", -ret,
+            ERROR_AGAIN, ERROR_IN_PROGRESS, ERROR_WOULD_BLOCK, address=address,
+        )
+    return True
+
+
+def close_socket(sock: Socket) -> None:
+    """close(2): close `sock`, whose `fd` is -1 from then on.
+
+    A call in another thread that waits on the socket is not woken by this (shutdown_socket
+    does that). Raises SocketCondition (EBADF if it was closed already; EIO ...), and the
+    descriptor is gone nevertheless; TypeError. Can block where lingering was asked for;
+    other threads run meanwhile.
+    """
+    expect("close_socket", "sock", sock, Socket)
+    fd, sock._fd = sock._fd, -1
+    result = close_block(fd)
+    if result < 0 and result != INTERRUPTED:
+        socket_error("close_socket", "close", -result)
+
+
+def shutdown_socket(sock: Socket, method: ShutdownMethod) -> None:
+    """shutdown(2): end one direction of a connection, or both.
+
+    `method` is ShutdownMethod.READ, .WRITE or .READ_AND_WRITE. Raises SocketCondition
+    (ENOTCONN, EBADF ...), TypeError. Does not block.
+    """
+    expect("shutdown_socket", "sock", sock, Socket)
+    expect("shutdown_socket", "method", method, ShutdownMethod)
+    result = call_with_errno(shutdown_block, sock, method.value)
+    if result < 0:
+        socket_error("shutdown_socket", "shutdown", -result)
+
+
+def send_to_socket(
+    sock: Socket, buffer: Buffer, address: SocketAddress | None, *flags: SendToOption
+) -> int | SocketCondition:
+    """sendto(2): send the bytes of `buffer` to `address`, or to the peer if it is None.
+
+    Returns the number of bytes taken, or a condition of type EAGAIN or EWOULDBLOCK if none
+    could be and the socket is non-blocking or its send timeout ran out. `flags` are
+    SendToOption constants. Raises SocketCondition (EPIPE, ECONNRESET, EMSGSIZE, EISCONN
+    ...; never a SIGPIPE), TypeError, ValueError. Blocks only on a blocking socket; other
+    threads run meanwhile. The buffer cannot be resized during the call.
+    """
+    if not isinstance(sock, Socket):
+        expect("send_to_socket", "sock", sock, Socket)
+    if address is None:
+        fa, fa_len = ffi.NULL, 0
+    else:
+        if not isinstance(address, SocketAddress):
+            expect("send_to_socket", "address", address, SocketAddress)
+        fa = socket_address_to_foreign(address)
+        fa_len = len(fa)
+    bits = fold_flags("send_to_socket", SendToOption, flags) if flags else 0
+    buf = buffer if type(buffer) is bytes else borrow_buffer("send_to_socket", buffer)
+    try:
+        size = len(buf)
+        if sock._nonblocking:
+            send, bits = sendto_keep if size < LONG_COPY else sendto_block, bits | DONT_WAIT
+        else:
+            send = sendto_block
+        while (res := send(sock._fd, buf, size, bits, fa, fa_len)) == INTERRUPTED:
+            pass
+    finally:
+        if buf is not buffer:
+            ffi.release(buf)
+    if res < 0:
+        return socket_raise_unless(
+            "send_to_socket", "sendto", -res, ERROR_AGAIN, ERROR_WOULD_BLOCK, address=address
+        )
+    return res
+
+
+def receive_from_socket(
+    sock: Socket, count: int, *flags: ReceiveFromOption
+) -> tuple[bytes, SocketAddress | None] | tuple[None, SocketCondition]:
+    """recvfrom(2): receive at most `count` bytes, and the address of their sender.
+
+    Returns (bytes, address), the address None where the kernel gives none; or, if nothing
+    is there and the socket is non-blocking, its receive timeout ran out or DONT_WAIT was
+    given, (None, condition) of type EAGAIN or EWOULDBLOCK. `flags` are ReceiveFromOption
+    constants. Raises SocketCondition (ECONNRESET, ENOTCONN, ECONNREFUSED ...), TypeError,
+    ValueError. Blocks only on a blocking socket; other threads run meanwhile.
+    """
+    if not isinstance(sock, Socket):
+        expect("receive_from_socket", "sock", sock, Socket)
+    if type(count) is not int or count < 0:
+        expect_integer("receive_from_socket", "count", count, 0, sys.maxsize, "bytes")
+    bits = fold_flags("receive_from_socket", ReceiveFromOption, flags) if flags else 0
+    frame = take_frame() if count <= FRAME_ROOM else Frame(count)
+    if sock._nonblocking:
+        bits |= DONT_WAIT
+    receive = recvfrom_keep if bits & DONT_WAIT and count < LONG_COPY else recvfrom_block
+    while (n := receive(sock._fd, frame.data, count, bits, frame.struct)) == INTERRUPTED:
+        pass
+    if n < 0:
+        if count <= FRAME_ROOM:
+            frames.append(frame)
+        return None, socket_raise_unless(
+            "receive_from_socket", "recvfrom", -n, ERROR_AGAIN, ERROR_WOULD_BLOCK
+        )
+    received = frame.bytes[: n if n < count else count]
+    length = frame.struct.length
+    address = sock._domain.extractor(frame.address[:length]) if length else None
+    if count <= FRAME_ROOM:
+        frames.append(frame)
+    return received, address
+
+
+def socket_maximum_connections() -> int:
+    """SOMAXCONN: the greatest backlog for listen_socket, as the C headers have it."""
+    return FOREIGN_VALUES["%somaxconn"]
+
+if HAS_UNIX_SOCKETS:
+    register_socket_domain(SocketDomain.UNIX)
+register_socket_domain(SocketDomain.INTERNET)
