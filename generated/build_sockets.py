@@ -53,8 +53,9 @@ def check_wrappers(wrapper: str, keeps_lock: dict[str, bool]) -> None:
         r"^_cffi_f_(\w+)\(.*?^  Py_BEGIN_ALLOW_THREADS$.*?^  Py_END_ALLOW_THREADS$.*?^}$",
         wrapper, re.DOTALL | re.MULTILINE,
     )
-    begins = wrapper.count("\n  Py_BEGIN_ALLOW_THREADS\n")
-    if sorted(found) != sorted(keeps_lock) or begins != len(keeps_lock):
+    lines = wrapper.splitlines()
+    uses = {lines.count(f"  Py_{word}_ALLOW_THREADS") for word in ("BEGIN", "END")}
+    if sorted(found) != sorted(keeps_lock) or uses != {len(keeps_lock)}:
         raise SystemExit(
             "sockets: this version of cffi writes wrappers of a form that is not known here; "
             "install the version that pyproject.toml asks for"

@@ -49,19 +49,20 @@ struct foreign_frame {
     socklen_t length;
 };
 
+#define ROOM ((socklen_t) sizeof(struct sockaddr_storage))
+
 static struct sockaddr *open_frame(struct foreign_frame *frame)
 {
-    frame->length = sizeof frame->address;
+    frame->length = ROOM;
     return (struct sockaddr *) &frame->address;
 }
 
 static ssize_t close_frame(struct foreign_frame *frame, ssize_t result)
 {
-    result = in_band(result);
     if (result < 0)
         frame->length = 0;
-    else if (frame->length > sizeof frame->address)
-        frame->length = sizeof frame->address;
+    else if (frame->length > ROOM)
+        frame->length = ROOM;
     return result;
 }
 #ifdef _WIN32
@@ -79,8 +80,8 @@ static ssize_t receive(socket_t fd, char *buffer, size_t size, int flags,
 {
     struct sockaddr *address = open_frame(from);
 
-    return close_frame(from, recvfrom(HANDLE_OF(fd), buffer, IO_SIZE(size), flags,
-                                      address, &from->length));
+    return close_frame(from, in_band(recvfrom(HANDLE_OF(fd), buffer, IO_SIZE(size), flags,
+                                              address, &from->length)));
 }
 
 static ssize_t send_away(socket_t fd, const char *buffer, size_t size, int flags,
@@ -162,7 +163,8 @@ static socket_t accept_plain(socket_t fd, struct foreign_frame *from)
 {
     struct sockaddr *address = open_frame(from);
 
-    return (socket_t) close_frame(from, accept4(fd, address, &from->length, SOCK_CLOEXEC));
+    return (socket_t) close_frame(from, in_band(accept4(fd, address, &from->length,
+                                                        SOCK_CLOEXEC)));
 }
 #else
 static socket_t socket_plain(int domain, int type, int protocol)
@@ -175,10 +177,7 @@ static socket_t accept_plain(socket_t fd, struct foreign_frame *from)
     struct sockaddr *address = open_frame(from);
     socket_t client = (socket_t) accept(HANDLE_OF(fd), address, &from->length);
 
-    client = settle(client, 0);
-    if (client < 0 || from->length > sizeof from->address)
-        from->length = client < 0 ? 0 : sizeof from->address;
-    return client;
+    return (socket_t) close_frame(from, settle(client, 0));
 }
 #endif
 
@@ -341,7 +340,8 @@ int getsockname_keep(socket_t fd, struct foreign_frame *name)
 {
     struct sockaddr *address = open_frame(name);
 
-    return (int) close_frame(name, getsockname(HANDLE_OF(fd), address, &name->length));
+    return (int) close_frame(name, in_band(getsockname(HANDLE_OF(fd), address,
+                                                       &name->length)));
 }
 
 /* getpeername(2) */
@@ -349,7 +349,8 @@ int getpeername_keep(socket_t fd, struct foreign_frame *name)
 {
     struct sockaddr *address = open_frame(name);
 
-    return (int) close_frame(name, getpeername(HANDLE_OF(fd), address, &name->length));
+    return (int) close_frame(name, in_band(getpeername(HANDLE_OF(fd), address,
+                                                       &name->length)));
 }
 
 /* recvfrom(2) with MSG_DONTWAIT */

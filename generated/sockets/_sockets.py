@@ -353,6 +353,7 @@ def foreign_protocol_entry_protocol(x: Any) -> int:
 def get_foreign_string(pointer: Any) -> str | None:
     return os.fsdecode(ffi.string(pointer)) if pointer else None
 FRAME_ROOM = LONG_COPY = 65536
+LONGEST = sys.maxsize
 if __package__:
     new_uncleared = ffi.new_allocator(should_clear_after_alloc=False)
 
@@ -639,7 +640,7 @@ class UnixAddress(SocketAddress):
             raise TypeError(
                 f"UnixAddress: path must be a str, bytes or os.PathLike, not {describe(path)}"
             )
-        super().__init__(os.fsdecode(path))
+        super().__init__(os.fsdecode(os.fsencode(path)))
 
     def converter(self) -> bytes:
         return unix_address_to_foreign(self)
@@ -659,7 +660,7 @@ def foreign_to_unix_address(packed: bytes) -> UnixAddress:
     if not HAS_UNIX_SOCKETS:
         unsupported_feature("UNIX sockets")
     address = UnixAddress(foreign_unix_address_path(packed))
-    object.__setattr__(address, "_packed", packed)
+    object.__setattr__(address, "_packed", packed[: FOREIGN_VALUES["size-of/sockaddr-un"]])
     return address
 
 
@@ -1072,17 +1073,15 @@ if HAS_DONT_WAIT:
 def split_string(s: str, c: str) -> list[str]:
     parts = s.split(c)
     if "" in parts:
-        raise ValueError(f"{s!r}: something is missing before or after a {c!r}")
+        raise ValueError(f"something is missing before or after a {c!r}")
     return parts
 
 
-def decimal(text: str, limit: int, whole: str) -> int:
-    """Return the number that `text`, a part of `whole`, writes in plain decimal digits."""
+def decimal(text: str, limit: int) -> int:
     plain = text.isascii() and text.isdigit() and (text[0] != "0" or text == "0")
     if not plain or len(text) > len(str(limit)) or int(text) > limit:
         raise ValueError(
-            f"{whole!r}: {text!r} is not a decimal number from 0 to {limit} "
-            "without leading zeros"
+            f"{text!r} is not a decimal number from 0 to {limit} without leading zeros"
         )
     return int(text)
 
@@ -1188,14 +1187,16 @@ def string_to_internet_address(s: str) -> InternetAddress:
     only, without signs, blanks or leading zeros. Anything else is a ValueError that
     quotes the text. No names are looked up; see get_address_info for that.
     """
-    who = "string_to_internet_address"
-    expect(who, "s", s, str)
-    ip_text, *ports = split_string(s, ":")
-    if len(ports) > 1:
-        raise ValueError(f"{who}: {s!r} has more than one colon")
-    port_text = ports[0] if ports else None
-    port = None if port_text is None else decimal(port_text, 65535, s)
-    return InternetAddress(string_to_ipv4(ip_text), port)
+    expect("string_to_internet_address", "s", s, str)
+    try:
+        ip_text, *ports = split_string(s, ":")
+        if len(ports) > 1:
+            raise ValueError("it has more than one colon")
+        port_text = ports[0] if ports else None
+        port = None if port_text is None else decimal(port_text, 65535)
+        return InternetAddress(string_to_ipv4(ip_text), port)
+    except ValueError as error:
+        raise ValueError(f"{s!r} is not an Internet address: {error}") from None
 
 
 def string_to_ipv4(s: str) -> int:
@@ -1204,13 +1205,13 @@ def string_to_ipv4(s: str) -> int:
     Anything else is a ValueError that quotes the text.
     """
     expect("string_to_ipv4", "s", s, str)
-    octets = split_string(s, ".")
+    try:
+        octets = [decimal(octet, 255) for octet in split_string(s, ".")]
+    except ValueError as error:
+        raise ValueError(f"{s!r} is not an IPv4 address: {error}") from None
     if len(octets) != 4:
-        raise ValueError(f"string_to_ipv4: {s!r} has {len(octets)} octets, not 4")
-    ip = 0
-    for octet in octets:
-        ip = ip << 8 | decimal(octet, 255, s)
-    return ip
+        raise ValueError(f"{s!r} is not an IPv4 address: it has {len(octets)} octets, not 4")
+    return int.from_bytes(octets, "big")
 
 
 def internet_address_to_string(address: InternetAddress) -> str:
@@ -1520,8 +1521,8 @@ def receive_from_socket(
     """
     if not isinstance(sock, Socket):
         expect("receive_from_socket", "sock", sock, Socket)
-    if type(count) is not int or count < 0:
-        expect_integer("receive_from_socket", "count", count, 0, sys.maxsize, "bytes")
+    if type(count) is not int or not 0 <= count <= LONGEST:
+        expect_integer("receive_from_socket", "count", count, 0, LONGEST, "bytes")
     bits = fold_flags("receive_from_socket", ReceiveFromOption, flags) if flags else 0
     frame = take_frame() if count <= FRAME_ROOM else Frame(count)
     if sock._nonblocking:
