@@ -473,9 +473,15 @@ class Record:
     def __init_subclass__(cls) -> None:
         if "fields" not in cls.__dict__:
             own = cls.__dict__.get("__slots__", ())
+            own = (own,) if isinstance(own, str) else own
             cls.fields += tuple([slot for slot in own if slot[0] != "_"])
 
     def __init__(self, *values: object) -> None:
+        if len(values) != len(self.fields):
+            raise TypeError(
+                f"{self.__class__.__name__} has the fields {', '.join(self.fields)}, "
+                f"but was given {len(values)} values"
+            )
         for field, value in zip(self.fields, values, strict=True):
             object.__setattr__(self, field, value)
 
@@ -640,7 +646,10 @@ class UnixAddress(SocketAddress):
             raise TypeError(
                 f"UnixAddress: path must be a str, bytes or os.PathLike, not {describe(path)}"
             )
-        super().__init__(os.fsdecode(os.fsencode(path)))
+        try:
+            super().__init__(os.fsdecode(os.fsencode(path)))
+        except UnicodeEncodeError:
+            raise ValueError(f"UnixAddress: path cannot be encoded: {path!r}") from None
 
     def converter(self) -> bytes:
         return unix_address_to_foreign(self)
@@ -1035,6 +1044,12 @@ def error_name(syscall: str, type: int) -> str:
         return RESOLVER_CODES[type]
     return errno.errorcode.get(type, f"error {type}")
 
+
+def error_message(syscall: str, type: int) -> str:
+    if syscall == "getaddrinfo" and type in RESOLVER_CODES:
+        return get_foreign_string(gai_strerror(type)) or ""
+    return errno_message(type)
+
 AddressInfoOption.CANONICAL_NAME = AddressInfoOption(FOREIGN_VALUES["%ai/canonname"])
 AddressInfoOption.NUMERIC_HOST = AddressInfoOption(FOREIGN_VALUES["%ai/numerichost"])
 AddressInfoOption.PASSIVE = AddressInfoOption(FOREIGN_VALUES["%ai/passive"])
@@ -1166,14 +1181,14 @@ def borrow_buffer(who: str, buffer: Buffer) -> Any:
 
 def socket_error(who: str, syscall: str, type: int, address: object = None) -> NoReturn:
     """Raise the SocketCondition for error number `type`, with the system's message for it."""
-    raise SocketCondition(who, syscall, type, errno_message(type), address)
+    raise SocketCondition(who, syscall, type, error_message(syscall, type), address)
 
 
 def socket_raise_unless(
     who: str, syscall: str, type: int, *expected: int, address: object = None
 ) -> SocketCondition:
     """Return the SocketCondition for `type` if that is among `expected`, else raise it."""
-    condition = SocketCondition(who, syscall, type, errno_message(type), address)
+    condition = SocketCondition(who, syscall, type, error_message(syscall, type), address)
     if type in expected:
         return condition
     raise condition
@@ -1257,10 +1272,7 @@ def get_address_info(
     while (code := getaddrinfo_block(node_bytes, service_bytes, hints, found)) != 0:
         if found.system_error != errno.EINTR:
             subject = f"node {node!r}, service {service!r}"
-            if found.system_error:
-                socket_error("get_address_info", "getaddrinfo", found.system_error, subject)
-            message = get_foreign_string(gai_strerror(code)) or ""
-            raise SocketCondition("get_address_info", "getaddrinfo", code, message, subject)
+            socket_error("get_address_info", "getaddrinfo", found.system_error or code, subject)
     try:
         infos = []
         for family, type_value, protocol_value, packed in foreign_address_infos(found.list):
@@ -1315,9 +1327,13 @@ def get_protocol_by_name(name: str) -> ProtocolEntry | None:
     """getprotobyname(3): the entry of that name or alias, or None. Can block."""
     who = "get_protocol_by_name"
     expect(who, "name", name, str)
-    if "\0" in name:
+    try:
+        key = os.fsencode(name)
+    except UnicodeEncodeError:
+        raise ValueError(f"{who}: name cannot be encoded: {name!r}") from None
+    if b"\0" in key:
         raise ValueError(f"{who}: name has a NUL in it: {name!r}")
-    return find_protocol(who, "getprotobyname", getprotobyname_block, os.fsencode(name))
+    return find_protocol(who, "getprotobyname", getprotobyname_block, key)
 
 
 def get_protocol_by_constant(protocol: SocketProtocol) -> ProtocolEntry | None:
