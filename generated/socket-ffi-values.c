@@ -9,7 +9,9 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/time.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <netdb.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +22,43 @@
 
 #define VALUE(name, expression) {name, 1, (long long) (expression)}
 #define LACKS(name) {name, 2, 0}
+#define LACKING (-987654321)
+#define OPTIONAL(name, value) \
+    {name, (value) == LACKING ? 2 : 1, (value) == LACKING ? 0 : (long long) (value)}
+#ifndef EAI_ADDRFAMILY
+#define EAI_ADDRFAMILY LACKING
+#endif
+#ifndef EAI_NODATA
+#define EAI_NODATA LACKING
+#endif
+#ifndef EAI_OVERFLOW
+#define EAI_OVERFLOW LACKING
+#endif
+#ifndef EAI_SYSTEM
+#define EAI_SYSTEM LACKING
+#endif
+#ifndef SO_REUSEPORT
+#define SO_REUSEPORT LACKING
+#endif
+#ifndef SO_DOMAIN
+#define SO_DOMAIN LACKING
+#endif
+#ifndef SO_PROTOCOL
+#define SO_PROTOCOL LACKING
+#endif
+#ifndef TCP_KEEPIDLE
+#ifdef TCP_KEEPALIVE
+#define TCP_KEEPIDLE TCP_KEEPALIVE
+#else
+#define TCP_KEEPIDLE LACKING
+#endif
+#endif
+#ifndef TCP_KEEPINTVL
+#define TCP_KEEPINTVL LACKING
+#endif
+#ifndef TCP_KEEPCNT
+#define TCP_KEEPCNT LACKING
+#endif
 
 static const struct foreign_value {
     const char *name;
@@ -114,26 +153,43 @@ static const struct foreign_value {
     VALUE("%eai/noname", EAI_NONAME),
     VALUE("%eai/service", EAI_SERVICE),
     VALUE("%eai/socktype", EAI_SOCKTYPE),
-    #ifdef EAI_ADDRFAMILY
-    VALUE("%eai/addrfamily", EAI_ADDRFAMILY),
-    #else
-    LACKS("%eai/addrfamily"),
-    #endif
-    #if defined EAI_NODATA && EAI_NODATA != EAI_NONAME
-    VALUE("%eai/nodata", EAI_NODATA),
-    #else
-    LACKS("%eai/nodata"),
-    #endif
-    #ifdef EAI_OVERFLOW
-    VALUE("%eai/overflow", EAI_OVERFLOW),
-    #else
-    LACKS("%eai/overflow"),
-    #endif
-    #ifdef EAI_SYSTEM
-    VALUE("%eai/system", EAI_SYSTEM),
-    #else
-    LACKS("%eai/system"),
-    #endif
+    OPTIONAL("%eai/addrfamily", EAI_ADDRFAMILY),
+    OPTIONAL("%eai/nodata", EAI_NODATA),
+    OPTIONAL("%eai/overflow", EAI_OVERFLOW),
+    OPTIONAL("%eai/system", EAI_SYSTEM),
+    VALUE("$so/reuse-address", SO_REUSEADDR),
+    OPTIONAL("$so/reuse-port", SO_REUSEPORT),
+    VALUE("$so/broadcast", SO_BROADCAST),
+    VALUE("$so/keep-alive", SO_KEEPALIVE),
+    VALUE("$so/linger", SO_LINGER),
+    VALUE("$so/receive-buffer", SO_RCVBUF),
+    VALUE("$so/send-buffer", SO_SNDBUF),
+    VALUE("$so/receive-timeout", SO_RCVTIMEO),
+    VALUE("$so/send-timeout", SO_SNDTIMEO),
+    VALUE("$so/error", SO_ERROR),
+    VALUE("$so/type", SO_TYPE),
+    OPTIONAL("$so/domain", SO_DOMAIN),
+    OPTIONAL("$so/protocol", SO_PROTOCOL),
+    VALUE("$tcp/no-delay", TCP_NODELAY),
+    OPTIONAL("$tcp/keep-idle", TCP_KEEPIDLE),
+    OPTIONAL("$tcp/keep-interval", TCP_KEEPINTVL),
+    OPTIONAL("$tcp/keep-count", TCP_KEEPCNT),
+    VALUE("$ip/ttl", IP_TTL),
+    VALUE("$ip/add-membership", IP_ADD_MEMBERSHIP),
+    VALUE("$ip/drop-membership", IP_DROP_MEMBERSHIP),
+    VALUE("$ip/multicast-interface", IP_MULTICAST_IF),
+    VALUE("$ip/multicast-loop", IP_MULTICAST_LOOP),
+    VALUE("$ip/multicast-ttl", IP_MULTICAST_TTL),
+    VALUE("$ipproto-ipv6", IPPROTO_IPV6),
+    VALUE("$ipv6/hop-limit", IPV6_UNICAST_HOPS),
+    VALUE("$ipv6/v6-only", IPV6_V6ONLY),
+    VALUE("$ipv6/join-group", IPV6_JOIN_GROUP),
+    VALUE("$ipv6/leave-group", IPV6_LEAVE_GROUP),
+    VALUE("$ipv6/multicast-interface", IPV6_MULTICAST_IF),
+    VALUE("$ipv6/multicast-loop", IPV6_MULTICAST_LOOP),
+    VALUE("$ipv6/multicast-hops", IPV6_MULTICAST_HOPS),
+    VALUE("size-of/timeval", sizeof(struct timeval)),
+    VALUE("size-of/linger", sizeof(struct linger)),
 };
 
 /* Whether the name is known: 1, and its value is stored; 2, but the platform lacks it; or 0. */

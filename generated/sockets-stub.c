@@ -8,6 +8,7 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netdb.h>
 #include <errno.h>
@@ -20,6 +21,7 @@
 #include <stdint.h>
 
 #ifdef _WIN32
+#define poll WSAPoll
 typedef intptr_t socket_t;          /* SOCKET, but with a sign: errors are negative */
 typedef int io_size;
 #define HANDLE_OF(fd) ((SOCKET) (fd))
@@ -301,8 +303,7 @@ int setsockopt_block(socket_t fd, int level, int id, const char *value, int size
 int connect_wait_block(socket_t fd)
 {
 #ifdef _WIN32
-    WSAPOLLFD wait = {HANDLE_OF(fd), POLLWRNORM, 0};
-#define poll WSAPoll
+    WSAPOLLFD wait = {HANDLE_OF(fd), POLLOUT, 0};
 #else
     struct pollfd wait = {fd, POLLOUT, 0};
 #endif
@@ -461,6 +462,69 @@ int winsock_start_keep(int version)
     WSADATA data;
 
     return WSAStartup((WORD) version, &data);
+}
+#endif
+/* poll(2): 1 for readable plus 2 for writable, or 0 if the time was over before. */
+int poll_block(socket_t fd, int reading, int writing, int milliseconds)
+{
+#ifdef _WIN32
+    WSAPOLLFD wait = {HANDLE_OF(fd), 0, 0};
+    const int bad = WSAENOTSOCK;
+#else
+    struct pollfd wait = {fd, 0, 0};
+    const int bad = EBADF;
+#endif
+    int result;
+
+    wait.events = (short) ((reading ? POLLIN : 0) | (writing ? POLLOUT : 0));
+    if (fd < 0)
+        return -bad;
+    GUARD(result = (int) in_band(poll(&wait, 1, milliseconds)));
+    if (result <= 0)
+        return result;
+    if (wait.revents & POLLNVAL)
+        return -bad;
+    return (reading && wait.revents & (POLLIN | POLLHUP | POLLERR) ? 1 : 0)
+        + (writing && wait.revents & (POLLOUT | POLLHUP | POLLERR) ? 2 : 0);
+}
+
+/* The AF_... number in the header of an address. */
+int address_family_keep(const struct foreign_frame *name)
+{
+    return name->address.ss_family;
+}
+
+#ifndef _WIN32
+/* dup(2): another descriptor for the same socket, close-on-exec. */
+int duplicate_block(socket_t fd)
+{
+    int result;
+
+    GUARD(result = (int) in_band(fcntl(fd, F_DUPFD_CLOEXEC, 0)));
+    return result;
+}
+
+/* socketpair(2): 0, and two connected sockets, close-on-exec and non-blocking. */
+int socketpair_block(int domain, int type, int protocol, int *pair)
+{
+    int result;
+
+#ifdef SOCK_CLOEXEC
+    type |= SOCK_CLOEXEC | SOCK_NONBLOCK;
+#endif
+    GUARD(result = (int) in_band(socketpair(domain, type, protocol, pair)));
+#ifndef SOCK_CLOEXEC
+    if (result == 0) {
+        result = settle(pair[0], 1);
+        if (result < 0)
+            (void) close_plain(pair[1]);
+        else if ((result = settle(pair[1], 1)) < 0)
+            (void) close_plain(pair[0]);
+        else
+            result = 0;
+    }
+#endif
+    return result;
 }
 #endif
 #if defined __APPLE__ || defined __FreeBSD__ || defined __NetBSD__ || defined __OpenBSD__ \

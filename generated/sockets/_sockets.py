@@ -11,9 +11,11 @@ import os
 import sys
 from _thread import allocate_lock
 from _warnings import warn
+from time import monotonic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any, ClassVar, Literal, NoReturn
 
@@ -83,6 +85,16 @@ RESOLVER_NAMES = (
     "%eai/addrfamily", "%eai/again", "%eai/badflags", "%eai/fail", "%eai/family", "%eai/memory",
     "%eai/nodata", "%eai/noname", "%eai/overflow", "%eai/service", "%eai/socktype", "%eai/system",
 )
+OPTION_NAMES = (
+    "$so/reuse-address", "$so/reuse-port", "$so/broadcast", "$so/keep-alive", "$so/linger",
+    "$so/receive-buffer", "$so/send-buffer", "$so/receive-timeout", "$so/send-timeout",
+    "$so/error", "$so/type", "$so/domain", "$so/protocol", "$tcp/no-delay", "$tcp/keep-idle",
+    "$tcp/keep-interval", "$tcp/keep-count", "$ip/ttl", "$ip/add-membership",
+    "$ip/drop-membership", "$ip/multicast-interface", "$ip/multicast-loop",
+    "$ip/multicast-ttl", "$ipproto-ipv6", "$ipv6/hop-limit", "$ipv6/v6-only",
+    "$ipv6/join-group", "$ipv6/leave-group", "$ipv6/multicast-interface",
+    "$ipv6/multicast-loop", "$ipv6/multicast-hops", "size-of/timeval", "size-of/linger",
+)
 FOREIGN_DECLARATIONS: list[str] = []
 KEEPS_LOCK: dict[str, bool] = {}
 
@@ -112,7 +124,7 @@ FOREIGN_NAMES = (
     "size-of/integer", "size-of/ip", "size-of/pointer", "size-of/port", "size-of/protoent",
     "size-of/sa-family", "size-of/size-t", "size-of/sockaddr-in", "size-of/sockaddr-un",
     "size-of/socklen-t", "size-of/wsa-data", "unix-max-path",
-    *RESOLVER_NAMES, "size-of/sockaddr-storage",
+    *RESOLVER_NAMES, *OPTION_NAMES, "size-of/sockaddr-storage",
 )
 
 if not __package__:
@@ -126,6 +138,8 @@ DONT_WAIT = FOREIGN_VALUES.get("%msg/dont-wait", 0)
 
 HAS_UNIX_SOCKETS = "af-unix" in FOREIGN_VALUES
 HAS_DONT_WAIT = "%msg/dont-wait" in FOREIGN_VALUES
+HAS_REUSE_PORT = "$so/reuse-port" in FOREIGN_VALUES
+HAS_KEEP_ALIVE_TIMES = "$tcp/keep-idle" in FOREIGN_VALUES
 HAS_PROTOCOL_ITERATION = not WINDOWS
 RESOLVER_CODES = {
     FOREIGN_VALUES[name]: "EAI_" + name[5:].upper()
@@ -202,6 +216,12 @@ close_block = define_ffi("int close_block(socket_t fd);")
 get_nonblocking_block = define_ffi("int get_nonblocking_block(socket_t fd);")
 set_nonblocking_block = define_ffi("int set_nonblocking_block(socket_t fd, int nonblocking);")
 connect_wait_block = define_ffi("int connect_wait_block(socket_t fd);")
+poll_block = define_ffi(
+    "int poll_block(socket_t fd, int reading, int writing, int milliseconds);"
+)
+address_family_keep = define_ffi(
+    "int address_family_keep(const struct foreign_frame *name);", keeps_lock=True
+)
 if WINDOWS:
     def getprotoent_block(*arguments: object) -> int:
         unsupported_feature("next_protocol_entry")
@@ -223,6 +243,21 @@ else:
     )
     setprotoent_block = define_ffi("void setprotoent_block(int keep_alive);")
     endprotoent_block = define_ffi("void endprotoent_block(void);")
+if WINDOWS:
+    def socketpair_block(*arguments: object) -> int:
+        unsupported_feature("make_socket_pair")
+
+    def duplicate_block(*arguments: object) -> int:
+        unsupported_feature("duplicate_socket")
+
+    def if_nametoindex(*arguments: object) -> int:
+        unsupported_feature("the name of an interface")
+else:
+    socketpair_block = define_ffi(
+        "int socketpair_block(int domain, int type, int protocol, int *pair);"
+    )
+    duplicate_block = define_ffi("int duplicate_block(socket_t fd);")
+    if_nametoindex = define_ffi("unsigned int if_nametoindex(const char *name);", keeps_lock=True)
 accept_block = define_ffi("socket_t accept_block(socket_t fd, struct foreign_frame *from);")
 connect_block = define_ffi(
     "int connect_block(socket_t fd, const char *address, socklen_t length);"
@@ -237,6 +272,7 @@ recvfrom_block = define_ffi(
 )
 if HAS_UNIX_SOCKETS:
     declare("struct sockaddr_un { char sun_path[...]; ...; };")
+declare("struct sockaddr { char sa_data[...]; ...; };")
 address_header_keep = define_ffi(
     "void address_header_keep(void *address, int family, socklen_t length);", keeps_lock=True
 )
@@ -506,7 +542,14 @@ class Record:
         return self.__class__, self._values()
 
     def __repr__(self) -> str:
-        return f"{self.__class__.__name__}({', '.join(map(repr, self._values()))})"
+        return self._name() or f"{self.__class__.__name__}({', '.join(map(repr, self._values()))})"
+
+    def _name(self) -> str | None:
+        for kind in self.__class__.__mro__:
+            for name, constant in vars(kind).items():
+                if name.isupper() and constant == self:
+                    return f"{kind.__name__}.{name}"
+        return None
 
 
 class SocketOption(Record):
@@ -524,6 +567,18 @@ class SocketOption(Record):
     maker: Callable[[Any], bytes]
     converter: Callable[[bytes], Any]
     level: int
+
+    REUSE_ADDRESS: ClassVar[SocketOption]
+    REUSE_PORT: ClassVar[SocketOption]
+    BROADCAST: ClassVar[SocketOption]
+    KEEP_ALIVE: ClassVar[SocketOption]
+    LINGER: ClassVar[SocketOption]
+    RECEIVE_BUFFER: ClassVar[SocketOption]
+    SEND_BUFFER: ClassVar[SocketOption]
+    RECEIVE_TIMEOUT: ClassVar[SocketOption]
+    SEND_TIMEOUT: ClassVar[SocketOption]
+    ERROR: ClassVar[SocketOption]
+    TYPE: ClassVar[SocketOption]
 
     def __init__(
         self, id: int, size: int, maker: Callable[[Any], bytes],
@@ -576,6 +631,11 @@ class TcpOption(LevelOption):
     __slots__ = ()
     level = FOREIGN_VALUES["$ipproto-tcp"]
 
+    NO_DELAY: ClassVar[TcpOption]
+    KEEP_ALIVE_IDLE: ClassVar[TcpOption]
+    KEEP_ALIVE_INTERVAL: ClassVar[TcpOption]
+    KEEP_ALIVE_COUNT: ClassVar[TcpOption]
+
 
 class UdpOption(LevelOption):
     """UdpOption(id, size, maker, converter): an option of udp(7)."""
@@ -596,6 +656,13 @@ class IpOption(LevelOption):
 
     __slots__ = ()
     level = FOREIGN_VALUES["$ipproto-ip"]
+
+    TTL: ClassVar[IpOption]
+    ADD_MEMBERSHIP: ClassVar[IpOption]
+    DROP_MEMBERSHIP: ClassVar[IpOption]
+    MULTICAST_INTERFACE: ClassVar[IpOption]
+    MULTICAST_LOOP: ClassVar[IpOption]
+    MULTICAST_TTL: ClassVar[IpOption]
 
 
 class SocketAddress(Record):
@@ -754,6 +821,61 @@ def check_kind(who: str, domain: object, type: object, protocol: object) -> None
     expect(who, "protocol", protocol, SocketProtocol)
 
 
+class Internet6Address(SocketAddress):
+    """Internet6Address(ip, port, flow=0, scope=0): an IPv6 address, ipv6(7).
+
+    `ip` is an int, 0 to 2**128 - 1, first octet highest, or None for the any address;
+    `port` an int, 0 to 65535, or None; `flow` the flow information and `scope` the index of
+    a network interface, ints from 0 to 2**32 - 1. An address without a port cannot be used
+    in a system call (ValueError). `str(address)` is its text, as "[::1]:80".
+    """
+
+    __slots__ = ("ip", "port", "flow", "scope")
+
+    ip: int | None
+    port: int | None
+    flow: int
+    scope: int
+
+    def __init__(self, ip: int | None, port: int | None, flow: int = 0, scope: int = 0) -> None:
+        who = "Internet6Address"
+        if ip is not None:
+            expect_integer(who, "ip", ip, 0, 2**128 - 1)
+        if port is not None:
+            expect_integer(who, "port", port, 0, 65535)
+        expect_integer(who, "flow", flow, 0, 2**32 - 1)
+        expect_integer(who, "scope", scope, 0, 2**32 - 1)
+        super().__init__(ip, port, flow, scope)
+
+    def converter(self) -> bytes:
+        return internet6_address_to_foreign(self)
+
+    def __str__(self) -> str:
+        return internet6_address_to_string(self)
+
+
+def internet6_address_to_foreign(address: Internet6Address) -> bytes:
+    if address.port is None:
+        raise ValueError(f"Internet6Address: {address} has no port, and cannot be used without")
+    return make_foreign_address(
+        FOREIGN_VALUES["%socket-domain/internet-v6"],
+        address.port.to_bytes(2, "big") + address.flow.to_bytes(4, "big")
+        + (address.ip or 0).to_bytes(16, "big") + address.scope.to_bytes(4, sys.byteorder),
+    )
+
+
+def foreign_to_internet6_address(packed: bytes) -> Internet6Address:
+    """The extractor of the IPv6 domain: the address that the bytes of a sockaddr_in6 mean."""
+    if len(packed) < 28:
+        raise ValueError(f"an IPv6 address of {len(packed)} bytes: {packed!r}")
+    return Internet6Address(
+        int.from_bytes(packed[8:24], "big"),
+        int.from_bytes(packed[2:4], "big"),
+        int.from_bytes(packed[4:8], "big"),
+        int.from_bytes(packed[24:28], sys.byteorder),
+    )
+
+
 class SocketConstant(Record):
     """SocketConstant(value): a number of the C headers, wrapped in a class for its kind."""
 
@@ -766,11 +888,7 @@ class SocketConstant(Record):
         super().__init__(value, *values)
 
     def __repr__(self) -> str:
-        for kind in self.__class__.__mro__:
-            for name, constant in vars(kind).items():
-                if name.isupper() and constant == self:
-                    return f"{kind.__name__}.{name}"
-        return f"{self.__class__.__name__}({self.value})"
+        return self._name() or f"{self.__class__.__name__}({self.value})"
 
 
 class AddressInfo(Record):
@@ -819,6 +937,7 @@ class SocketDomain(SocketConstant):
     UNIX: ClassVar[SocketDomain]
     LOCAL: ClassVar[SocketDomain]
     INTERNET: ClassVar[SocketDomain]
+    INTERNET_V6: ClassVar[SocketDomain]
 
     def __init__(
         self, value: int, extractor: Callable[[bytes], SocketAddress], address_size: int
@@ -953,6 +1072,138 @@ def set_socket_option(sock: Socket, option: SocketOption, value: Any) -> None:
         socket_error("set_socket_option", "setsockopt", -result)
 
 
+def make_boolean(value: bool) -> bytes:
+    expect("set_socket_option", "value", value, bool)
+    return int(value).to_bytes(4, sys.byteorder)
+
+
+def read_boolean(data: bytes) -> bool:
+    return any(data)
+
+
+class IntegerMaker(Record):
+    """IntegerMaker(low, high, unit): the maker of an option whose value is a C int."""
+
+    __slots__ = ("low", "high", "unit")
+
+    low: int
+    high: int
+    unit: str
+
+    def __call__(self, value: int) -> bytes:
+        expect_integer("set_socket_option", "value", value, self.low, self.high, self.unit)
+        return value.to_bytes(4, sys.byteorder, signed=True)
+
+
+def read_integer(data: bytes) -> int:
+    return int.from_bytes(data, sys.byteorder, signed=True)
+
+
+def read_only(value: object) -> bytes:
+    raise ValueError(f"set_socket_option: this option can only be read, not set to {value!r}")
+TIME_SIZE = 4 if WINDOWS else FOREIGN_VALUES["size-of/timeval"]
+LINGER_SIZE = FOREIGN_VALUES["size-of/linger"]
+
+
+def pair_of_numbers(size: int, first: int, second: int) -> bytes:
+    half = size // 2
+    return first.to_bytes(half, sys.byteorder) + second.to_bytes(half, sys.byteorder)
+
+
+def make_seconds(value: float | None) -> bytes:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if value is not None and not number:
+        raise TypeError(
+            "set_socket_option: value must be a number of seconds, or None, "
+            f"not {describe(value)}"
+        )
+    if value is not None and not 0 < value <= 10**8:
+        raise ValueError(
+            f"set_socket_option: value must be more than 0 and at most 100000000 seconds, "
+            f"or None for no limit, not {value!r}"
+        )
+    micro = 0 if value is None else max(1, round(value * 10**6))
+    if WINDOWS:
+        return (-(-micro // 1000)).to_bytes(4, sys.byteorder)
+    return pair_of_numbers(TIME_SIZE, micro // 10**6, micro % 10**6)
+
+
+def read_seconds(data: bytes) -> float | None:
+    if WINDOWS:
+        return int.from_bytes(data, sys.byteorder) / 1000 or None
+    half = len(data) // 2
+    whole, part = data[:half], data[half:]
+    seconds = int.from_bytes(whole, sys.byteorder) + int.from_bytes(part, sys.byteorder) / 10**6
+    return seconds or None
+
+
+def make_linger(value: int | None) -> bytes:
+    if value is None:
+        return bytes(LINGER_SIZE)
+    expect_integer("set_socket_option", "value", value, 0, 32767, "seconds")
+    return pair_of_numbers(LINGER_SIZE, 1, value)
+
+
+def read_linger(data: bytes) -> int | None:
+    half = len(data) // 2
+    return int.from_bytes(data[half:], sys.byteorder) if any(data[:half]) else None
+
+
+class Internet6Option(LevelOption):
+    """Internet6Option(id, size, maker, converter): an option of ipv6(7)."""
+
+    __slots__ = ()
+    level = FOREIGN_VALUES["$ipproto-ipv6"]
+
+    HOP_LIMIT: ClassVar[Internet6Option]
+    V6_ONLY: ClassVar[Internet6Option]
+    JOIN_GROUP: ClassVar[Internet6Option]
+    LEAVE_GROUP: ClassVar[Internet6Option]
+    MULTICAST_INTERFACE: ClassVar[Internet6Option]
+    MULTICAST_LOOP: ClassVar[Internet6Option]
+    MULTICAST_HOPS: ClassVar[Internet6Option]
+
+
+def make_ip(value: InternetAddress | None) -> bytes:
+    if value is not None:
+        expect("set_socket_option", "value", value, InternetAddress)
+    ip = value.ip if value is not None else None
+    return (ip or 0).to_bytes(4, "big")
+
+
+def read_ip(data: bytes) -> InternetAddress:
+    return InternetAddress(int.from_bytes(data, "big"), None)
+
+
+def make_membership(value: tuple[InternetAddress, InternetAddress | None]) -> bytes:
+    if not isinstance(value, tuple) or len(value) != 2:
+        raise TypeError(
+            "set_socket_option: value must be a tuple of the group's address and that of an "
+            f"interface, or None, not {describe(value)}"
+        )
+    group, interface = value
+    expect("set_socket_option", "group", group, InternetAddress)
+    if (group.ip or 0) >> 28 != 14:
+        raise ValueError(
+            f"set_socket_option: group must be from 224.0.0.0 to 239.255.255.255, not {group}"
+        )
+    return make_ip(group) + make_ip(interface)
+
+
+def make_membership6(value: tuple[Internet6Address, int]) -> bytes:
+    if not isinstance(value, tuple) or len(value) != 2:
+        raise TypeError(
+            "set_socket_option: value must be a tuple of the group's address and the index of "
+            f"an interface, not {describe(value)}"
+        )
+    group, interface = value
+    expect("set_socket_option", "group", group, Internet6Address)
+    expect_integer("set_socket_option", "interface", interface, 0, 2**31 - 1)
+    if (group.ip or 0) >> 120 != 0xFF:
+        raise ValueError(f"set_socket_option: group must begin with ff, not be {group}")
+    return (group.ip or 0).to_bytes(16, "big") + interface.to_bytes(4, sys.byteorder)
+
+
 def set_socket_nonblocking(sock: Socket, flag: bool) -> None:
     """fcntl(2): make `sock` non-blocking (True) or blocking (False); `nonblocking` tells.
 
@@ -989,6 +1240,7 @@ class SocketCondition(OSError):
     who: str
     syscall: str
     address: object
+    done: int | bytes  # by send_all and receive_exactly, before they failed
 
     def __new__(
         cls, who: str, syscall: str, type: int, message: str, address: object = None
@@ -1066,6 +1318,9 @@ SocketDomain.INTERNET = SocketDomain(
     FOREIGN_VALUES["%socket-domain/internet"], foreign_to_internet_address,
     FOREIGN_VALUES["size-of/addr-in"],
 )
+SocketDomain.INTERNET_V6 = SocketDomain(
+    FOREIGN_VALUES["%socket-domain/internet-v6"], foreign_to_internet6_address, 28
+)
 SocketType.STREAM = SocketType(FOREIGN_VALUES["%socket-type/stream"])
 SocketType.DATAGRAM = SocketType(FOREIGN_VALUES["%socket-type/datagram"])
 SocketType.SEQUENCE_PACKET = SocketType(FOREIGN_VALUES["%socket-type/sequence-packet"])
@@ -1082,6 +1337,89 @@ ReceiveFromOption.PEEK = ReceiveFromOption(FOREIGN_VALUES["%msg/peek"])
 ReceiveFromOption.WAIT_ALL = ReceiveFromOption(FOREIGN_VALUES["%msg/wait-all"])
 if HAS_DONT_WAIT:
     ReceiveFromOption.DONT_WAIT = ReceiveFromOption(FOREIGN_VALUES["%msg/dont-wait"])
+def read_pending_error(data: bytes) -> SocketCondition | None:
+    error = read_integer(data)
+    if error == 0:
+        return None
+    return SocketCondition("get_socket_option", "getsockopt", error, errno_message(error))
+
+
+def read_type(data: bytes) -> SocketType:
+    return SocketType(read_integer(data))
+
+
+def boolean_option(kind: Any, name: str) -> Any:
+    return kind(FOREIGN_VALUES[name], 4, make_boolean, read_boolean)
+
+
+def integer_option(kind: Any, name: str, low: int, high: int, unit: str) -> Any:
+    return kind(FOREIGN_VALUES[name], 4, IntegerMaker(low, high, unit), read_integer)
+
+
+SocketOption.REUSE_ADDRESS = boolean_option(SocketOption, "$so/reuse-address")
+SocketOption.BROADCAST = boolean_option(SocketOption, "$so/broadcast")
+SocketOption.KEEP_ALIVE = boolean_option(SocketOption, "$so/keep-alive")
+SocketOption.LINGER = SocketOption(
+    FOREIGN_VALUES["$so/linger"], LINGER_SIZE, make_linger, read_linger
+)
+SocketOption.RECEIVE_BUFFER = integer_option(
+    SocketOption, "$so/receive-buffer", 0, 2**31 - 1, "bytes"
+)
+SocketOption.SEND_BUFFER = integer_option(
+    SocketOption, "$so/send-buffer", 0, 2**31 - 1, "bytes"
+)
+SocketOption.RECEIVE_TIMEOUT = SocketOption(
+    FOREIGN_VALUES["$so/receive-timeout"], TIME_SIZE, make_seconds, read_seconds
+)
+SocketOption.SEND_TIMEOUT = SocketOption(
+    FOREIGN_VALUES["$so/send-timeout"], TIME_SIZE, make_seconds, read_seconds
+)
+SocketOption.ERROR = SocketOption(
+    FOREIGN_VALUES["$so/error"], 4, read_only, read_pending_error
+)
+SocketOption.TYPE = SocketOption(FOREIGN_VALUES["$so/type"], 4, read_only, read_type)
+if HAS_REUSE_PORT:
+    SocketOption.REUSE_PORT = boolean_option(SocketOption, "$so/reuse-port")
+TcpOption.NO_DELAY = boolean_option(TcpOption, "$tcp/no-delay")
+if HAS_KEEP_ALIVE_TIMES:
+    TcpOption.KEEP_ALIVE_IDLE = integer_option(
+        TcpOption, "$tcp/keep-idle", 1, 32767, "seconds"
+    )
+    TcpOption.KEEP_ALIVE_INTERVAL = integer_option(
+        TcpOption, "$tcp/keep-interval", 1, 32767, "seconds"
+    )
+    TcpOption.KEEP_ALIVE_COUNT = integer_option(
+        TcpOption, "$tcp/keep-count", 1, 127, "probes"
+    )
+IpOption.TTL = integer_option(IpOption, "$ip/ttl", 1, 255, "hops")
+Internet6Option.HOP_LIMIT = integer_option(
+    Internet6Option, "$ipv6/hop-limit", -1, 255, "hops"
+)
+Internet6Option.V6_ONLY = boolean_option(Internet6Option, "$ipv6/v6-only")
+IpOption.ADD_MEMBERSHIP = IpOption(
+    FOREIGN_VALUES["$ip/add-membership"], 8, make_membership, read_ip
+)
+IpOption.DROP_MEMBERSHIP = IpOption(
+    FOREIGN_VALUES["$ip/drop-membership"], 8, make_membership, read_ip
+)
+IpOption.MULTICAST_INTERFACE = IpOption(
+    FOREIGN_VALUES["$ip/multicast-interface"], 4, make_ip, read_ip
+)
+IpOption.MULTICAST_LOOP = boolean_option(IpOption, "$ip/multicast-loop")
+IpOption.MULTICAST_TTL = integer_option(IpOption, "$ip/multicast-ttl", 0, 255, "hops")
+Internet6Option.JOIN_GROUP = Internet6Option(
+    FOREIGN_VALUES["$ipv6/join-group"], 20, make_membership6, read_integer
+)
+Internet6Option.LEAVE_GROUP = Internet6Option(
+    FOREIGN_VALUES["$ipv6/leave-group"], 20, make_membership6, read_integer
+)
+Internet6Option.MULTICAST_INTERFACE = integer_option(
+    Internet6Option, "$ipv6/multicast-interface", 0, 2**31 - 1, "(an interface)"
+)
+Internet6Option.MULTICAST_LOOP = boolean_option(Internet6Option, "$ipv6/multicast-loop")
+Internet6Option.MULTICAST_HOPS = integer_option(
+    Internet6Option, "$ipv6/multicast-hops", -1, 255, "hops"
+)
 
 
 
@@ -1099,6 +1437,51 @@ def decimal(text: str, limit: int) -> int:
             f"{text!r} is not a decimal number from 0 to {limit} without leading zeros"
         )
     return int(text)
+
+
+def read_ipv6(text: str) -> int:
+    head, gap, tail = text.partition("::")
+    first, last = read_groups(head, not gap), read_groups(tail, True)
+    missing = 8 - len(first) - len(last)
+    if missing < 1 if gap else missing:
+        raise ValueError("it does not make eight groups")
+    groups = [*first, *[0] * missing, *last]
+    return int.from_bytes(b"".join([group.to_bytes(2, "big") for group in groups]), "big")
+
+
+def read_groups(text: str, at_end: bool) -> list[int]:
+    parts = split_string(text, ":") if text else []
+    groups: list[int] = []
+    for part in parts:
+        if "." in part and at_end and len(parts) - len(groups) == 1:
+            ip = string_to_ipv4(part)
+            groups += [ip >> 16, ip & 0xFFFF]
+        elif len(part) <= 4 and all(c in "0123456789abcdefABCDEF" for c in part):
+            groups.append(int(part, 16))
+        else:
+            raise ValueError(f"{part!r} is not a group of one to four hexadecimal digits")
+    return groups
+
+
+def read_scope(zone: str) -> int:
+    if zone.isdigit():
+        return decimal(zone, 2**32 - 1)
+    index = if_nametoindex(os.fsencode(zone)) if zone and "\0" not in zone else 0
+    if not index:
+        raise ValueError(f"there is no network interface {zone!r}")
+    return index
+
+
+def ipv6_to_string(ip: int) -> str:
+    if ip >> 32 == 0xFFFF:
+        return f"::ffff:{InternetAddress(ip & 0xFFFFFFFF, None)}"
+    groups = [f"{ip >> shift & 0xFFFF:x}" for shift in range(112, -1, -16)]
+    for length in range(8, 1, -1):
+        for start in range(9 - length):
+            end = start + length
+            if not any(group != "0" for group in groups[start:end]):
+                return f"{':'.join(groups[:start])}::{':'.join(groups[end:])}"
+    return ":".join(groups)
 
 
 def node_to_foreign(who: str, node: str) -> bytes:
@@ -1169,6 +1552,28 @@ def read_name(
     return foreign_to_socket_address(sock._domain, packed)
 
 
+def ask_number(sock: Socket, name: str) -> int | None:
+    if name not in FOREIGN_VALUES:
+        return None
+    level, value = FOREIGN_VALUES["$sol-socket"], ffi.new("char[4]")
+    result = call_with_errno(getsockopt_block, sock, level, FOREIGN_VALUES[name], value, 4)
+    if result < 0:
+        socket_error("adopt_descriptor", "getsockopt", -result)
+    return read_integer(ffi.buffer(value)[:])
+
+
+def ask_family(sock: Socket) -> int:
+    family = ask_number(sock, "$so/domain")
+    if family is None:
+        frame = take_frame()
+        result = call_with_errno(getsockname_keep, sock, frame.struct)
+        if result < 0:
+            socket_error("adopt_descriptor", "getsockname", -result)
+        family = address_family_keep(frame.struct)
+        frames.append(frame)
+    return family
+
+
 def borrow_buffer(who: str, buffer: Buffer) -> Any:
     try:
         return ffi.from_buffer(buffer)
@@ -1177,6 +1582,56 @@ def borrow_buffer(who: str, buffer: Buffer) -> Any:
             f"{who}: buffer must be an object with its bytes in one piece, "
             f"not {describe(buffer)}: {error}"
         ) from None
+
+
+def deadline_after(who: str, timeout: float | None) -> float | None:
+    if timeout is None:
+        return None
+    if not isinstance(timeout, (int, float)) or isinstance(timeout, bool):
+        raise TypeError(
+            f"{who}: timeout must be a number of seconds, or None, not {describe(timeout)}"
+        )
+    if not 0 <= timeout <= 10**9:
+        raise ValueError(f"{who}: timeout must be from 0 to 1000000000 seconds, not {timeout!r}")
+    return monotonic() + timeout
+
+
+def wait_until(
+    deadline: float | None, sock: Socket, reading: bool, writing: bool
+) -> tuple[bool, bool]:
+    while True:
+        left = -1.0 if deadline is None else max(deadline - monotonic(), 0.0)
+        result = poll_block(sock._fd, reading, writing, min(int(left * 1000 + 0.999), 2**30))
+        if result < 0 and result != INTERRUPTED:
+            socket_error("wait_for_socket", "poll", -result)
+        if result > 0 or (result == 0 and left < 2**20):
+            return result & 1 > 0, result & 2 > 0
+
+
+def repeat_until(
+    deadline: float | None, sock: Socket, procedure: Callable[..., Any], *arguments: Any
+) -> Any:
+    if deadline is not None and not sock._nonblocking:
+        raise ValueError(
+            f"{procedure.__name__}: a timeout needs a non-blocking socket, not {sock!r}"
+        )
+    while True:
+        result = procedure(sock, *arguments)
+        condition = result[-1] if isinstance(result, tuple) else result
+        if not isinstance(condition, SocketCondition):
+            return result
+        connecting = condition.syscall == "connect"
+        if connecting and condition.type != ERROR_IN_PROGRESS:
+            return result
+        writing = connecting or condition.syscall == "sendto"
+        if not any(wait_until(deadline, sock, not writing, writing)):
+            late = SocketCondition(
+                condition.who, condition.syscall, errno.ETIMEDOUT,
+                errno_message(errno.ETIMEDOUT), condition.address,
+            )
+            return (None, late) if isinstance(result, tuple) else late
+        if connecting:
+            return finish_connect(sock)
 
 
 def socket_error(who: str, syscall: str, type: int, address: object = None) -> NoReturn:
@@ -1235,6 +1690,48 @@ def internet_address_to_string(address: InternetAddress) -> str:
     octets = (address.ip or 0).to_bytes(4, "big")
     text = ".".join(map(str, octets))
     return text if address.port is None else f"{text}:{address.port}"
+
+
+def string_to_ipv6(s: str) -> int:
+    """Read an IPv6 address, as "2001:db8::1", into an int with the first octet highest.
+
+    All forms of RFC 4291 are read. Anything else is a ValueError that quotes the text.
+    """
+    expect("string_to_ipv6", "s", s, str)
+    try:
+        return read_ipv6(s)
+    except ValueError as error:
+        raise ValueError(f"{s!r} is not an IPv6 address: {error}") from None
+
+
+def string_to_internet6_address(s: str) -> Internet6Address:
+    """Read "ip", "ip%scope", or either in brackets with ":port": "::1", "[fe80::1%eth0]:80".
+
+    Without a port, `port` is None. The scope is an index or the name of a network interface
+    of this machine. Anything else is a ValueError that quotes the text.
+    """
+    expect("string_to_internet6_address", "s", s, str)
+    try:
+        text, port = s, None
+        if s.startswith("["):
+            text, bracket, rest = s[1:].partition("]")
+            if not bracket or rest[:1] not in ("", ":"):
+                raise ValueError("its brackets are wrong")
+            port = decimal(rest[1:], 65535) if rest else None
+        text, percent, zone = text.partition("%")
+        scope = read_scope(zone) if percent else 0
+        return Internet6Address(read_ipv6(text), port, 0, scope)
+    except ValueError as error:
+        raise ValueError(f"{s!r} is not an IPv6 address: {error}") from None
+
+
+def internet6_address_to_string(address: Internet6Address) -> str:
+    """Write an address as RFC 5952 has it: "ip", "ip%scope", or in brackets with ":port"."""
+    expect("internet6_address_to_string", "address", address, Internet6Address)
+    text = ipv6_to_string(address.ip or 0)
+    if address.scope:
+        text += f"%{address.scope}"
+    return text if address.port is None else f"[{text}]:{address.port}"
 
 
 def get_address_info(
@@ -1300,6 +1797,23 @@ def create_socket(domain: SocketDomain, type: SocketType, protocol: SocketProtoc
     if fd < 0:
         socket_error(who, "socket", -fd)
     return adopt(fd, domain, type, protocol, nonblocking=True)
+
+
+def make_socket_pair(
+    domain: SocketDomain, type: SocketType, protocol: SocketProtocol
+) -> tuple[Socket, Socket]:
+    """socketpair(2): make two connected sockets, non-blocking and close-on-exec.
+
+    Raises SocketCondition (EOPNOTSUPP, EMFILE ...), TypeError. Does not block. Not on
+    Windows (NotImplementedError).
+    """
+    check_kind("make_socket_pair", domain, type, protocol)
+    pair = ffi.new("int[2]")
+    result = socketpair_block(domain.value, type.value, protocol.value, pair)
+    if result < 0:
+        socket_error("make_socket_pair", "socketpair", -result)
+    first = adopt(pair[0], domain, type, protocol, nonblocking=True)
+    return first, adopt(pair[1], domain, type, protocol, nonblocking=True)
 socket_domain_db: dict[int, SocketDomain] = {}
 
 
@@ -1456,6 +1970,24 @@ def connect_socket(sock: Socket, address: SocketAddress) -> Literal[True] | Sock
     return True
 
 
+def finish_connect(sock: Socket, timeout: float | None = None) -> Literal[True] | SocketCondition:
+    """poll(2): wait until a connect in progress has ended.
+
+    Returns True when connected (compare with `is True`), or a condition of type ETIMEDOUT if
+    that took more than `timeout` seconds, after which the connect still goes on. Raises
+    SocketCondition for a connect that failed, TypeError, ValueError. Blocks for `timeout`
+    seconds at most, or without limit if it is None; other threads run meanwhile.
+    """
+    who = "finish_connect"
+    _, writable = wait_for_socket(sock, False, True, timeout)
+    if not writable:
+        return SocketCondition(who, "connect", errno.ETIMEDOUT, errno_message(errno.ETIMEDOUT))
+    failure = get_socket_option(sock, SocketOption.ERROR)
+    if failure is not None:
+        socket_error(who, "connect", failure.type)
+    return True
+
+
 def close_socket(sock: Socket) -> None:
     """close(2): close `sock`, whose `fd` is -1 from then on.
 
@@ -1482,6 +2014,83 @@ def shutdown_socket(sock: Socket, method: ShutdownMethod) -> None:
     result = call_with_errno(shutdown_block, sock, method.value)
     if result < 0:
         socket_error("shutdown_socket", "shutdown", -result)
+
+
+def duplicate_socket(sock: Socket) -> Socket:
+    """dup(2): another Socket, with a descriptor of its own, for the same open socket.
+
+    The two share their mode and everything else that is the open file's. Raises
+    SocketCondition (EBADF, EMFILE), TypeError. Not on Windows (NotImplementedError).
+    """
+    expect("duplicate_socket", "sock", sock, Socket)
+    fd = call_with_errno(duplicate_block, sock)
+    if fd < 0:
+        socket_error("duplicate_socket", "dup", -fd)
+    return adopt(fd, sock._domain, sock._type, sock._protocol, sock._nonblocking)
+
+
+def detach_socket(sock: Socket) -> int:
+    """Take the descriptor out of `sock`, which is as if closed, and return it.
+
+    No system call is made. Raises SocketCondition (EBADF) if it was closed before, TypeError.
+    """
+    expect("detach_socket", "sock", sock, Socket)
+    fd, sock._fd = sock._fd, -1
+    if fd < 0:
+        socket_error("detach_socket", "dup", errno.EBADF)
+    return fd
+
+
+def adopt_descriptor(fd: int) -> Socket:
+    """getsockopt(2): a Socket for the open descriptor `fd`, of the kind that the kernel says.
+
+    The domain must be registered (ValueError). Raises SocketCondition (EBADF, ENOTSOCK),
+    TypeError, ValueError; then the descriptor is still the caller's. Does not block.
+    """
+    sock = Socket(fd, SocketDomain.INTERNET, SocketType.STREAM, SocketProtocol.AUTO)
+    try:
+        family = ask_family(sock)
+        domain = lookup_domain(family)
+        if domain is None:
+            raise ValueError(f"adopt_descriptor: no domain is registered for family {family}")
+        sock._domain = domain
+        sock._type = SocketType(ask_number(sock, "$so/type") or 0)
+        sock._protocol = SocketProtocol(ask_number(sock, "$so/protocol") or 0)
+    except BaseException:
+        sock._fd = -1
+        raise
+    return sock
+
+
+def from_python_socket(python_socket: socket.socket) -> Socket:
+    """Move the descriptor of a `socket.socket` into a Socket.
+
+    Raises as adopt_descriptor does; then the Python socket still has its descriptor.
+    """
+    fd = python_socket.fileno()
+    if fd < 0:
+        socket_error("from_python_socket", "dup", errno.EBADF)
+    sock = adopt_descriptor(fd)
+    python_socket.detach()
+    return sock
+
+
+def to_python_socket(sock: Socket) -> socket.socket:
+    """Move the descriptor of a Socket into a `socket.socket`, blocking or not as before.
+
+    Raises SocketCondition (EBADF) for a closed socket, TypeError.
+    """
+    from socket import socket as PythonSocket
+
+    expect("to_python_socket", "sock", sock, Socket)
+    if sock._fd < 0:
+        socket_error("to_python_socket", "dup", errno.EBADF)
+    python_socket = PythonSocket(
+        sock._domain.value, sock._type.value, sock._protocol.value, sock._fd
+    )
+    sock._fd = -1
+    python_socket.setblocking(not sock._nonblocking)
+    return python_socket
 
 
 def send_to_socket(
@@ -1524,6 +2133,35 @@ def send_to_socket(
     return res
 
 
+def send_all(
+    sock: Socket, buffer: Buffer, address: SocketAddress | None = None, *flags: SendToOption,
+    timeout: float | None = None,
+) -> tuple[int, SocketCondition | None]:
+    """sendto(2), as often as it takes: send all bytes of `buffer` through a stream.
+
+    Returns (count, None) when all are sent, or (count, condition) with how many were, if
+    `timeout` seconds have passed (type ETIMEDOUT). Without a timeout it goes on until all are
+    sent. Raises what send_to_socket raises; `condition.done` is the count. Blocks, whatever
+    the socket's mode; other threads run meanwhile. A timeout needs a non-blocking socket
+    (ValueError).
+    """
+    expect("send_all", "sock", sock, Socket)
+    view = memoryview(ffi.buffer(borrow_buffer("send_all", buffer)))
+    deadline = deadline_after("send_all", timeout)
+    done = 0
+    try:
+        while True:
+            result = repeat_until(deadline, sock, send_to_socket, view[done:], address, *flags)
+            if isinstance(result, SocketCondition):
+                return done, result
+            done += result
+            if done >= len(view):
+                return done, None
+    except SocketCondition as failure:
+        failure.done = done
+        raise
+
+
 def receive_from_socket(
     sock: Socket, count: int, *flags: ReceiveFromOption
 ) -> tuple[bytes, SocketAddress | None] | tuple[None, SocketCondition]:
@@ -1560,10 +2198,83 @@ def receive_from_socket(
     return received, address
 
 
+def receive_exactly(
+    sock: Socket, count: int, *flags: ReceiveFromOption, timeout: float | None = None
+) -> tuple[bytes, SocketCondition | None]:
+    """recvfrom(2), as often as it takes: receive `count` bytes from a stream.
+
+    Returns (bytes, None) with all of them, or with fewer if the stream has ended; or
+    (bytes, condition) with those that came before `timeout` seconds had passed (type
+    ETIMEDOUT). Without a timeout it goes on until all have come. Raises what
+    receive_from_socket raises; `condition.done` is the bytes. Blocks, whatever the socket's
+    mode; other threads run meanwhile. A timeout needs a non-blocking socket (ValueError).
+    """
+    expect("receive_exactly", "sock", sock, Socket)
+    expect_integer("receive_exactly", "count", count, 0, LONGEST, "bytes")
+    deadline = deadline_after("receive_exactly", timeout)
+    done = bytearray()
+    try:
+        while len(done) < count:
+            room = min(count - len(done), 2**20)
+            data, why = repeat_until(deadline, sock, receive_from_socket, room, *flags)
+            if data is None:
+                return bytes(done), why
+            if not data:
+                break
+            done += data
+        return bytes(done), None
+    except SocketCondition as failure:
+        failure.done = bytes(done)
+        raise
+
+
 def socket_maximum_connections() -> int:
     """SOMAXCONN: the greatest backlog for listen_socket, as the C headers have it."""
     return FOREIGN_VALUES["%somaxconn"]
 
+
+def wait_for_socket(
+    sock: Socket, reading: bool, writing: bool, timeout: float | None = None
+) -> tuple[bool, bool]:
+    """poll(2): wait until `sock` can be read from or written to, at most `timeout` seconds.
+
+    `reading` and `writing` say what to wait for, `timeout` is a number of seconds, 0 to look
+    and not wait, or None for no limit. Returns (readable, writable), both False when the
+    time is up; the end of a connection, and an error, make it ready for whatever was asked.
+    Raises SocketCondition (EBADF), TypeError, ValueError. Blocks; other threads run
+    meanwhile.
+    """
+    expect("wait_for_socket", "sock", sock, Socket)
+    expect("wait_for_socket", "reading", reading, bool)
+    expect("wait_for_socket", "writing", writing, bool)
+    return wait_until(deadline_after("wait_for_socket", timeout), sock, reading, writing)
+
+
+def within(
+    timeout: float | None, procedure: Callable[..., Any], sock: Socket, *arguments: Any
+) -> Any:
+    """poll(2): call `procedure(sock, *arguments)` until it does not answer "not yet".
+
+    `procedure` is accept_socket, receive_from_socket, send_to_socket, connect_socket, or one
+    that answers like them. Returns what it returns; but if `timeout` seconds have passed,
+    the condition in that result is of type ETIMEDOUT. Raises what the procedure raises,
+    TypeError, ValueError. Blocks for `timeout` seconds at most, or without limit if it is
+    None; other threads run meanwhile. A timeout needs a non-blocking socket (ValueError).
+    """
+    expect("within", "sock", sock, Socket)
+    return repeat_until(deadline_after("within", timeout), sock, procedure, *arguments)
+
+
+def make_foreign_address(family: int, rest: bytes) -> bytes:
+    """Return the bytes of an address: the header for `family`, an AF_... of C, and `rest`."""
+    expect_integer("make_foreign_address", "family", family, 0, 255)
+    expect("make_foreign_address", "rest", rest, bytes)
+    header = ffi.new("struct sockaddr *")
+    start = ffi.offsetof("struct sockaddr", "sa_data")
+    address_header_keep(header, family, start + len(rest))
+    return bytes(ffi.buffer(header)[:start]) + rest
+
 if HAS_UNIX_SOCKETS:
     register_socket_domain(SocketDomain.UNIX)
 register_socket_domain(SocketDomain.INTERNET)
+register_socket_domain(SocketDomain.INTERNET_V6)
