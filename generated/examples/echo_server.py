@@ -4,9 +4,9 @@ import selectors
 import sys
 
 from sockets import (
-    Socket, SocketDomain, SocketProtocol, SocketType, accept_socket, bind_socket, close_socket,
-    create_socket, get_socket_name, listen_socket, receive_from_socket, send_to_socket,
-    set_socket_nonblocking, string_to_internet_address,
+    Socket, SocketCondition, SocketDomain, SocketProtocol, SocketType, accept_socket,
+    bind_socket, close_socket, create_socket, get_socket_name, listen_socket,
+    receive_from_socket, send_to_socket, set_socket_nonblocking, string_to_internet_address,
 )
 
 selector = selectors.DefaultSelector()
@@ -38,10 +38,10 @@ def echo(client: Socket, waiting: bytes) -> None:
         if not waiting:
             data, _ = receive_from_socket(client, 65536)
             if data == b"":
-                raise ConnectionError("the client has finished")
+                raise EOFError("the client has finished")
             waiting = data or b""
         sent = send_to_socket(client, waiting, None) if waiting else 0
-    except ConnectionError:
+    except (EOFError, SocketCondition):
         selector.unregister(client)
         close_socket(client)
         return
