@@ -1578,10 +1578,22 @@ def borrow_buffer(who: str, buffer: Buffer) -> Any:
     try:
         return ffi.from_buffer(buffer)
     except (TypeError, ValueError, BufferError) as error:
-        raise TypeError(
-            f"{who}: buffer must be an object with its bytes in one piece, "
-            f"not {describe(buffer)}: {error}"
-        ) from None
+        refuse_buffer(who, buffer, error)
+
+
+def view_bytes(who: str, buffer: Buffer) -> memoryview:
+    try:
+        view = memoryview(buffer)
+        return view.cast("B") if view.nbytes else memoryview(b"")
+    except (TypeError, ValueError, BufferError) as error:
+        refuse_buffer(who, buffer, error)
+
+
+def refuse_buffer(who: str, buffer: object, error: Exception) -> NoReturn:
+    raise TypeError(
+        f"{who}: buffer must be an object with its bytes in one piece, "
+        f"not {describe(buffer)}: {error}"
+    ) from None
 
 
 def deadline_after(who: str, timeout: float | None) -> float | None:
@@ -1600,11 +1612,11 @@ def wait_until(
     deadline: float | None, sock: Socket, reading: bool, writing: bool
 ) -> tuple[bool, bool]:
     while True:
-        left = -1.0 if deadline is None else max(deadline - monotonic(), 0.0)
-        result = poll_block(sock._fd, reading, writing, min(int(left * 1000 + 0.999), 2**30))
+        left = 2.0**20 if deadline is None else max(deadline - monotonic(), 0.0)
+        result = poll_block(sock._fd, reading, writing, int(min(left, 2.0**20) * 1000 + 0.999))
         if result < 0 and result != INTERRUPTED:
             socket_error("wait_for_socket", "poll", -result)
-        if result > 0 or (result == 0 and left < 2**20):
+        if result > 0 or (result == 0 and left < 2.0**20):
             return result & 1 > 0, result & 2 > 0
 
 
@@ -1612,9 +1624,7 @@ def repeat_until(
     deadline: float | None, sock: Socket, procedure: Callable[..., Any], *arguments: Any
 ) -> Any:
     if deadline is not None and not sock._nonblocking:
-        raise ValueError(
-            f"{procedure.__name__}: a timeout needs a non-blocking socket, not {sock!r}"
-        )
+        raise ValueError(f"a timeout needs a non-blocking socket, not {sock!r}")
     while True:
         result = procedure(sock, *arguments)
         condition = result[-1] if isinstance(result, tuple) else result
@@ -1975,7 +1985,8 @@ def finish_connect(sock: Socket, timeout: float | None = None) -> Literal[True] 
 
     Returns True when connected (compare with `is True`), or a condition of type ETIMEDOUT if
     that took more than `timeout` seconds, after which the connect still goes on. Raises
-    SocketCondition for a connect that failed, TypeError, ValueError. Blocks for `timeout`
+    SocketCondition for a connect that failed, or that was never begun (ENOTCONN), TypeError,
+    ValueError. Blocks for `timeout`
     seconds at most, or without limit if it is None; other threads run meanwhile.
     """
     who = "finish_connect"
@@ -1985,6 +1996,7 @@ def finish_connect(sock: Socket, timeout: float | None = None) -> Literal[True] 
     failure = get_socket_option(sock, SocketOption.ERROR)
     if failure is not None:
         socket_error(who, "connect", failure.type)
+    read_name(who, "getpeername", getpeername_keep, sock)
     return True
 
 
@@ -2146,8 +2158,8 @@ def send_all(
     (ValueError).
     """
     expect("send_all", "sock", sock, Socket)
-    view = memoryview(ffi.buffer(borrow_buffer("send_all", buffer)))
     deadline = deadline_after("send_all", timeout)
+    view = view_bytes("send_all", buffer)
     done = 0
     try:
         while True:
@@ -2160,6 +2172,8 @@ def send_all(
     except SocketCondition as failure:
         failure.done = done
         raise
+    finally:
+        view.release()
 
 
 def receive_from_socket(
@@ -2262,6 +2276,8 @@ def within(
     None; other threads run meanwhile. A timeout needs a non-blocking socket (ValueError).
     """
     expect("within", "sock", sock, Socket)
+    if not callable(procedure):
+        raise TypeError(f"within: procedure must be a procedure, not {describe(procedure)}")
     return repeat_until(deadline_after("within", timeout), sock, procedure, *arguments)
 
 
