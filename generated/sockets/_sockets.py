@@ -11,7 +11,7 @@ import os
 import sys
 from _thread import allocate_lock
 from _warnings import warn
-from time import monotonic
+from time import monotonic, sleep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -1625,6 +1625,7 @@ def repeat_until(
 ) -> Any:
     if deadline is not None and not sock._nonblocking:
         raise ValueError(f"a timeout needs a non-blocking socket, not {sock!r}")
+    ready = False
     while True:
         result = procedure(sock, *arguments)
         condition = result[-1] if isinstance(result, tuple) else result
@@ -1634,14 +1635,30 @@ def repeat_until(
         if connecting and condition.type != ERROR_IN_PROGRESS:
             return result
         writing = connecting or condition.syscall == "sendto"
-        if not any(wait_until(deadline, sock, not writing, writing)):
-            late = SocketCondition(
-                condition.who, condition.syscall, errno.ETIMEDOUT,
-                errno_message(errno.ETIMEDOUT), condition.address,
-            )
+        if ready:  # so poll said, but it is not
+            sleep(0.01)
+        ready = not (ready and is_over(deadline)) and any(
+            wait_until(deadline, sock, not writing, writing)
+        )
+        if not ready:
+            late = late_condition(condition.who, condition.syscall, condition.address)
             return (None, late) if isinstance(result, tuple) else late
         if connecting:
-            return finish_connect(sock)
+            try:
+                return finish_connect(sock)
+            except SocketCondition as failure:
+                failure.who, failure.address = condition.who, condition.address
+                raise
+
+
+def is_over(deadline: float | None) -> bool:
+    return deadline is not None and monotonic() >= deadline
+
+
+def late_condition(who: str, syscall: str, address: object = None) -> SocketCondition:
+    return SocketCondition(
+        who, syscall, errno.ETIMEDOUT, errno_message(errno.ETIMEDOUT), address
+    )
 
 
 def socket_error(who: str, syscall: str, type: int, address: object = None) -> NoReturn:
@@ -1653,10 +1670,9 @@ def socket_raise_unless(
     who: str, syscall: str, type: int, *expected: int, address: object = None
 ) -> SocketCondition:
     """Return the SocketCondition for `type` if that is among `expected`, else raise it."""
-    condition = SocketCondition(who, syscall, type, error_message(syscall, type), address)
     if type in expected:
-        return condition
-    raise condition
+        return SocketCondition(who, syscall, type, error_message(syscall, type), address)
+    socket_error(who, syscall, type, address)
 
 
 
@@ -1992,7 +2008,7 @@ def finish_connect(sock: Socket, timeout: float | None = None) -> Literal[True] 
     who = "finish_connect"
     _, writable = wait_for_socket(sock, False, True, timeout)
     if not writable:
-        return SocketCondition(who, "connect", errno.ETIMEDOUT, errno_message(errno.ETIMEDOUT))
+        return late_condition(who, "connect")
     failure = get_socket_option(sock, SocketOption.ERROR)
     if failure is not None:
         socket_error(who, "connect", failure.type)
@@ -2077,8 +2093,12 @@ def adopt_descriptor(fd: int) -> Socket:
 def from_python_socket(python_socket: socket.socket) -> Socket:
     """Move the descriptor of a `socket.socket` into a Socket.
 
-    Raises as adopt_descriptor does; then the Python socket still has its descriptor.
+    Raises as adopt_descriptor does, and TypeError; then the Python socket still has its
+    descriptor.
     """
+    from socket import socket as PythonSocket
+
+    expect("from_python_socket", "python_socket", python_socket, PythonSocket)
     fd = python_socket.fileno()
     if fd < 0:
         socket_error("from_python_socket", "dup", errno.EBADF)
@@ -2163,12 +2183,15 @@ def send_all(
     done = 0
     try:
         while True:
-            result = repeat_until(deadline, sock, send_to_socket, view[done:], address, *flags)
+            with view[done:] as rest:
+                result = repeat_until(deadline, sock, send_to_socket, rest, address, *flags)
             if isinstance(result, SocketCondition):
                 return done, result
             done += result
             if done >= len(view):
                 return done, None
+            if is_over(deadline):
+                return done, late_condition("send_to_socket", "sendto", address)
     except SocketCondition as failure:
         failure.done = done
         raise
@@ -2233,9 +2256,11 @@ def receive_exactly(
             data, why = repeat_until(deadline, sock, receive_from_socket, room, *flags)
             if data is None:
                 return bytes(done), why
+            done += data
             if not data:
                 break
-            done += data
+            if is_over(deadline) and len(done) < count:
+                return bytes(done), late_condition("receive_from_socket", "recvfrom")
         return bytes(done), None
     except SocketCondition as failure:
         failure.done = bytes(done)
