@@ -47,5 +47,5 @@ check: build $(VENV)/checkers
 	done; done
 
 clean:
-	rm -rf build dist $(VENV) *.egg-info
+	rm -rf build dist $(VENV) generated/*.egg-info .hypothesis .*_cache
 	rm -f generated/sockets/_values.py generated/sockets/_stub*.so

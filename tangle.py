@@ -447,10 +447,15 @@ def main(arguments: list[str]) -> int:
         elif word == "--out" or word.startswith("--out="):
             out = word[6:] or next(words, "")
             if not out:
-                paths.append("-")
+                say("tangle.py: --out wants a folder", sys.stderr)
+                say(USAGE, sys.stderr)
+                return 2
         else:
             paths.append(word)
-    if len(paths) > 1 or any(word.startswith("-") or not word for word in paths):
+    unknown = [word for word in paths if word.startswith("-") or not word]
+    if unknown or len(paths) > 1:
+        say(f"tangle.py: unknown option {unknown[0]!r}" if unknown else
+            f"tangle.py: expected one web, but got {' and '.join(paths)}", sys.stderr)
         say(USAGE, sys.stderr)
         return 2
     path, out = paths[0] if paths else "sockets.md", out or "generated"

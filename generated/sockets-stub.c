@@ -289,6 +289,22 @@ int getsockopt_block(socket_t fd, int level, int id, char *value, int size)
     return result < 0 ? result : (int) length;
 }
 
+/* getsockopt(2), for options that cannot take long */
+int getsockopt_keep(socket_t fd, int level, int id, char *value, int size)
+{
+    socklen_t length = (socklen_t) size;
+    int result = (int) in_band(getsockopt(HANDLE_OF(fd), level, id, (void *) value, &length));
+
+    return result < 0 ? result : (int) length;
+}
+
+/* setsockopt(2), for options that cannot take long */
+int setsockopt_keep(socket_t fd, int level, int id, const char *value, int size)
+{
+    return (int) in_band(setsockopt(HANDLE_OF(fd), level, id, (const void *) value,
+                                    (socklen_t) size));
+}
+
 /* setsockopt(2) */
 int setsockopt_block(socket_t fd, int level, int id, const char *value, int size)
 {

@@ -364,7 +364,7 @@ def test_the_bytes_are_those_of_the_structure(ip: int, port: int, flow: int, sco
 @given(st.binary(max_size=140))
 def test_any_bytes_are_an_address_if_they_are_enough(data: bytes) -> None:
     if len(data) < 28:
-        with pytest.raises(ValueError, match=f"an IPv6 address of {len(data)} bytes"):
+        with pytest.raises(ValueError, match=f"packed is {len(data)} bytes long"):
             foreign_to_internet6_address(data)
         return
     address = foreign_to_internet6_address(data)

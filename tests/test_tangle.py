@@ -298,7 +298,9 @@ def test_wrong_usage(
     assert tangle.main(arguments) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err == tangle.USAGE + "\n"
+    complaint, usage = captured.err.splitlines()
+    assert complaint.startswith("tangle.py: ")
+    assert usage == tangle.USAGE
     assert snapshot(place) == before
 
 

@@ -644,9 +644,16 @@ def test_pieces_are_put_together(quick: Makers) -> None:
 
 def test_flags_are_passed_on(make: Makers) -> None:
     client, server = make.pair()
-    send_all(client, b"peek")
-    assert receive_exactly(server, 4, ReceiveFromOption.PEEK) == (b"peek", None)
-    assert receive_exactly(server, 4) == (b"peek", None)
+    send_all(client, b"once")
+    assert receive_exactly(server, 4, ReceiveFromOption.WAIT_ALL) == (b"once", None)
+
+
+def test_peeking_again_and_again_is_refused(make: Makers) -> None:
+    client, server = make.pair()
+    send_all(client, b"once")
+    with pytest.raises(ValueError, match=r"receive_exactly: PEEK"):
+        receive_exactly(server, 8, ReceiveFromOption.PEEK)
+    assert receive_exactly(server, 4) == (b"once", None)
 
 
 def test_a_failed_send_tells_how_much_is_gone(tcp: Makers) -> None:

@@ -29,4 +29,6 @@ def talk(place: str, text: bytes) -> None:
             sys.stdout.buffer.write(data or b"")
 
 
+if len(sys.argv) != 2:
+    sys.exit(__doc__)
 talk(sys.argv[1], sys.stdin.buffer.read())

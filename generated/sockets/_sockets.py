@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from _thread import allocate_lock
+from _thread import RLock
 from _warnings import warn
 from time import monotonic, sleep
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer, Self
 
 WINDOWS = sys.platform == "win32"
+DESCRIPTORS = sys.maxsize if WINDOWS else 2**31 - 1  # the greatest
 
 
 def unsupported_feature(feature: str) -> NoReturn:
@@ -132,6 +133,7 @@ if not __package__:
 ERROR_AGAIN = FOREIGN_VALUES["$error-again"]
 ERROR_IN_PROGRESS = FOREIGN_VALUES["$error-in-progress"]
 ERROR_WOULD_BLOCK = FOREIGN_VALUES["$error-would-block"]
+ERROR_CONNECTING = ERROR_WOULD_BLOCK if WINDOWS else ERROR_IN_PROGRESS
 INTERRUPTED = -errno.EINTR
 ADDRESS_ROOM = FOREIGN_VALUES["size-of/sockaddr-storage"]
 DONT_WAIT = FOREIGN_VALUES.get("%msg/dont-wait", 0)
@@ -139,7 +141,9 @@ DONT_WAIT = FOREIGN_VALUES.get("%msg/dont-wait", 0)
 HAS_UNIX_SOCKETS = "af-unix" in FOREIGN_VALUES
 HAS_DONT_WAIT = "%msg/dont-wait" in FOREIGN_VALUES
 HAS_REUSE_PORT = "$so/reuse-port" in FOREIGN_VALUES
-HAS_KEEP_ALIVE_TIMES = "$tcp/keep-idle" in FOREIGN_VALUES
+HAS_KEEP_ALIVE_TIMES = all(
+    f"$tcp/keep-{what}" in FOREIGN_VALUES for what in ("idle", "interval", "count")
+)
 HAS_PROTOCOL_ITERATION = not WINDOWS
 RESOLVER_CODES = {
     FOREIGN_VALUES[name]: "EAI_" + name[5:].upper()
@@ -211,6 +215,14 @@ getsockopt_block = define_ffi(
 )
 setsockopt_block = define_ffi(
     "int setsockopt_block(socket_t fd, int level, int id, const char *value, int size);"
+)
+getsockopt_keep = define_ffi(
+    "int getsockopt_keep(socket_t fd, int level, int id, char *value, int size);",
+    keeps_lock=True,
+)
+setsockopt_keep = define_ffi(
+    "int setsockopt_keep(socket_t fd, int level, int id, const char *value, int size);",
+    keeps_lock=True,
 )
 close_block = define_ffi("int close_block(socket_t fd);")
 get_nonblocking_block = define_ffi("int get_nonblocking_block(socket_t fd);")
@@ -444,7 +456,7 @@ class Socket:
         self, fd: int, domain: SocketDomain, type: SocketType, protocol: SocketProtocol
     ) -> None:
         self._fd = -1  # so that __del__ finds nothing to close if a check fails
-        expect_integer("Socket", "fd", fd, 0, sys.maxsize if WINDOWS else 2**31 - 1)
+        expect_integer("Socket", "fd", fd, 0, DESCRIPTORS)
         check_kind("Socket", domain, type, protocol)
         self._nonblocking = is_nonblocking("Socket", fd)
         self._domain, self._type, self._protocol = domain, type, protocol
@@ -560,13 +572,14 @@ class SocketOption(Record):
     the bytes got, as many as the kernel returned.
     """
 
-    __slots__ = ("id", "size", "maker", "converter", "level")
+    __slots__ = ("id", "size", "maker", "converter", "level", "_quick")
 
     id: int
     size: int
     maker: Callable[[Any], bytes]
     converter: Callable[[bytes], Any]
     level: int
+    _quick: bool
 
     REUSE_ADDRESS: ClassVar[SocketOption]
     REUSE_PORT: ClassVar[SocketOption]
@@ -592,6 +605,7 @@ class SocketOption(Record):
             if not callable(procedure):
                 raise TypeError(f"{who}: {part} must be a procedure, not {describe(procedure)}")
         super().__init__(id, size, maker, converter, level)
+        object.__setattr__(self, "_quick", False)
 
 
 class LevelOption(SocketOption):
@@ -611,6 +625,7 @@ class LevelOption(SocketOption):
             if not callable(procedure):
                 raise TypeError(f"{who}: {part} must be a procedure, not {describe(procedure)}")
         Record.__init__(self, id, size, maker, converter)
+        object.__setattr__(self, "_quick", False)
 
 
 def define_socket_option_type(name: str, level: int) -> type[LevelOption]:
@@ -678,17 +693,16 @@ class SocketAddress(Record):
 
 
 def socket_address_to_foreign(address: SocketAddress) -> bytes:
-    try:
-        return address._packed
-    except AttributeError:
+    packed: bytes | None = getattr(address, "_packed", None)
+    if packed is None:
         packed = address.converter()
         if not isinstance(packed, bytes):
             raise TypeError(
                 f"{address.__class__.__name__}.converter must return bytes, "
                 f"not {describe(packed)}"
-            ) from None
+            )
         object.__setattr__(address, "_packed", packed)
-        return packed
+    return packed
 
 
 def foreign_to_socket_address(domain: SocketDomain, packed: bytes) -> SocketAddress | None:
@@ -735,6 +749,7 @@ def foreign_to_unix_address(packed: bytes) -> UnixAddress:
     """The extractor of the UNIX domain: the address that the bytes of a sockaddr_un mean."""
     if not HAS_UNIX_SOCKETS:
         unsupported_feature("UNIX sockets")
+    expect("foreign_to_unix_address", "packed", packed, bytes)
     address = UnixAddress(foreign_unix_address_path(packed))
     object.__setattr__(address, "_packed", packed[: FOREIGN_VALUES["size-of/sockaddr-un"]])
     return address
@@ -784,8 +799,13 @@ def internet_address_to_foreign(address: InternetAddress) -> bytes:
 
 def foreign_to_internet_address(packed: bytes) -> InternetAddress:
     """The extractor of the Internet domain: the address that the bytes of a sockaddr_in mean."""
+    if packed.__class__ is not bytes:
+        expect("foreign_to_internet_address", "packed", packed, bytes)
     if len(packed) < FOREIGN_VALUES["size-of/sockaddr-in"]:
-        raise ValueError(f"an IPv4 address of {len(packed)} bytes: {packed!r}")
+        raise ValueError(
+            f"foreign_to_internet_address: packed is {len(packed)} bytes long, which is too "
+            f"short: {packed!r}"
+        )
     address = object.__new__(InternetAddress)
     object.__setattr__(address, "_packed", packed)
     return address
@@ -866,8 +886,12 @@ def internet6_address_to_foreign(address: Internet6Address) -> bytes:
 
 def foreign_to_internet6_address(packed: bytes) -> Internet6Address:
     """The extractor of the IPv6 domain: the address that the bytes of a sockaddr_in6 mean."""
+    expect("foreign_to_internet6_address", "packed", packed, bytes)
     if len(packed) < 28:
-        raise ValueError(f"an IPv6 address of {len(packed)} bytes: {packed!r}")
+        raise ValueError(
+            f"foreign_to_internet6_address: packed is {len(packed)} bytes long, which is too "
+            f"short: {packed!r}"
+        )
     return Internet6Address(
         int.from_bytes(packed[8:24], "big"),
         int.from_bytes(packed[2:4], "big"),
@@ -1041,14 +1065,14 @@ def get_socket_option(sock: Socket, option: SocketOption) -> Any:
     """getsockopt(2): the value of `option` for `sock`, through the option's converter.
 
     Raises SocketCondition (ENOPROTOOPT, EINVAL, EBADF ...), TypeError, and whatever the
-    converter raises. Other threads run meanwhile.
+    converter raises. Ready-made options never block, and keep the lock; for others it is
+    given up.
     """
     expect("get_socket_option", "sock", sock, Socket)
     expect("get_socket_option", "option", option, SocketOption)
     value = ffi.new("char[]", option.size)
-    result = call_with_errno(
-        getsockopt_block, sock, option.level, option.id, value, option.size
-    )
+    procedure = getsockopt_keep if option._quick else getsockopt_block
+    result = call_with_errno(procedure, sock, option.level, option.id, value, option.size)
     if result < 0:
         socket_error("get_socket_option", "getsockopt", -result)
     return option.converter(ffi.buffer(value)[:result])
@@ -1057,17 +1081,22 @@ def get_socket_option(sock: Socket, option: SocketOption) -> Any:
 def set_socket_option(sock: Socket, option: SocketOption, value: Any) -> None:
     """setsockopt(2): set `option` of `sock` to `value`, through the option's maker.
 
-    Raises SocketCondition (ENOPROTOOPT, EINVAL, EPERM ...), TypeError, and whatever the
-    maker raises. Other threads run meanwhile.
+    Raises SocketCondition (ENOPROTOOPT, EINVAL, EPERM ...), TypeError, ValueError, and
+    whatever the maker raises. Ready-made options, but for memberships of groups, never
+    block, and keep the lock; for others it is given up.
     """
     expect("set_socket_option", "sock", sock, Socket)
     expect("set_socket_option", "option", option, SocketOption)
     packed = option.maker(value)
     if not isinstance(packed, bytes):
         raise TypeError(f"set_socket_option: maker must return bytes, not {describe(packed)}")
-    result = call_with_errno(
-        setsockopt_block, sock, option.level, option.id, packed, len(packed)
-    )
+    if len(packed) > option.size:
+        raise ValueError(
+            f"set_socket_option: maker returned {len(packed)} bytes, and {option!r} takes at most "
+            f"{option.size}"
+        )
+    procedure = setsockopt_keep if option._quick else setsockopt_block
+    result = call_with_errno(procedure, sock, option.level, option.id, packed, len(packed))
     if result < 0:
         socket_error("set_socket_option", "setsockopt", -result)
 
@@ -1178,8 +1207,8 @@ def read_ip(data: bytes) -> InternetAddress:
 def make_membership(value: tuple[InternetAddress, InternetAddress | None]) -> bytes:
     if not isinstance(value, tuple) or len(value) != 2:
         raise TypeError(
-            "set_socket_option: value must be a tuple of the group's address and that of an "
-            f"interface, or None, not {describe(value)}"
+            "set_socket_option: value must be a tuple of the group's address and an "
+            f"interface's address or None, not {describe(value)}"
         )
     group, interface = value
     expect("set_socket_option", "group", group, InternetAddress)
@@ -1245,6 +1274,11 @@ class SocketCondition(OSError):
     def __new__(
         cls, who: str, syscall: str, type: int, message: str, address: object = None
     ) -> Self:
+        if not who.__class__ is syscall.__class__ is message.__class__ is str:
+            for argument, text in (("who", who), ("syscall", syscall), ("message", message)):
+                expect("SocketCondition", argument, text, str)
+        if type.__class__ is not int:
+            expect_integer("SocketCondition", "type", type, -(2**31), 2**31 - 1)
         if syscall != "getaddrinfo":
             cls = condition_class(cls, type)
         self = OSError.__new__(cls, type, message)
@@ -1275,7 +1309,8 @@ class SocketCondition(OSError):
 
     def __reduce__(self) -> tuple[object, ...]:
         kind = self.__class__.__dict__.get("made_from", self.__class__)
-        return kind, (self.who, self.syscall, self.type, self.message, self.address)
+        state = {"done": self.done} if hasattr(self, "done") else None
+        return kind, (self.who, self.syscall, self.type, self.message, self.address), state
 condition_classes: dict[tuple[type[SocketCondition], int], Any] = {}
 
 
@@ -1294,6 +1329,9 @@ def condition_class(cls: type[SocketCondition], number: int) -> Any:
 def error_name(syscall: str, type: int) -> str:
     if syscall == "getaddrinfo" and type in RESOLVER_CODES:
         return RESOLVER_CODES[type]
+    for name in ("EAGAIN", "EOPNOTSUPP", "EDEADLK"):  # of two names of one number, the known
+        if type == getattr(errno, name):
+            return name
     return errno.errorcode.get(type, f"error {type}")
 
 
@@ -1348,36 +1386,41 @@ def read_type(data: bytes) -> SocketType:
     return SocketType(read_integer(data))
 
 
+def quick(option: Any) -> Any:
+    object.__setattr__(option, "_quick", True)
+    return option
+
+
 def boolean_option(kind: Any, name: str) -> Any:
-    return kind(FOREIGN_VALUES[name], 4, make_boolean, read_boolean)
+    return quick(kind(FOREIGN_VALUES[name], 4, make_boolean, read_boolean))
 
 
 def integer_option(kind: Any, name: str, low: int, high: int, unit: str) -> Any:
-    return kind(FOREIGN_VALUES[name], 4, IntegerMaker(low, high, unit), read_integer)
+    return quick(kind(FOREIGN_VALUES[name], 4, IntegerMaker(low, high, unit), read_integer))
 
 
 SocketOption.REUSE_ADDRESS = boolean_option(SocketOption, "$so/reuse-address")
 SocketOption.BROADCAST = boolean_option(SocketOption, "$so/broadcast")
 SocketOption.KEEP_ALIVE = boolean_option(SocketOption, "$so/keep-alive")
-SocketOption.LINGER = SocketOption(
+SocketOption.LINGER = quick(SocketOption(
     FOREIGN_VALUES["$so/linger"], LINGER_SIZE, make_linger, read_linger
-)
+))
 SocketOption.RECEIVE_BUFFER = integer_option(
     SocketOption, "$so/receive-buffer", 0, 2**31 - 1, "bytes"
 )
 SocketOption.SEND_BUFFER = integer_option(
     SocketOption, "$so/send-buffer", 0, 2**31 - 1, "bytes"
 )
-SocketOption.RECEIVE_TIMEOUT = SocketOption(
+SocketOption.RECEIVE_TIMEOUT = quick(SocketOption(
     FOREIGN_VALUES["$so/receive-timeout"], TIME_SIZE, make_seconds, read_seconds
-)
-SocketOption.SEND_TIMEOUT = SocketOption(
+))
+SocketOption.SEND_TIMEOUT = quick(SocketOption(
     FOREIGN_VALUES["$so/send-timeout"], TIME_SIZE, make_seconds, read_seconds
-)
-SocketOption.ERROR = SocketOption(
+))
+SocketOption.ERROR = quick(SocketOption(
     FOREIGN_VALUES["$so/error"], 4, read_only, read_pending_error
-)
-SocketOption.TYPE = SocketOption(FOREIGN_VALUES["$so/type"], 4, read_only, read_type)
+))
+SocketOption.TYPE = quick(SocketOption(FOREIGN_VALUES["$so/type"], 4, read_only, read_type))
 if HAS_REUSE_PORT:
     SocketOption.REUSE_PORT = boolean_option(SocketOption, "$so/reuse-port")
 TcpOption.NO_DELAY = boolean_option(TcpOption, "$tcp/no-delay")
@@ -1520,7 +1563,7 @@ def adopt(
     sock._fd, sock._nonblocking = fd, nonblocking
     sock._domain, sock._type, sock._protocol = domain, type, protocol
     return sock
-protocol_database = allocate_lock()
+protocol_database = RLock()
 
 
 def find_protocol(
@@ -1545,10 +1588,10 @@ def read_name(
     expect(who, "sock", sock, Socket)
     frame = take_frame()
     result = call_with_errno(procedure, sock, frame.struct)
-    if result < 0:
-        socket_error(who, syscall, -result)
     packed = frame.address[: frame.struct.length]
     frames.append(frame)
+    if result < 0:
+        socket_error(who, syscall, -result)
     return foreign_to_socket_address(sock._domain, packed)
 
 
@@ -1567,32 +1610,33 @@ def ask_family(sock: Socket) -> int:
     if family is None:
         frame = take_frame()
         result = call_with_errno(getsockname_keep, sock, frame.struct)
-        if result < 0:
-            socket_error("adopt_descriptor", "getsockname", -result)
         family = address_family_keep(frame.struct)
         frames.append(frame)
+        if result < 0:
+            socket_error("adopt_descriptor", "getsockname", -result)
     return family
 
 
 def borrow_buffer(who: str, buffer: Buffer) -> Any:
     try:
         return ffi.from_buffer(buffer)
-    except (TypeError, ValueError, BufferError) as error:
-        refuse_buffer(who, buffer, error)
+    except (TypeError, ValueError, BufferError):
+        refuse_buffer(who, buffer)
 
 
 def view_bytes(who: str, buffer: Buffer) -> memoryview:
     try:
         view = memoryview(buffer)
         return view.cast("B") if view.nbytes else memoryview(b"")
-    except (TypeError, ValueError, BufferError) as error:
-        refuse_buffer(who, buffer, error)
+    except (TypeError, ValueError, BufferError):
+        refuse_buffer(who, buffer)
 
 
-def refuse_buffer(who: str, buffer: object, error: Exception) -> NoReturn:
+def refuse_buffer(who: str, buffer: object) -> NoReturn:
+    hint = "; encode it first" if isinstance(buffer, str) else ""
     raise TypeError(
         f"{who}: buffer must be an object with its bytes in one piece, "
-        f"not {describe(buffer)}: {error}"
+        f"not {describe(buffer)}{hint}"
     ) from None
 
 
@@ -1606,6 +1650,12 @@ def deadline_after(who: str, timeout: float | None) -> float | None:
     if not 0 <= timeout <= 10**9:
         raise ValueError(f"{who}: timeout must be from 0 to 1000000000 seconds, not {timeout!r}")
     return monotonic() + timeout
+
+
+def deadline_for(who: str, timeout: float | None, sock: Socket) -> float | None:
+    if timeout is not None and not sock._nonblocking:
+        raise ValueError(f"{who}: a timeout needs a non-blocking socket, not {sock!r}")
+    return deadline_after(who, timeout)
 
 
 def wait_until(
@@ -1623,8 +1673,6 @@ def wait_until(
 def repeat_until(
     deadline: float | None, sock: Socket, procedure: Callable[..., Any], *arguments: Any
 ) -> Any:
-    if deadline is not None and not sock._nonblocking:
-        raise ValueError(f"a timeout needs a non-blocking socket, not {sock!r}")
     ready = False
     while True:
         result = procedure(sock, *arguments)
@@ -1632,7 +1680,7 @@ def repeat_until(
         if not isinstance(condition, SocketCondition):
             return result
         connecting = condition.syscall == "connect"
-        if connecting and condition.type != ERROR_IN_PROGRESS:
+        if connecting and condition.type != ERROR_CONNECTING:
             return result
         writing = connecting or condition.syscall == "sendto"
         if ready:  # so poll said, but it is not
@@ -1670,6 +1718,9 @@ def socket_raise_unless(
     who: str, syscall: str, type: int, *expected: int, address: object = None
 ) -> SocketCondition:
     """Return the SocketCondition for `type` if that is among `expected`, else raise it."""
+    for number in expected:
+        if number.__class__ is not int:
+            expect_integer("socket_raise_unless", "expected", number, -(2**31), 2**31 - 1)
     if type in expected:
         return SocketCondition(who, syscall, type, error_message(syscall, type), address)
     socket_error(who, syscall, type, address)
@@ -1850,7 +1901,8 @@ def register_socket_domain(domain: SocketDomain) -> None:
 
 
 def lookup_domain(value: int) -> SocketDomain | None:
-    """Return the domain registered for a number, or None."""
+    """Return the domain registered for a number, an AF_... of C, or None."""
+    expect_integer("lookup_domain", "value", value, -(2**31), 2**31 - 1)
     return socket_domain_db.get(value)
 
 
@@ -1944,6 +1996,7 @@ def accept_socket(
     frame = take_frame()
     ret = call_with_errno(accept_block, sock, frame.struct)
     if ret < 0:
+        frames.append(frame)
         err = -ret
         return None, socket_raise_unless(
             "accept_socket", "accept", err, ERROR_AGAIN, ERROR_WOULD_BLOCK
@@ -2075,7 +2128,9 @@ def adopt_descriptor(fd: int) -> Socket:
     The domain must be registered (ValueError). Raises SocketCondition (EBADF, ENOTSOCK),
     TypeError, ValueError; then the descriptor is still the caller's. Does not block.
     """
-    sock = Socket(fd, SocketDomain.INTERNET, SocketType.STREAM, SocketProtocol.AUTO)
+    expect_integer("adopt_descriptor", "fd", fd, 0, DESCRIPTORS)
+    kind = SocketDomain.INTERNET, SocketType.STREAM, SocketProtocol.AUTO  # until it is known
+    sock = adopt(fd, *kind, is_nonblocking("adopt_descriptor", fd))
     try:
         family = ask_family(sock)
         domain = lookup_domain(family)
@@ -2178,7 +2233,7 @@ def send_all(
     (ValueError).
     """
     expect("send_all", "sock", sock, Socket)
-    deadline = deadline_after("send_all", timeout)
+    deadline = deadline_for("send_all", timeout, sock)
     view = view_bytes("send_all", buffer)
     done = 0
     try:
@@ -2248,7 +2303,9 @@ def receive_exactly(
     """
     expect("receive_exactly", "sock", sock, Socket)
     expect_integer("receive_exactly", "count", count, 0, LONGEST, "bytes")
-    deadline = deadline_after("receive_exactly", timeout)
+    if ReceiveFromOption.PEEK in flags:
+        raise ValueError("receive_exactly: PEEK would receive the same bytes again and again")
+    deadline = deadline_for("receive_exactly", timeout, sock)
     done = bytearray()
     try:
         while len(done) < count:
@@ -2303,7 +2360,7 @@ def within(
     expect("within", "sock", sock, Socket)
     if not callable(procedure):
         raise TypeError(f"within: procedure must be a procedure, not {describe(procedure)}")
-    return repeat_until(deadline_after("within", timeout), sock, procedure, *arguments)
+    return repeat_until(deadline_for("within", timeout, sock), sock, procedure, *arguments)
 
 
 def make_foreign_address(family: int, rest: bytes) -> bytes:
