@@ -372,8 +372,11 @@ PRELOADED = r"""
 #include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-/* A resolver that the system fails once for each error in RESOLVER_ERRORS, and then no more. */
+/* A resolver that the system fails once for each error in RESOLVER_ERRORS, and then no more.
+   With RESOLVER_TELLS and RESOLVER_WAITS it writes to the one and answers when it can read
+   from the other. */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                 struct addrinfo **result)
 {
@@ -382,6 +385,13 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     char *end;
 
     (void) node; (void) service; (void) hints;
+    if (getenv("RESOLVER_WAITS")) {
+        char one;
+
+        if (write(atoi(getenv("RESOLVER_TELLS")), "x", 1) != 1
+            || read(atoi(getenv("RESOLVER_WAITS")), &one, 1) != 1)
+            abort();
+    }
     if (!begun) {
         begun = 1;
         rest = getenv("RESOLVER_ERRORS");
@@ -441,6 +451,30 @@ def test_a_resolver_that_a_signal_interrupts_is_asked_again(failing_resolver: Pa
     )
     assert run.stderr == ""
     assert "EAI_FAIL" in run.stdout
+
+
+# departure 28
+def test_other_threads_run_while_a_name_is_resolved(failing_resolver: Path) -> None:
+    program = """if True:
+        import os, threading
+        from sockets import *
+
+        told, teller = os.pipe()
+        waited_for, answerer = os.pipe()
+        os.environ["RESOLVER_TELLS"], os.environ["RESOLVER_WAITS"] = str(teller), str(waited_for)
+
+        def answer():  # it is waited for, and cannot run if the lock is kept
+            os.write(answerer, os.read(told, 1))
+
+        threading.Thread(target=answer, daemon=True).start()
+        try:
+            get_address_info("example.org", "http")
+        except SocketCondition as condition:
+            print(condition)
+    """
+    run = run_program(program, LD_PRELOAD=str(failing_resolver), RESOLVER_ERRORS="0 0")
+    assert run.stderr == ""
+    assert "getaddrinfo" in run.stdout
 
 
 # Memory.
