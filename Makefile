@@ -49,3 +49,6 @@ check: build $(VENV)/checkers
 clean:
 	rm -rf build dist $(VENV) generated/*.egg-info .hypothesis .*_cache
 	rm -f generated/sockets/_values.py generated/sockets/_stub*.so
+
+# The slower tests: sanitizers, faults, leaks, fuzzing, load, real peers.
+include hard/rules.mk hard/load.mk

@@ -1,0 +1,34 @@
+"""Build a copy of the package in a folder of its own, with other flags or other headers.
+
+Usage: build_variant.py FOLDER [HEADER]. CFLAGS and LDFLAGS are the environment's. The text of
+HEADER is put before both C files. `PYTHONPATH=FOLDER/generated` makes Python import the copy.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def build(folder: Path, header: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(
+        ROOT / "generated", folder / "generated",
+        ignore=shutil.ignore_patterns("*.so", "_values.py", "__pycache__", "*.egg-info"),
+    )
+    for source in (folder / "generated").glob("*.c"):
+        source.write_text(header + source.read_text(encoding="utf-8"), encoding="utf-8")
+    subprocess.run(
+        [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"], cwd=folder, check=True
+    )
+
+
+if __name__ == "__main__":
+    build(Path(sys.argv[1]), Path(sys.argv[2]).read_text() if len(sys.argv) > 2 else "")
