@@ -26,11 +26,13 @@ typedef intptr_t socket_t;          /* SOCKET, but with a sign: errors are negat
 typedef int io_size;
 #define HANDLE_OF(fd) ((SOCKET) (fd))
 #define LAST_ERROR() WSAGetLastError()
+#define BAD_DESCRIPTOR WSAENOTSOCK
 #else
 typedef int socket_t;
 typedef size_t io_size;
 #define HANDLE_OF(fd) (fd)
 #define LAST_ERROR() errno
+#define BAD_DESCRIPTOR EBADF
 #endif
 static ssize_t in_band(ssize_t result)
 {
@@ -326,6 +328,8 @@ int connect_wait_block(socket_t fd)
     int error = 0, result;
     socklen_t length = sizeof error;
 
+    if (fd < 0)
+        return -BAD_DESCRIPTOR;
     GUARD(result = (int) in_band(poll(&wait, 1, -1)));
     if (result < 0)
         return result;
@@ -485,21 +489,19 @@ int poll_block(socket_t fd, int reading, int writing, int milliseconds)
 {
 #ifdef _WIN32
     WSAPOLLFD wait = {HANDLE_OF(fd), 0, 0};
-    const int bad = WSAENOTSOCK;
 #else
     struct pollfd wait = {fd, 0, 0};
-    const int bad = EBADF;
 #endif
     int result;
 
     wait.events = (short) ((reading ? POLLIN : 0) | (writing ? POLLOUT : 0));
     if (fd < 0)
-        return -bad;
+        return -BAD_DESCRIPTOR;
     GUARD(result = (int) in_band(poll(&wait, 1, milliseconds)));
     if (result <= 0)
         return result;
     if (wait.revents & POLLNVAL)
-        return -bad;
+        return -BAD_DESCRIPTOR;
     return (reading && wait.revents & (POLLIN | POLLHUP | POLLERR) ? 1 : 0)
         + (writing && wait.revents & (POLLOUT | POLLHUP | POLLERR) ? 2 : 0);
 }

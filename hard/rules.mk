@@ -102,7 +102,7 @@ TSAN_LIBRARY = $(shell gcc -print-file-name=libtsan.so)
 TSAN_TESTS := tests/test_lock.py tests/test_blocking.py tests/test_streams.py \
 	tests/test_datagrams.py tests/test_resolver.py tests/test_protocols.py tests/test_real_use.py
 TSAN_RUN = setarch -R env LD_PRELOAD=$(TSAN_LIBRARY) PYTHONPATH=$(TSAN)/generated \
-	TSAN_OPTIONS=exitcode=0:die_after_fork=0:log_path=$(TSAN)/reports/report
+	TSAN_OPTIONS=exitcode=0:die_after_fork=0:suppressions=$(HERE)/hard/threads.supp:log_path=$(TSAN)/reports/report
 
 build/threads/%: hard/threads.c generated/sockets-stub.c
 	mkdir -p build/threads

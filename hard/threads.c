@@ -155,6 +155,17 @@ static void *change(void *argument)
         CHECK(set_nonblocking_block(place->left, value) == 0);
         CHECK(get_nonblocking_block(place->left) >= 0);
         CHECK(listen_keep(place->listener, 64) == 0);
+        if (i % 10 == 0) {
+            struct foreign_frame frame;
+            int pair[2], copy = duplicate_block(place->listener);
+
+            CHECK(copy >= 0 && close_block(copy) == 0);
+            CHECK(socketpair_block(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+            CHECK(poll_block(pair[0], 1, 1, 0) == 2 && poll_block(-1, 1, 0, 0) == -EBADF);
+            CHECK(getpeername_keep(pair[1], &frame) == 0);
+            CHECK(address_family_keep(&frame) == AF_UNIX);
+            CHECK(close_block(pair[0]) == 0 && close_block(pair[1]) == 0);
+        }
     }
     return NULL;
 }

@@ -1659,13 +1659,13 @@ def deadline_for(who: str, timeout: float | None, sock: Socket) -> float | None:
 
 
 def wait_until(
-    deadline: float | None, sock: Socket, reading: bool, writing: bool
+    who: str, deadline: float | None, sock: Socket, reading: bool, writing: bool
 ) -> tuple[bool, bool]:
     while True:
         left = 2.0**20 if deadline is None else max(deadline - monotonic(), 0.0)
         result = poll_block(sock._fd, reading, writing, int(min(left, 2.0**20) * 1000 + 0.999))
         if result < 0 and result != INTERRUPTED:
-            socket_error("wait_for_socket", "poll", -result)
+            socket_error(who, "poll", -result)
         if result > 0 or (result == 0 and left < 2.0**20):
             return result & 1 > 0, result & 2 > 0
 
@@ -1686,7 +1686,7 @@ def repeat_until(
         if ready:  # so poll said, but it is not
             sleep(0.01)
         ready = not (ready and is_over(deadline)) and any(
-            wait_until(deadline, sock, not writing, writing)
+            wait_until(condition.who, deadline, sock, not writing, writing)
         )
         if not ready:
             late = late_condition(condition.who, condition.syscall, condition.address)
@@ -2059,7 +2059,8 @@ def finish_connect(sock: Socket, timeout: float | None = None) -> Literal[True] 
     seconds at most, or without limit if it is None; other threads run meanwhile.
     """
     who = "finish_connect"
-    _, writable = wait_for_socket(sock, False, True, timeout)
+    expect(who, "sock", sock, Socket)
+    _, writable = wait_until(who, deadline_after(who, timeout), sock, False, True)
     if not writable:
         return late_condition(who, "connect")
     failure = get_socket_option(sock, SocketOption.ERROR)
@@ -2343,7 +2344,8 @@ def wait_for_socket(
     expect("wait_for_socket", "sock", sock, Socket)
     expect("wait_for_socket", "reading", reading, bool)
     expect("wait_for_socket", "writing", writing, bool)
-    return wait_until(deadline_after("wait_for_socket", timeout), sock, reading, writing)
+    deadline = deadline_after("wait_for_socket", timeout)
+    return wait_until("wait_for_socket", deadline, sock, reading, writing)
 
 
 def within(
