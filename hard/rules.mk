@@ -27,8 +27,12 @@ ASAN := $(HERE)/build/asan
 ASAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all
 ASAN_LIBRARY = $(shell gcc -print-file-name=libasan.so)
 ASAN_QUARANTINE := 64
+# The search for leaks runs where it is tested itself. In all tests it would be of no use: its
+# tracer crashes at the end of some processes that timers have interrupted, and what the stub
+# loses, test-valgrind and test-leaks see.
+ASAN_LEAKS := 0
 ASAN_RUN = env LD_PRELOAD=$(ASAN_LIBRARY) PYTHONPATH=$(ASAN)/generated PYTHONMALLOC=malloc \
-	ASAN_OPTIONS=detect_leaks=1:quarantine_size_mb=$(ASAN_QUARANTINE):log_path=$(ASAN)/reports/report \
+	ASAN_OPTIONS=detect_leaks=$(ASAN_LEAKS):quarantine_size_mb=$(ASAN_QUARANTINE):log_path=$(ASAN)/reports/report \
 	UBSAN_OPTIONS=print_stacktrace=1:log_path=$(ASAN)/reports/report \
 	LSAN_OPTIONS=suppressions=$(HERE)/hard/leaks.supp:print_suppressions=0
 
@@ -44,14 +48,17 @@ MEASURE_MEMORY := lose_nothing or loses_nothing or are_freed_whatever_happens
 
 test-asan: build build/asan/ready
 	rm -rf build/asan/reports && mkdir build/asan/reports
-	$(ASAN_RUN) $(RUN) $(HARD_TEST) -p hard.sanitized hard/test_alarm.py
+	$(MAKE) --no-print-directory alarm-asan ASAN_LEAKS=1
 	$(ASAN_RUN) $(RUN) $(HARD_TEST) -p hard.sanitized -n 2 \
 	    -k "not ($(MEASURE_MEMORY) or beyond_all_memory)" tests
 	$(MAKE) --no-print-directory measure-asan ASAN_QUARANTINE=0
 	@if [ -n "$$(ls build/asan/reports)" ]; then cat build/asan/reports/*; exit 1; fi
 	@echo "test-asan: no report"
 
-.PHONY: measure-asan
+.PHONY: alarm-asan measure-asan
+alarm-asan:
+	$(ASAN_RUN) $(RUN) $(HARD_TEST) -p hard.sanitized hard/test_alarm.py
+
 measure-asan:
 	$(ASAN_RUN) $(RUN) $(HARD_TEST) -p hard.sanitized -k "$(MEASURE_MEMORY)" tests
 
