@@ -281,23 +281,22 @@ int get_nonblocking_block(socket_t fd)
 #endif
     return result;
 }
-/* getsockopt(2): the length of the value. */
-int getsockopt_block(socket_t fd, int level, int id, char *value, int size)
-{
-    socklen_t length = (socklen_t) size;
-    int result;
-
-    GUARD(result = (int) in_band(getsockopt(HANDLE_OF(fd), level, id, (void *) value, &length)));
-    return result < 0 ? result : (int) length;
-}
-
-/* getsockopt(2), for options that cannot take long */
+/* getsockopt(2), for options that cannot take long: the length of the value. */
 int getsockopt_keep(socket_t fd, int level, int id, char *value, int size)
 {
     socklen_t length = (socklen_t) size;
     int result = (int) in_band(getsockopt(HANDLE_OF(fd), level, id, (void *) value, &length));
 
     return result < 0 ? result : (int) length;
+}
+
+/* getsockopt(2), for any option */
+int getsockopt_block(socket_t fd, int level, int id, char *value, int size)
+{
+    int result;
+
+    GUARD(result = getsockopt_keep(fd, level, id, value, size));
+    return result;
 }
 
 /* setsockopt(2), for options that cannot take long */
@@ -307,13 +306,12 @@ int setsockopt_keep(socket_t fd, int level, int id, const char *value, int size)
                                     (socklen_t) size));
 }
 
-/* setsockopt(2) */
+/* setsockopt(2), for any option */
 int setsockopt_block(socket_t fd, int level, int id, const char *value, int size)
 {
     int result;
 
-    GUARD(result = (int) in_band(setsockopt(HANDLE_OF(fd), level, id, (const void *) value,
-                                            (socklen_t) size)));
+    GUARD(result = setsockopt_keep(fd, level, id, value, size));
     return result;
 }
 

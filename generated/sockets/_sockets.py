@@ -602,8 +602,7 @@ class SocketOption(Record):
         expect_integer(who, "size", size, 1, 65536, "bytes")
         expect_integer(who, "level", level, -(2**31), 2**31 - 1)
         for part, procedure in (("maker", maker), ("converter", converter)):
-            if not callable(procedure):
-                raise TypeError(f"{who}: {part} must be a procedure, not {describe(procedure)}")
+            expect_procedure(who, part, procedure)
         super().__init__(id, size, maker, converter, level)
         object.__setattr__(self, "_quick", False)
 
@@ -622,8 +621,7 @@ class LevelOption(SocketOption):
         expect_integer(who, "size", size, 1, 65536, "bytes")
         expect_integer(who, "level", level, -(2**31), 2**31 - 1)
         for part, procedure in (("maker", maker), ("converter", converter)):
-            if not callable(procedure):
-                raise TypeError(f"{who}: {part} must be a procedure, not {describe(procedure)}")
+            expect_procedure(who, part, procedure)
         Record.__init__(self, id, size, maker, converter)
         object.__setattr__(self, "_quick", False)
 
@@ -835,6 +833,19 @@ def expect_integer(
         raise ValueError(f"{who}: {argument} must be from {low} to {high}{unit}, not {value}")
 
 
+def expect_procedure(who: str, argument: str, value: object) -> None:
+    if not callable(value):
+        raise TypeError(f"{who}: {argument} must be a procedure, not {describe(value)}")
+
+
+def expect_seconds(who: str, argument: str, value: object) -> None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if value is not None and not number:
+        raise TypeError(
+            f"{who}: {argument} must be a number of seconds, or None, not {describe(value)}"
+        )
+
+
 def check_kind(who: str, domain: object, type: object, protocol: object) -> None:
     expect(who, "domain", domain, SocketDomain)
     expect(who, "type", type, SocketType)
@@ -966,10 +977,7 @@ class SocketDomain(SocketConstant):
     def __init__(
         self, value: int, extractor: Callable[[bytes], SocketAddress], address_size: int
     ) -> None:
-        if not callable(extractor):
-            raise TypeError(
-                f"SocketDomain: extractor must be a procedure, not {describe(extractor)}"
-            )
+        expect_procedure("SocketDomain", "extractor", extractor)
         expect_integer("SocketDomain", "address_size", address_size, 1, ADDRESS_ROOM, "bytes")
         super().__init__(value, extractor, address_size)
 
@@ -1140,12 +1148,7 @@ def pair_of_numbers(size: int, first: int, second: int) -> bytes:
 
 
 def make_seconds(value: float | None) -> bytes:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if value is not None and not number:
-        raise TypeError(
-            "set_socket_option: value must be a number of seconds, or None, "
-            f"not {describe(value)}"
-        )
+    expect_seconds("set_socket_option", "value", value)
     if value is not None and not 0 < value <= 10**8:
         raise ValueError(
             f"set_socket_option: value must be more than 0 and at most 100000000 seconds, "
@@ -1643,10 +1646,7 @@ def refuse_buffer(who: str, buffer: object) -> NoReturn:
 def deadline_after(who: str, timeout: float | None) -> float | None:
     if timeout is None:
         return None
-    if not isinstance(timeout, (int, float)) or isinstance(timeout, bool):
-        raise TypeError(
-            f"{who}: timeout must be a number of seconds, or None, not {describe(timeout)}"
-        )
+    expect_seconds(who, "timeout", timeout)
     if not 0 <= timeout <= 10**9:
         raise ValueError(f"{who}: timeout must be from 0 to 1000000000 seconds, not {timeout!r}")
     return monotonic() + timeout
@@ -2360,8 +2360,7 @@ def within(
     None; other threads run meanwhile. A timeout needs a non-blocking socket (ValueError).
     """
     expect("within", "sock", sock, Socket)
-    if not callable(procedure):
-        raise TypeError(f"within: procedure must be a procedure, not {describe(procedure)}")
+    expect_procedure("within", "procedure", procedure)
     return repeat_until(deadline_for("within", timeout, sock), sock, procedure, *arguments)
 
 
