@@ -695,3 +695,78 @@ class Web:
                 else:
                     del path[name]
                     done.add(name)
+
+
+# ---------------------------------------------------------------------------
+# Places.
+
+
+class Run:
+    """Characters of an output, and where they were written.
+
+    They begin at `line` and `column` of the output, and in row `row` of the part's
+    code after `offset` characters.
+    """
+
+    def __init__(self, text: str, line: int, column: int, part: Part, row: int, offset: int
+                 ) -> None:
+        self.text, self.line, self.column = text, line, column
+        self.part, self.row, self.offset = part, row, offset
+
+    def place(self, offset: int = 0) -> tuple[int, int]:
+        """Line and column in the document of one of its characters."""
+        return self.part.place(self.row, self.offset + offset)
+
+
+CODE = re.compile(r"⟨⟨|⟨([^⟨⟩\n]*)⟩|[^⟨\n]+|\n")
+
+
+def pieces(chunk: Chunk) -> Iterator[Run | str]:
+    """A chunk's code within lines, without the blanks around it, and its references' names."""
+    for part in chunk.parts:
+        row = begin = 0
+        for match in CODE.finditer(part.text):
+            text, start = match[0], match.start()
+            if text == "\n":
+                row, begin = row + 1, start + 1
+            elif match[1] is not None:
+                yield " ".join(match[1].split())
+            elif stripped := text.strip(" \t"):
+                offset = start - begin + text.index(stripped)
+                yield Run(stripped.replace("⟨⟨", "⟨"), 0, 0, part, row, offset)
+
+
+def runs(web: Web, name: str, output: str) -> Iterator[Run]:
+    """Where an output comes from, in its order; `output` is what the chunk of that name means.
+
+    Tangling adds and drops nothing but blanks and ends of lines, so output and chunks
+    are read side by side.  No run begins or ends with a blank.
+    """
+    known = {name: list(pieces(web.chunks[name]))}
+    hollow: set[str] = set()  # chunks that mean nothing but blanks
+    stack = [(name, iter(known[name]), 0)]
+    at = begin = count = 0
+    line = 1
+    while stack:
+        name, rest, before = stack[-1]
+        for piece in rest:
+            if isinstance(piece, str):
+                if piece not in known:
+                    known[piece] = list(pieces(web.chunks[piece]))
+                if piece not in hollow:
+                    stack.append((piece, iter(known[piece]), count))
+                    break
+                continue
+            while output[at : at + 1] in (" ", "\t", "\n"):
+                at += 1
+                if output[at - 1] == "\n":
+                    line, begin = line + 1, at
+            if not output.startswith(piece.text, at):
+                raise ValueError(f"line {line} of the output is not what ⟨{name}⟩ means")
+            yield Run(piece.text, line, at - begin + 1, piece.part, piece.row, piece.offset)
+            at += len(piece.text)
+            count += 1
+        else:
+            if count == before:
+                hollow.add(name)
+            stack.pop()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from web import Fence, Heading, Web, blocks, long_strings, names_file
+import tangle
+from web import Fence, Heading, Web, blocks, long_strings, names_file, runs
 
 
 def read(text: str) -> Web:
@@ -366,3 +368,43 @@ def test_which_lines_begin_in_a_c_string(code: str, expected: str) -> None:
 
 def test_other_languages_have_no_multi_line_strings() -> None:
     assert inside('"""a\nb"""', "text") == ".."
+
+
+# Places.
+
+def test_every_character_of_an_output_knows_where_it_was_written() -> None:
+    data = Path("sockets.md").read_bytes()
+    web = Web(data)
+    for name, output in tangle.tangle(web).items():
+        lines, seen = output.decode().split("\n"), [""] * output.count(b"\n")
+        for run in runs(web, name, output.decode()):
+            line, column = run.place()
+            assert web.lines[line - 1].startswith(run.text, column - 1)
+            row = seen[run.line - 1]
+            seen[run.line - 1] = row.ljust(run.column - 1) + run.text
+        for written, found in zip(lines, seen, strict=False):
+            assert "".join(written.split()) == "".join(found.split())
+
+
+def test_places_inside_a_line_in_a_list_and_of_literal_brackets() -> None:
+    web = Web("## 1. x\n- ```python\n  # ⟨a.py⟩≡\n  x = ⟨⟨⟨B⟩ + 1\n  ```\n\n"
+              "```\n# ⟨B⟩≡\n  1,\n\n  2\n```\n".encode())
+    output = tangle.tangle(web)["a.py"].decode()
+    assert output == "x = ⟨  1,\n\n       2 + 1\n"
+    assert [(run.text, run.line, run.column, run.place()) for run in runs(web, "a.py", output)] == [
+        ("x =", 1, 1, (4, 3)), ("⟨", 1, 5, (4, 7)), ("1,", 1, 8, (9, 3)), ("2", 3, 8, (11, 3)),
+        ("+ 1", 3, 10, (4, 13))]
+
+
+def test_chunks_that_mean_nothing_are_read_once() -> None:
+    text = "## 1. x\n```\n# ⟨a.x⟩≡\n⟨C0⟩\nend\n```\n" + "".join(
+        f"```\n# ⟨C{n}⟩≡\n⟨C{n + 1}⟩⟨C{n + 1}⟩\n```\n" for n in range(60)
+    ) + "```\n# ⟨C60⟩≡\n```\n"
+    web = Web(text.encode())
+    assert [run.text for run in runs(web, "a.x", tangle.tangle(web)["a.x"].decode())] == ["end"]
+
+
+def test_an_output_that_is_another_is_refused() -> None:
+    web = Web("## 1. x\n```\n# ⟨a.x⟩≡\nsame\n```\n".encode())
+    with pytest.raises(ValueError, match=r"line 1 .* not what ⟨a.x⟩ means"):
+        list(runs(web, "a.x", "other\n"))
