@@ -36,11 +36,11 @@ build: generated/sockets/_values.py
 test: build
 	$(RUN) -m pytest -n 2 $(ARGS)
 
-check: build $(VENV)/checkers
+check: build $(VENV)/checkers $(VENV)/weavers
 	$(PYTHON) tangle.py
 	git diff --exit-code --stat -- generated
 	$(RUN) -m ruff check .
-	$(RUN) -m mypy web.py tangle.py generated/sockets generated/build_sockets.py
+	$(RUN) -m mypy web.py tangle.py identifiers.py generated/sockets generated/build_sockets.py
 	MYPYPATH=generated $(RUN) -m mypy generated/examples
 	for cc in gcc clang; do for file in socket-ffi-values sockets-stub; do \
 	    $$cc $(WARNINGS) -fPIC -c generated/$$file.c -o build/$$cc-$$file.o || exit 1; \
@@ -52,3 +52,6 @@ clean:
 
 # The slower tests: sanitizers, faults, leaks, fuzzing, load, real peers.
 include hard/rules.mk hard/load.mk
+
+# The book, and its tests.
+include book/rules.mk
