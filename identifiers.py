@@ -157,7 +157,8 @@ class Binding:
 
     `origin` is the module and the name that were imported.  `within` is the scope that a class, a
     function or a structure opens.  What is known of its value: it is an object of the class
-    `instance`, or as annotated by `hint`, or a call of it `returns` so, or it is `value`.
+    `instance`, or as `hint` annotates it, or a call of it `returns` such a one, or it is one
+    of `values`; None among these is unknown.
     """
 
     def __init__(self, name: str, language: str, kind: str, scope: str, file: str) -> None:
@@ -170,7 +171,7 @@ class Binding:
         self.instance: Scope | None = None
         self.hint: tuple[ast.expr, Scope] | None = None
         self.returns: tuple[ast.expr, Scope] | None = None
-        self.value: tuple[ast.expr, Scope] | None = None
+        self.values: list[tuple[ast.expr, Scope] | None] = []
         self.tag = ""  # in C, the name of its type
 
     def at(self, spot: Spot | None, strength: int = USE) -> None:
@@ -305,10 +306,12 @@ class Python:
 
     def learn(self, binding: Binding, target: ast.expr, scope: Scope) -> None:
         key = id(target)
-        if not binding.hint and key in self.hints:
-            binding.hint = self.hints[key], scope
-        if not binding.value and key in self.values:
-            binding.value = self.values[key], scope
+        if key in self.hints:
+            binding.hint = binding.hint or (self.hints[key], scope)
+        elif key in self.values:
+            binding.values.append((self.values[key], scope))
+        elif key not in self.changed:
+            binding.values.append(None)
 
     def see_Attribute(self, node: ast.Attribute, scope: Scope) -> list[Step]:
         self.attributes.append((scope, node, self.at_end(scope, node, node.attr)))
@@ -454,7 +457,8 @@ class Python:
             (statement, inner) for statement in node.body]
 
     def see_TypeAlias(self, node: Any, scope: Scope) -> list[Step]:
-        return [(node.name, scope), (node.value, self.types_of(node, scope))]
+        self.bind(scope, node.name.id, self.here(scope, node.name, node.name.id), "type")
+        return [(node.value, self.types_of(node, scope))]
 
     def see_ListComp(self, node: Any, scope: Scope) -> list[Step]:
         inner = scope.inner("comprehension")
@@ -523,16 +527,12 @@ class Python:
         if node.name and node.type:
             source, line = scope.source, node.type.end_lineno or node.lineno
             column = source.column(line, node.type.end_col_offset or 0)
-            self.bind(scope, node.name, source.seek(
+            binding = self.bind(scope, node.name, source.seek(
                 node.name, line, column, node.body[0].lineno))
-            # Only where one class is caught its attributes are known.
-            self.catches(scope, node)
+            if binding:
+                caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+                binding.values += [(kind, scope) for kind in caught]
         return steps(node, scope)
-
-    def catches(self, scope: Scope, node: ast.ExceptHandler) -> None:
-        binding = scope.names.get(node.name or "")
-        if binding and not binding.hint and node.type:
-            binding.hint = node.type, scope
 
     def see_MatchAs(self, node: Any, scope: Scope) -> list[Step]:
         if node.name:
@@ -626,7 +626,7 @@ class Python:
             if where == "global":
                 while at.parent:
                     at = at.parent
-            if where != "nonlocal" and name in at.names and (first or at.kind != "class"):
+            if name in at.names and (first or at.kind != "class"):
                 return at.names[name]
             if at.kind == "module":
                 return self.from_star(at, name)
@@ -721,15 +721,19 @@ class Python:
         return None
 
     def ancestors(self, kind: Scope | None) -> list[Scope]:
-        """A class of ours and those it inherits from."""
+        """A class of ours and those it inherits from, the nearest first."""
         if not kind:
             return []
         if kind not in self.lines:
             self.lines[kind] = line = [kind]
-            for base in kind.bases:
-                above = self.thing(base, kind.parent or kind)
-                if isinstance(above, Binding) and above.kind == "class":
-                    line += [at for at in self.ancestors(above.within) if at not in line]
+            seen = {kind}
+            for at in line:  # which grows
+                for base in at.bases:
+                    above = self.thing(base, at.parent or at)
+                    within = above.within if isinstance(above, Binding) else None
+                    if within and within.kind == "class" and within not in seen:
+                        seen.add(within)
+                        line.append(within)
         return self.lines[kind]
 
     def by_name(self, name: str, scope: Scope) -> Binding | None:
@@ -785,11 +789,11 @@ class Python:
             return ()
         if isinstance(node, (ast.Await, ast.NamedExpr)):
             return self.classes_of(node.value, scope)
-        called = isinstance(node, ast.Call)
-        named = node.func if isinstance(node, ast.Call) else node
-        if isinstance(node, ast.Call) and isinstance(named, ast.Attribute) and (
-                named.attr == "__new__" and node.args):
-            named = node.args[0]
+        called, named = isinstance(node, ast.Call), node
+        if isinstance(node, ast.Call):
+            named = node.func
+            if isinstance(named, ast.Attribute) and named.attr == "__new__" and node.args:
+                named = node.args[0]
         target = self.thing(named, scope)
         if not isinstance(target, Binding):
             return None
@@ -797,17 +801,27 @@ class Python:
             return (target.within,) if target.within else None
         if target.instance:
             return (target.instance,)
+        if target.kind == "external" and (
+                not called or isinstance(getattr(builtins, target.name, None), type)):
+            return ()
         if called:
             return self.annotated(*target.returns) if target.returns else None
         if target.hint:
             return self.annotated(*target.hint)
-        return self.classes_of(*target.value) if target.value else None
+        found = [value and self.classes_of(*value) for value in target.values]
+        return union(found) if found else None
 
     def annotated(self, node: ast.expr, scope: Scope) -> Classes:
         """The classes that an annotation allows."""
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-            left, right = self.annotated(node.left, scope), self.annotated(node.right, scope)
-            return None if left is None or right is None else left + right
+        parts = [node]
+        for part in parts:  # which grow
+            if isinstance(part, ast.BinOp) and isinstance(part.op, ast.BitOr):
+                parts += [part.left, part.right]
+        return union([self.named_by(part, scope) for part in parts
+                      if not isinstance(part, ast.BinOp)])
+
+    def named_by(self, node: ast.expr, scope: Scope) -> Classes:
+        """The classes that one alternative of an annotation allows."""
         if isinstance(node, ast.Constant):
             return None if isinstance(node.value, str) else ()
         if isinstance(node, ast.Subscript):
@@ -815,7 +829,7 @@ class Python:
             if isinstance(whole, Binding) and whole.kind == "external" and whole.name in (
                     "ClassVar", "Final", "Optional", "type"):
                 return self.annotated(node.slice, scope)
-            return self.annotated(node.value, scope)
+            return self.named_by(node.value, scope)
         target = self.thing(node, scope)
         if isinstance(target, Binding):
             if target.kind == "class":
@@ -849,6 +863,16 @@ def steps(node: ast.AST, scope: Scope) -> list[Step]:
         elif isinstance(value, ast.AST) and not isinstance(value, SKIPPED):
             found.append((value, scope))
     return found
+
+
+def union(found: list[Classes]) -> Classes:
+    """The classes of several values, if all are known."""
+    known: dict[Scope, None] = {}
+    for classes in found:
+        if classes is None:
+            return None
+        known.update(dict.fromkeys(classes))
+    return tuple(known)
 
 
 def is_super(node: ast.expr) -> bool:
@@ -890,7 +914,7 @@ class C:
         self.externals: dict[tuple[str, str], Binding] = {}
         self.program: Scope | None = None
         self.source: Source  # the file that is read
-        self.fields: dict[str, list[Binding]] = {}
+        self.fields: dict[tuple[str, str], list[Binding]] = {}
         self.uses: list[tuple[Scope, str, Spot]] = []
         self.members: list[tuple[Scope, str, str, Spot]] = []  # with the variable before it
 
@@ -924,7 +948,7 @@ class C:
             scope.names[key] = binding
             self.bindings.append(binding)
             if kind == "field":
-                self.fields.setdefault(name, []).append(binding)
+                self.fields.setdefault((self.shelf(self.source), name), []).append(binding)
         binding.at(self.spot(node), strength)
         return binding
 
@@ -932,10 +956,14 @@ class C:
         row, octets = node.start_point
         return self.source.spot(row + 1, self.source.column(row + 1, octets), text_of(node))
 
+    def shelf(self, source: Source) -> str:
+        """Whose structures a file's are: its own, or everybody's."""
+        return "" if source.name.endswith(".h") else source.name
+
     def globals_of(self, scope: Scope, static: bool) -> Scope:
         """Where a declaration at the level of a file belongs."""
         return scope.parent if scope.kind == "file" and scope.parent and (
-            not static or self.source.name.endswith(".h")) else scope
+            not static or not self.shelf(self.source)) else scope
 
     # One function for each kind of node that binds or names something.
 
@@ -983,14 +1011,11 @@ class C:
         storage = {text_of(child) for child in node.children
                    if child.type == "storage_class_specifier"}
         tag = tag_of(part_of(node, "type"))
-        left: list[CStep] = []
-        for index, child in enumerate(node.children):
-            if node.field_name_for_child(index) != "declarator":
-                if child.is_named:
-                    left.append((child, scope))
-                continue
-            name, steps_left, parameters = unwrap(child, scope)
-            left += steps_left
+        declarators, others = declared(node)
+        left = [(child, scope) for child in others]
+        for child in declarators:
+            name, more, parameters = unwrap(child, scope)
+            left += more
             if parameters is not NO_FUNCTION:
                 prototype = scope.inner("function", text_of(name) if name else "")
                 left += [(parameter, prototype) for parameter in parameters]
@@ -1012,13 +1037,10 @@ class C:
 
     def see_typedef(self, node: Node, scope: Scope) -> list[CStep]:
         kind = part_of(node, "type")
-        left: list[CStep] = []
+        declarators, others = declared(node)
+        left = [(child, scope) for child in others if child != kind]
         where = self.globals_of(scope, True)
-        for index, child in enumerate(node.children):
-            if node.field_name_for_child(index) != "declarator":
-                if child.is_named and child != kind:
-                    left.append((child, scope))
-                continue
+        for child in declarators:
             name, more, parameters = unwrap(child, scope)
             left += more + [(parameter, scope.inner("function")) for parameter in parameters]
             binding = self.bind(where, name, "type", STRONG, tag_of(kind))
@@ -1048,15 +1070,13 @@ class C:
         return [(child, inner) for child in body.children if child.is_named]
 
     def see_member(self, node: Node, scope: Scope) -> list[CStep]:
-        left: list[CStep] = []
         tag = tag_of(part_of(node, "type"))
-        for index, child in enumerate(node.children):
-            if node.field_name_for_child(index) == "declarator":
-                name, more, parameters = unwrap(child, scope)
-                self.bind(scope, name, "field", STRONG, tag)
-                left += more + [(at, scope.inner("function")) for at in parameters]
-            elif child.is_named:
-                left.append((child, scope))
+        declarators, others = declared(node)
+        left = [(child, scope) for child in others]
+        for child in declarators:
+            name, more, parameters = unwrap(child, scope)
+            self.bind(scope, name, "field", STRONG, tag)
+            left += more + [(at, scope.inner("function")) for at in parameters]
         return left
 
     def see_enumerator(self, node: Node, scope: Scope) -> list[CStep]:
@@ -1172,7 +1192,9 @@ class C:
         if known and known.tag and (known.tag.startswith("struct ") or kind) and not (
                 kind and kind.within):
             return self.external(name, "field")  # of a structure that is not ours
-        found = self.fields.get(name, [])
+        found = self.fields.get(("", name), [])
+        if shelf := self.shelf(scope.source):
+            found = found + self.fields.get((shelf, name), [])
         return found[0] if len(found) == 1 else self.external(name, "field")
 
 
@@ -1197,6 +1219,14 @@ def text_of(node: Node) -> str:
 
 def part_of(node: Node, field: str) -> Node | None:
     return node.child_by_field_name(field)
+
+
+def declared(node: Node) -> tuple[list[Node], list[Node]]:
+    """The declarators of a declaration, and its other parts."""
+    declarators = node.children_by_field_name("declarator")
+    known = {child.id for child in declarators}
+    return declarators, [child for child in node.children
+                         if child.is_named and child.id not in known]
 
 
 def unwrap(node: Node, scope: Scope) -> tuple[Node | None, list[CStep], list[Node]]:

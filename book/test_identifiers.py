@@ -78,6 +78,8 @@ BINDINGS = {
     "for": ("for x in []:\n    x", "x", "", "variable", "0", "1"),
     "with": ("with open('') as x:\n    x", "x", "", "variable", "0", "1"),
     "except": ("try:\n    1\nexcept OSError as x:\n    x", "x", "", "variable", "2", "3"),
+    "except of a short name": ("try:\n    1\nexcept A as s:\n    s", "s", "", "variable", "2",
+                               "3"),
     "except over two lines": (
         "try:\n    1\nexcept (A,\n        B) as A_B:\n    A_B", "A_B", "", "constant", "3", "4"),
     "import": ("import os\nos", "os", "", "module", "0", "1"),
@@ -146,7 +148,7 @@ def test_python_binds_a_name(case):
 
 NEW = {
     "type parameter": ("def f[T](x: T) -> T: pass", "T", "", "type", "0", "0 0"),
-    "type alias": ("type X = int\nX", "X", "", "constant", "0", "1"),
+    "type alias": ("type X = int\nX", "X", "", "type", "0", "1"),
     "type parameter of a class": ("class C[T]:\n    x: T", "T", "", "type", "0", "1"),
     "bound of a type parameter": ("class B: pass\ndef f[T: B](x): pass", "B", "", "class", "0",
                                   "1"),
@@ -205,6 +207,15 @@ USES = {
     "of a caught error": (
         "class C(OSError):\n    x = 1\nclass D:\n    x = 1\ntry:\n    1\nexcept C as d:\n    d.x",
         "x", "C", "attribute", "1", "7"),
+    "of one of two caught errors": (
+        "class C(OSError):\n    x = 1\nclass D(OSError):\n    y = 1\ntry:\n    1\n"
+        "except C as d:\n    1\nexcept D as d:\n    d.y", "y", "D", "attribute", "3", "9"),
+    "of either value": (
+        "class C:\n    x = 1\nclass D:\n    y = 1\nc = None\nc = C()\nc = D()\nc.y", "y", "D",
+        "attribute", "3", "7"),
+    "of a value that is not known": (
+        "class C:\n    x = 1\nclass D:\n    x = 1\nc = C()\nfor c in z:\n    c.x", "x", "",
+        "attribute", "", "6"),
     "inherited": ("class C:\n    x = 1\nclass D(C): pass\nD().x", "x", "C", "attribute", "1", "3"),
     "of super": ("class C:\n    def m(self): pass\nclass D(C):\n    def m(self): super().m()",
                  "m", "C", "method", "1", "3"),
@@ -215,6 +226,11 @@ USES = {
                                   "", "attribute", "", "4"),
     "of a module": ("class C:\n    path = 1\nimport os\nos.path.sep", "path", "os", "external", "",
                     "3"),
+    "of a builtin class": ("class C:\n    join = 1\nx = str(1)\nx.join", "join", "", "attribute",
+                           "", "3"),
+    "of a caught builtin": (
+        "class C:\n    args = 1\ntry:\n    1\nexcept OSError as x:\n    x.args", "args", "",
+        "attribute", "", "5"),
     "of a string": ("class C:\n    join = 1\n''.join('')", "join", "", "attribute", "", "2"),
     "a private one": ("class C:\n    def m(self): self.__x = 1\n    def n(self): self.__x", "__x",
                       "C", "attribute", "1", "2"),
@@ -282,9 +298,9 @@ def meanings(code: str) -> dict[tuple[int, int], tuple[int, str]]:
         raise AssertionError(name)
 
     def walk(node, table, above):
-        if isinstance(node, ast.Name):
+        if isinstance(node, ast.Name) and node.id in "abc":
             found[node.lineno, node.col_offset] = owner(table, above, node.id)
-        elif isinstance(node, ast.arg):
+        elif isinstance(node, ast.arg) and node.arg in "abc":
             found[node.lineno, node.col_offset] = owner(table, above, node.arg)
         elif isinstance(node, ast.ExceptHandler):
             found[node.lineno, node.type.end_col_offset + 4] = owner(table, above, node.name)
@@ -293,7 +309,8 @@ def meanings(code: str) -> dict[tuple[int, int], tuple[int, str]]:
                 owner(table, above, node.names[0]))
         inner, outside = table, []
         if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.ListComp)):
-            [inner] = [one for one in table.get_children() if one.get_lineno() == node.lineno]
+            [inner] = [one for one in table.get_children() if one.get_lineno() == node.lineno
+                       and one.get_type() in ("function", "class")]
             if isinstance(node, ast.ListComp):
                 outside = [node.generators[0].iter]
             elif isinstance(node, ast.ClassDef):
@@ -329,15 +346,13 @@ def test_names_belong_to_the_scopes_that_symtable_says(body):
     expected: dict[tuple[int, str], set[tuple[int, int]]] = {}
     for place, meaning in meanings(code).items():
         expected.setdefault(meaning, set()).add(place)
-    # A class that is declared twice has one table each time, and so does a function.
     index = read(code)
     actual: dict[int, set[tuple[int, int]]] = {}
     [part] = {use.part for one in index.identifiers for use in one.definitions + one.uses} or [None]
     for mark in index.marks.get(part, ()):
         if mark.identifier.name in "abc":
             actual.setdefault(id(mark.identifier), set()).add((mark.use.row + 1, mark.use.offset))
-    wanted = [places for (_, name), places in expected.items() if name in "abc"]
-    assert sorted(map(sorted, actual.values())) == sorted(map(sorted, wanted))
+    assert sorted(map(sorted, actual.values())) == sorted(map(sorted, expected.values()))
 
 
 @settings(deadline=None)
@@ -404,7 +419,9 @@ def test_a_file_that_is_not_python_hides_nothing_of_the_others():
 @pytest.mark.parametrize("code", [
     "x = " + "(" * 500 + "1" + ")" * 500, "x = " + "1 + " * 5000 + "x", "x" + ".y()" * 3000,
     "x = 1\n" + "".join([f"x{n + 1} = x{n}.y\n" for n in range(2000)]) + "x = 2",
-], ids=["parentheses", "sums", "calls", "values"])
+    "class C0: pass\n" + "".join([f"class C{n + 1}(C{n}): pass\n" for n in range(1500)])
+    + "C1500().y", "def f(x: " + " | ".join(["C"] * 1500) + "): x.y",
+], ids=["parentheses", "sums", "calls", "values", "bases", "unions"])
 def test_depth_ends_in_no_error(code):
     web, index = index_of(program(code))
     check_places(web, index)
@@ -447,6 +464,9 @@ C_CASES = {
     "field through a typedef": (
         "typedef struct { int a; } s;\nstruct t { int a; };\nint f(s x) { return x.a; }", "a", "s",
         "field", "0", "2"),
+    "field through a name for a tag": (
+        "struct s { int a; };\nstruct t { int a; };\ntypedef struct s u;\n"
+        "int f(u x) { return x.a; }", "a", "s", "field", "0", "3"),
     "field of a foreign structure": (
         "struct s { int a; };\nint f(struct foreign *x) { return x->a; }", "a", "", "field", "",
         "1"),
@@ -494,6 +514,15 @@ def test_functions_are_the_programs_unless_static_and_headers_are_shared():
     assert ([use.section.number for use in f.definitions], len(f.uses)) == (["2"], 2)
     assert len(m.uses) == 2
     assert sorted(one.kind for one in index.named["g"]) == ["external", "function"]
+
+
+def test_fields_are_those_of_the_files_own_structures_and_of_headers():
+    text = program("struct a { int x; };", "a.c", "c") + program(
+        "struct h { int y; };", "h.h", "c") + program(
+        "int f(void) { return g()->x + g()->y; }", "b.c", "c")
+    _, index = index_of(text)
+    assert [(one.scope, len(one.uses)) for one in index.named["x"]] == [("a", 0), ("", 1)]
+    assert [(one.scope, len(one.uses)) for one in index.named["y"]] == [("h", 1)]
 
 
 # Places.
