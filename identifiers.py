@@ -4,7 +4,7 @@
     index.identifiers               every identifier, by name, with its definitions and uses
     index.marks[part]               the identifiers of a part's code, in the order of its text
     index.elsewhere(section)        those used in a section and defined in none of its parts
-    index.find("sock.fd", section)  what a name in prose means
+    index.find("sock.fd", section)  what a name in prose means, or None
 
 The outputs are read, for only they can be parsed: Python with `ast`, C with
 tree-sitter.  From their lines and columns `web.runs` leads back to the document.  A name is
@@ -15,6 +15,9 @@ is one.  In an output that cannot be parsed nothing is found.
 
 Every place counts once, however often its chunk is used: what is bound at one
 place is one identifier, and a use that means several things means the first.
+
+Syntax trees are many objects and no garbage: switch the collector off, as
+`tangle.py` does, or it takes longer than all else in a large web.
 """
 
 from __future__ import annotations
@@ -622,11 +625,12 @@ class Python:
         at: Scope | None = scope
         first = True  # names of a class are seen by itself, not by what is in it
         while at:
-            where = at.outer.get(name)
+            seen = first or at.kind != "class"
+            where = at.outer.get(name) if seen else None
             if where == "global":
                 while at.parent:
                     at = at.parent
-            if name in at.names and (first or at.kind != "class"):
+            if seen and name in at.names:
                 return at.names[name]
             if at.kind == "module":
                 return self.from_star(at, name)
@@ -1336,8 +1340,10 @@ def is_global(identifier: Identifier) -> bool:
         "constant", "variable", "function", "class", "type", "macro")
 
 
-# What may stand in prose: a name, with an object before it or arguments after it.
-MENTION = re.compile(r"(?:(?:struct|union|enum|class|def)\s+)?((?:\w+(?:\.|->))*)(\w+)(?:\(.*\))?")
+# What may stand in prose: a name, with an object before it or arguments after it; but `f(2)` is
+# a page of the manual.
+MENTION = re.compile(
+    r"(?:(?:struct|union|enum|class|def)\s+)?((?:\w+(?:\.|->))*)(\w+)(?!\([1-9]\))(?:\(.*\))?")
 
 
 class Mark:
@@ -1382,7 +1388,8 @@ class Index:
 
         Of several the section's own comes first, then what is public, exported,
         global, of a class or a structure; a parameter or a local variable only where the
-        section has it. Attributes of several classes mean none of them.
+        section has it. Attributes of several classes mean none of them, and names of Python's
+        own only what the section defines.
         """
         match = MENTION.fullmatch(name.strip())
         if not match:
@@ -1396,16 +1403,27 @@ class Index:
             members = [one for one in candidates if one.scope and one.kind not in (
                 "local", "parameter", "label")]
             exact = [one for one in members if one.scope.split(".")[-1] == owner.split(".")[-1]]
-            return first_of(exact) or only(members, here)
+            if exact or self.is_foreign(owner):
+                return first_of(exact)
+            return only(members, here)
         globals_ = [one for one in candidates if is_global(one)]
         if globals_:
             return max(globals_, key=lambda one: (
                 here.get(one, False), one.public, one.exported, one.language == "python",
                 one in here))
+        if self.is_foreign(last):
+            candidates = [one for one in candidates if here.get(one)]
         private = [one for one in candidates if one in here]
         members = [one for one in private if one.kind not in ("local", "parameter", "label")]
         return first_of(members) or first_of(private) or only(
             [one for one in candidates if one.kind not in ("local", "parameter", "label")], here)
+
+
+    def is_foreign(self, name: str) -> bool:
+        """Whether Python or a module of others has something of that name."""
+        return hasattr(builtins, name) or any(
+            one.language == "python" and one.kind in ("module", "external")
+            for one in self.named.get(name.split(".")[0], ()))
 
 
 def is_ours(identifier: Identifier) -> bool:

@@ -183,6 +183,9 @@ USES = {
         "def f():\n    [y := 1 for _ in z]\n    return y", "y", "f", "local", "1", "2"),
     "a global is seen through": (
         "x = 1\ndef f():\n    global x\n    def g(): return x", "x", "", "variable", "0", "2 3"),
+    "what is global in a class is not in its functions": (
+        "def f(x):\n    class C:\n        global x\n        g = lambda: x", "x", "f",
+        "parameter", "0", "3"),
     "used before it is defined": ("def f(): return g()\ndef g(): pass", "g", "", "function", "1",
                                   "0"),
     "in an f-string": ("x = 1\nf'{x} {x!r:>{x}}'", "x", "", "variable", "0", "1 1 1"),
@@ -603,7 +606,7 @@ PROSE = """# First
 import os
 
 class C:
-    size = 1
+    size = len = 1
     X = 2
 
     def m(self, count): return count
@@ -647,7 +650,9 @@ int f(int total) { return GUARD(total); }
     ("count", 0, "parameter count of C.m"),
     ("only", 2, "attribute only of D"), ("GUARD", 0, "macro GUARD"), ("f", 2, "c function f"),
     ("struct frame", 0, "type frame"), ("frame->length", 1, "field length of frame"),
-    ("os", 0, None), ("os.sep", 0, None), ("nobody", 0, None), ("a b", 0, None), ("", 0, None),
+    ("os", 0, None), ("os.sep", 0, None), ("os.size", 0, None), ("f(2)", 0, None),
+    ("len", 0, "attribute len of C"), ("len", 1, None), ("C.len", 1, "attribute len of C"),
+    ("nobody", 0, None), ("a b", 0, None), ("", 0, None),
     ("f(", 0, None), ("self", 1, None),
 ])
 def test_a_name_in_prose_means(name, section, expected):
