@@ -1,10 +1,47 @@
-# make test-book      what the book is made of; wants the group "weave" of pyproject.toml
+# make weave       the book: build/book/sockets.html and sockets.pdf
+# make test-book   that it is what it should be, in a browser and on paper
+#
+# Both want the group "weave" of pyproject.toml, npm for the packages in book/package.json, and
+# the Debian packages in book/packages.txt.
 
-.PHONY: test-book
+.PHONY: weave test-book
 
-$(VENV)/weavers: $(VENV)/ready
+$(VENV)/weavers: $(VENV)/ready pyproject.toml
 	$(RUN) -m pip install --quiet --disable-pip-version-check --group weave
 	touch $@
 
-test-book: $(VENV)/weavers
+build/npm/ready: book/package.json
+	mkdir -p build/npm && cp book/package.json build/npm
+	npm install --prefix build/npm --no-package-lock --no-audit --no-fund --silent
+	touch $@
+
+# The fonts, cut down to the signs that a book in English about programs needs. Source Serif's
+# cut for small text and Source Code have letters of one height; angle brackets they have not.
+FONTS := source-serif/TTF/SourceSerif4SmText-Regular source-serif/TTF/SourceSerif4SmText-It \
+	source-serif/TTF/SourceSerif4SmText-Semibold source-serif/TTF/SourceSerif4Display-Semibold \
+	source-code-pro/TTF/SourceCodePro-Regular source-code-pro/TTF/SourceCodePro-It \
+	source-code-pro/TTF/SourceCodePro-Semibold
+SIGNS := U+20-7E,U+A0-FF,U+131,U+152-153,U+160-161,U+2010-2026,U+2030,U+2032-2033,U+2039-203A,U+20AC,U+2122,U+2190-2193,U+2212,U+2248,U+2260-2261,U+2264-2265,U+25B8,U+25BE
+BRACKETS := U+2190-2193,U+2261,U+25B8,U+25BE,U+27E8-27E9
+SUBSET := $(VENV)/bin/pyftsubset --flavor=woff2
+
+build/fonts/ready: build/npm/ready $(VENV)/weavers
+	mkdir -p build/fonts
+	for font in $(FONTS); do \
+	    $(SUBSET) build/npm/node_modules/$$font.ttf --unicodes=$(SIGNS) \
+	        --layout-features=kern,liga,onum,lnum,pnum,tnum \
+	        --output-file=build/fonts/$$(basename $$font).woff2 || exit 1; \
+	done
+	$(SUBSET) build/npm/node_modules/@fontsource/noto-sans-math/files/noto-sans-math-latin-400-normal.woff2 \
+	    --unicodes=$(BRACKETS) --layout-features= --output-file=build/fonts/NotoSansMath-Regular.woff2
+	touch $@
+
+weave: $(VENV)/weavers build/fonts/ready
+	$(RUN) weave.py
+
+test-book: build weave $(VENV)/browser
 	$(RUN) -m pytest -n 2 $(ARGS) book
+
+$(VENV)/browser: $(VENV)/weavers pyproject.toml
+	$(RUN) -m pip install --quiet --disable-pip-version-check --group test-book
+	touch $@

@@ -1,0 +1,848 @@
+"""weave: make the book that people read out of a web.
+
+    python3 weave.py [WEB] [--out DIR] [--fonts DIR]
+
+Writes WEB's book (of sockets.md) as one page of HTML and as a PDF below DIR
+(build/book): contents, sections, code with its cross references, index of every
+identifier, list of chunk names.  The page asks for nothing over a network, runs
+no script but its own, and needs that one for search, previews and keys alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token as Block
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name
+from pygments.token import Comment, Keyword, String
+from pygments.util import ClassNotFound
+
+from identifiers import Identifier, Index
+from tangle import (
+    Hole, Line, Size, bottom_up, complain, indented, measure, pieces_of, tangle,
+)
+from web import (
+    REFERENCE, Chunk, Heading, Part, Problem, Section, Web, blocks, names_file,
+)
+
+STYLE = Path(__file__).with_name("style")
+
+
+# ---------------------------------------------------------------------------
+# Anchors.  Every line of the document can be linked to; so can sections by their
+# number, and what the index says of a name.
+
+
+def line_anchor(line: int) -> str:
+    return f"L{line}"
+
+
+def link(anchor: str, text: str, kind: str = "") -> str:
+    return f"<a {kind and f'class={kind} '}href=#{anchor}>{text}</a>"
+
+
+def section_link(number: str, kind: str = "") -> str:
+    return link(f"s{number}", number, kind)
+
+
+# ---------------------------------------------------------------------------
+# Code.
+
+
+class Span(NamedTuple):
+    """A stretch of code and the tags around it."""
+
+    start: int
+    end: int
+    open: str
+    close: str
+
+
+def marked(text: str, spans: Sequence[Span], starts: Sequence[int], begin: int, end: int) -> str:
+    """The HTML of a stretch of code; spans are in order and do not overlap."""
+    out, at = [], begin
+    for number in range(max(bisect_right(starts, begin) - 1, 0), len(spans)):
+        span = spans[number]
+        if span.start >= end:
+            break
+        start, stop = max(span.start, at), min(span.end, end)
+        if start < stop:
+            out += [escape(text[at:start], False), span.open, escape(text[start:stop], False),
+                    span.close]
+            at = stop
+    return "".join(out) + escape(text[at:end], False)
+
+
+TAGS = ((Comment.Preproc, ""), (Comment, "i"), (Keyword, "b"), (String, "q"))
+lexers: dict[str, Lexer | None] = {}
+
+
+def highlighted(text: str, language: str | None) -> Iterator[Span]:
+    """Keywords, comments and strings, each within its line."""
+    if language not in lexers:
+        try:
+            lexers[language or ""] = get_lexer_by_name(language or "text")
+        except ClassNotFound:
+            lexers[language or ""] = None
+    lexer = lexers[language or ""]
+    if lexer is None:
+        return
+    for start, kind, value in lexer.get_tokens_unprocessed(text):
+        tag = next((tag for family, tag in TAGS
+                    if kind[: len(family)] == family), "")
+        if tag:
+            for line in value.splitlines(keepends=True):
+                end = start + len(line.rstrip("\n"))
+                if start < end:
+                    yield Span(start, end, f"<{tag}>", f"</{tag}>")
+                start += len(line)
+
+
+def laid_over(lower: Iterable[Span], upper: Sequence[Span]) -> list[Span]:
+    """Both lists of spans as one: where they overlap, the upper ones count."""
+    spans, number = list(upper), 0
+    for span in lower:
+        start = span.start
+        while number < len(upper) and upper[number].end <= start:
+            number += 1
+        at = number
+        while at < len(upper) and upper[at].start < span.end:
+            if start < upper[at].start:
+                spans.append(span._replace(start=start, end=upper[at].start))
+            start, at = upper[at].end, at + 1
+        if start < span.end:
+            spans.append(span._replace(start=start))
+    return sorted(spans)
+
+
+class Opening(NamedTuple):
+    """The expansion of a reference within another expansion."""
+
+    name: str
+    start: int
+    end: int
+
+
+class Expander:
+    """What chunks mean, as they stand where they are used.
+
+    Expansions repeat code: of all together there is a limit, and one to their depth.
+    Where it is reached a reference does not open, it only leads to its chunk.
+    """
+
+    LIMIT, DEPTH = 16 << 20, 100
+
+    def __init__(self, web: Web) -> None:
+        self.pieces = {name: pieces_of(chunk) for name, chunk in web.chunks.items()}
+        self.sizes: dict[str, Size] = {}
+        self.depths: dict[str, int] = {}
+        for name in bottom_up(self.pieces, list(self.pieces)):
+            holes = [piece.name for piece in self.pieces[name] if isinstance(piece, Hole)]
+            self.sizes[name] = measure(self.pieces[name], self.sizes)
+            self.depths[name] = 1 + max((self.depths[hole] for hole in holes), default=0)
+        self.left = self.LIMIT
+
+    def holes(self, name: str) -> Iterator[tuple[Hole, str]]:
+        """The references in a chunk, with the indentation of what they stand for."""
+        line = Line()
+        for piece in self.pieces[name]:
+            if isinstance(piece, str):
+                line.text(piece)
+            else:
+                yield piece, line.lead + piece.lead + " " * line.width
+                line.hole(piece, self.sizes[piece.name])
+
+    def expand(self, hole: Hole, indent: str) -> tuple[str, list[Opening]] | None:
+        """What a reference stands for, and where in it other chunks do."""
+        self.left -= self.sizes[hole.name].bytes
+        if self.left < 0 or self.depths[hole.name] > self.DEPTH:
+            return None
+        self.out: list[str] = []
+        self.at, self.done = 0, 0 if hole.lead else len(indent)
+        self.openings: list[Opening] = []
+        self._expand(hole.name, "" if hole.quoted else indent, hole.quoted)
+        return "".join(self.out).replace("\r", "\n"), self.openings
+
+    def _expand(self, name: str, indent: str, raw: bool) -> None:
+        line = Line()
+        for piece in self.pieces[name]:
+            if isinstance(piece, str):
+                if piece[0] not in "\n\r":
+                    self._put(indent[self.done :])
+                self._put(piece.replace("\n", "\r") if raw else indented(piece, indent))
+                self.done = 0 if piece[-1] == "\n" else ALL
+                line.text(piece)
+                continue
+            size, inner, start = self.sizes[piece.name], indent, self.at
+            if piece.lead or size.newlines:
+                inner += line.lead + piece.lead + " " * line.width
+            if piece.quoted:
+                inner, self.done = "", 0
+            elif not piece.lead:
+                self.done = min(self.done, len(inner))
+            number = len(self.openings)
+            self.openings.append(Opening(piece.name, start, start))
+            if size.bytes:
+                line.hole(piece, size)
+                self._expand(piece.name, inner, raw or piece.quoted)
+                self.openings[number] = Opening(piece.name, start, self.at)
+            if piece.quoted:
+                self.done = ALL
+
+    def _put(self, text: str) -> None:
+        self.out.append(text)
+        self.at += len(text)
+
+
+ALL = 1 << 62  # of any indentation
+
+
+# ---------------------------------------------------------------------------
+# Prose.
+
+PICTURES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".gif": "gif", ".webp": "webp"}
+SECTIONS = re.compile(r"§{1,2} ?[0-9]+[A-Z]?(?:(?:[\u2013, ]| and )+[0-9]+[A-Z]?\b)*")
+NUMBER = re.compile(r"[0-9]+[A-Z]?")
+NAME = re.compile(r"⟨([^⟨⟩]+)⟩(?:\+?≡)?")
+
+
+class Prose:
+    """Markdown as HTML, in which names of code, chunks and sections are links.
+
+    Raw HTML is shown, not obeyed, and a link that would run a script is none.
+    """
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.markdown = MarkdownIt("commonmark", {"html": False, "typographer": True})
+        self.markdown.enable(["table", "smartquotes"])
+        renderer = self.markdown.renderer
+        assert isinstance(renderer, RendererHTML)
+        for rule in ("text", "code_inline", "fence", "code_block", "image", "table_open",
+                     "table_close"):
+            renderer.rules[rule] = getattr(self, rule)
+
+    def blocks(self) -> list[Block]:
+        """The document, without the headings that open sections, each block with its anchor."""
+        tokens = self.markdown.parse("\n".join(self.book.web.lines))
+        openings = {section.line for section in self.book.web.sections}
+        found: list[Block] = []
+        seen: set[int] = set()
+        heading = False
+        for token in tokens:
+            line = token.map[0] + 1 if token.map else 0
+            if token.type == "heading_open" and line in openings:
+                heading = True
+            if not heading:
+                if token.nesting == 1 and line and line not in seen:
+                    seen.add(line)
+                    token.attrSet("id", line_anchor(line))
+                found.append(token)
+            if token.type == "heading_close":
+                heading = False
+        return found
+
+    def html(self, tokens: list[Block]) -> str:
+        return str(self.markdown.renderer.render(tokens, self.markdown.options, {}))
+
+    def inline(self, text: str) -> str:
+        return str(self.markdown.renderInline(text))
+
+    # Rules.
+
+    def text(self, tokens: Sequence[Block], at: int, options: Any, env: Any) -> str:
+        text, out, done = tokens[at].content, [], 0
+        if "§" in text:
+            for match in SECTIONS.finditer(text):
+                for number in NUMBER.finditer(text, match.start(), match.end()):
+                    if number[0] in self.book.numbers:
+                        out += [escape(text[done : number.start()], False),
+                                section_link(number[0])]
+                        done = number.end()
+        return "".join(out) + escape(text[done:], False)
+
+    def code_inline(self, tokens: Sequence[Block], at: int, options: Any, env: Any) -> str:
+        text = tokens[at].content
+        html, anchor = escape(text, False), self.book.meaning(text)
+        name = NAME.fullmatch(text)
+        if name and name[1] in self.book.web.chunks:
+            return self.book.name(self.book.web.chunks[name[1]])
+        return f"<code>{link(anchor, html) if anchor else html}</code>"
+
+    def fence(self, tokens: Sequence[Block], at: int, options: Any, env: Any) -> str:
+        token = tokens[at]
+        part = self.book.parts.get(token.map[0] + 1) if token.map else None
+        if part:
+            return self.book.part(part)
+        language = token.info.split(None, 1)[0].lower() if token.info.strip() else None
+        if language == "dot":
+            try:
+                drawing = figure(token.content)
+            except (ValueError, OSError, subprocess.SubprocessError) as error:
+                line = token.map[0] + 1 if token.map else 1
+                self.book.web.error(line, 1, f"no figure: {error}")
+                return ""
+            if drawing:
+                return f"<figure>{drawing}</figure>\n"
+        text = token.content.rstrip("\n")
+        spans = list(highlighted(text, language))
+        html = marked(text, spans, [span.start for span in spans], 0, len(text))
+        return f"<pre class=shown{scrolls(text)}>{html}</pre>\n"
+
+    code_block = fence
+
+    def image(self, tokens: Sequence[Block], at: int, options: Any, env: Any) -> str:
+        """A picture out of the web's own folder goes into the page; others stay away."""
+        token = tokens[at]
+        source, words = str(token.attrGet("src") or ""), escape(token.content)
+        place = picture(source, self.book.folder)
+        if place:
+            kind = PICTURES[place.suffix.lower()]
+            data = base64.b64encode(place.read_bytes()).decode()
+            return f'<img alt="{words}" src="data:image/{kind};base64,{data}">'
+        return f'<a href="{escape(source)}">{words or escape(source)}</a>'
+
+    def table_open(self, tokens: Sequence[Block], at: int, options: Any, env: Any) -> str:
+        anchor = tokens[at].attrGet("id")
+        return f"<div class=table tabindex=0{f' id={anchor}' if anchor else ''}><table>\n"
+
+    def table_close(self, tokens: Sequence[Block], at: int, options: Any, env: Any) -> str:
+        return "</table></div>\n"
+
+
+def first_line(block: Block) -> int:
+    """Where a block begins; 0 for what belongs to the one before."""
+    return block.map[0] + 1 if block.map and block.nesting >= 0 else 0
+
+
+def picture(source: str, folder: Path) -> Path | None:
+    """The picture that a link names, if it lies in the folder."""
+    place = Path(os.path.realpath(folder / unquote(source)))
+    inside = folder in place.parents and place.suffix.lower() in PICTURES and place.is_file()
+    return place if inside else None
+
+
+def pictures(web: Web, folder: Path) -> list[Path]:
+    """All that may be pictures of a web."""
+    names = {match[1] for line in web.lines for match in re.finditer(r"\]\(<?([^)>\s]+)", line)}
+    found = [picture(name, folder) for name in sorted(names) if "\0" not in name]
+    return [place for place in found if place]
+
+
+def scrolls(text: str) -> str:
+    """What lets keys scroll a block that may be too wide and holds no link."""
+    return " tabindex=0" if max(map(len, text.split("\n"))) > 36 else ""
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+SHAPES = {"svg", "g", "path", "polygon", "polyline", "ellipse", "text", "title"}
+KEPT = {"d", "points", "cx", "cy", "rx", "ry", "x", "y", "text-anchor", "viewBox", "transform",
+        "class", "stroke-dasharray", "font-weight", "font-style"}
+
+
+def figure(source: str) -> str:
+    """A graph in the DOT language as SVG, drawn by Graphviz; nothing if that is not there.
+
+    Of what Graphviz writes only shapes and words are taken: colours are the page's.
+    """
+    from xml.etree import ElementTree
+
+    if not shutil.which("dot"):
+        return ""
+    run = subprocess.run(
+        ["dot", "-Tsvg", "-Gfontname=serif", "-Nfontname=serif", "-Efontname=serif",
+         "-Nfontsize=12", "-Efontsize=11"],
+        input=source.encode(), capture_output=True, timeout=60)
+    if run.returncode:
+        raise ValueError(run.stderr.decode(errors="replace").strip().split("\n")[0])
+
+    def html(element: ElementTree.Element) -> str:
+        tag = element.tag.removeprefix(SVG)
+        if tag not in SHAPES or tag == "title":
+            return ""
+        words = "".join(f' {key}="{escape(value)}"' for key, value in element.items()
+                        if key in KEPT)
+        if element.get("fill", "none") not in ("none", "white", "transparent"):
+            words += " data-full"
+        if element.get("stroke") in ("transparent", "none"):
+            words += " data-bare"
+        text = escape(element.text or "", False) if tag == "text" else ""
+        return f"<{tag}{words}>{text}{''.join(map(html, element))}</{tag}>"
+
+    root = ElementTree.fromstring(run.stdout)
+    width = float(str(root.get("width")).removesuffix("pt")) / 12
+    title = escape(root.findtext(f"{SVG}g/{SVG}title") or "figure")
+    return html(root).replace(
+        "<svg", f'<svg role=img aria-label="{title}" style="width:{width:.3g}em"', 1)
+
+
+# ---------------------------------------------------------------------------
+# The book.
+
+
+NOWHERE = Section("", None, None, 0, 0)
+MINOR = ("local", "parameter", "label", "attribute", "field", "external", "module")
+
+
+class Book:
+    """A web as a book; `paper` is for the one with pages, in which nothing opens."""
+
+    def __init__(self, web: Web, folder: Path, index: Index, paper: bool) -> None:
+        self.web, self.folder, self.index, self.paper = web, folder, index, paper
+        self.expander = Expander(web)
+        self.numbers = {section.number for section in web.sections}
+        self.parts = {part.fence.opens: part for chunk in web.chunks.values()
+                      for part in chunk.parts}
+        self.holes = {id(reference): hole for name, chunk in web.chunks.items()
+                      for (reference, _), hole in zip(chunk.references(),
+                                                      self.expander.holes(name), strict=True)}
+        self.entries = {name: f"x{number}" for number, name in enumerate(sorted(
+            {identifier.name for identifier in self.index.identifiers},
+            key=lambda name: (name.lstrip("_$").casefold(), name)))}
+        # The lines that the index gives a page for.
+        self.targets = {use.place[0] for identifier in self.index.identifiers
+                        for use in identifier.definitions[:1]}
+        self.section: Section | None = None  # the one being woven
+        self.prose = Prose(self)
+
+    # Names and numbers.
+
+    def meaning(self, text: str) -> str:
+        """The anchor of what a name in prose means, or nothing."""
+        found = self.index.find(text, self.section or NOWHERE)
+        if not found or not found.definitions:
+            return ""
+        return line_anchor(found.definitions[0].place[0])
+
+    def number(self, part: Part) -> str:
+        return part.section.number if part.section else "?"
+
+    def name(self, chunk: Chunk, sign: str = "") -> str:
+        """A chunk's name as it is printed, with the section where it begins."""
+        first = chunk.parts[0]
+        where = link(line_anchor(first.line), self.number(first))
+        return f"<span class=name>⟨{self.words(chunk.name)} {where}⟩{sign}</span>"
+
+    def words(self, name: str) -> str:
+        return f"<code>{escape(name)}</code>" if names_file(name) else self.prose.inline(name)
+
+    def sections_of(self, parts: Iterable[Part]) -> str:
+        """Links to the sections of parts: "45", "45 and 47", "45, 47, and 50"."""
+        found = {self.number(part): part for part in sorted(parts, key=lambda part: part.line)}
+        links = [link(line_anchor(part.line), number) for number, part in found.items()]
+        if len(links) < 3:
+            return " and ".join(links)
+        return ", ".join(links[:-1]) + ", and " + links[-1]
+
+    # Code.
+
+    def part(self, part: Part) -> str:
+        """A code block: its header, and its lines, each with its anchor."""
+        chunk = self.web.chunks[part.name]
+        masked = REFERENCE.sub(lambda match: "_" * len(match[0]), part.text)
+        spans = laid_over(highlighted(masked, part.language), self.links(part))
+        starts = [span.start for span in spans]
+        references = iter([*part.references, None])
+        reference = next(references)
+        rows, begin = [], 0
+        for row, line in enumerate(part.text.split("\n") if part.rows else ()):
+            out, at, end = [], begin, begin + len(line)
+            while reference and reference.start < end:
+                alone = line.strip() == part.text[reference.start : reference.end]
+                lead = line[: reference.start - begin] if alone else ""
+                out += ["" if alone else marked(part.text, spans, starts, at, reference.start),
+                        self.reference(*self.holes[id(reference)], lead, alone)]
+                at = end if alone else reference.end
+                reference = next(references)
+            html = "".join(out) + marked(part.text, spans, starts, at, end).replace("⟨⟨", "⟨")
+            number = part.place(row)[0]
+            tag, kind = "div" if out else "span", "" if line else " class=e"
+            if self.paper and number not in self.targets:
+                rows.append(html + "\n")
+            else:
+                rows.append(f"<{tag}{kind} id={line_anchor(number)}>{html}\n</{tag}>")
+            begin = end + 1
+        shown = len(part.text.strip("\n").split("\n"))
+        return (f"<div class=chunk id={line_anchor(part.line)}><div class=head>"
+                f"{self.name(chunk, '+≡' if part.continues else '≡')}{self.position(part)}</div>"
+                f"<div class=\"code m{shown % 4}\"{scrolls(part.text)}>{''.join(rows)}</div>"
+                "</div>\n")
+
+    def position(self, part: Part) -> str:
+        """Which part of its chunk this is, with links to its neighbours."""
+        parts = self.web.chunks[part.name].parts
+        if len(parts) == 1:
+            return ""
+        here = parts.index(part)
+        arrows = [f"<a href=#{line_anchor(parts[there].line)} aria-label=\"{words} part\">"
+                  f"{sign}</a>" if 0 <= there < len(parts) else f"<span>{sign}</span>"
+                  for there, sign, words in ((here - 1, "←", "previous"), (here + 1, "→", "next"))]
+        return f"<span class=nth>{arrows[0]} part {here + 1} of {len(parts)} {arrows[1]}</span>"
+
+    def links(self, part: Part) -> list[Span]:
+        """The identifiers in a part: those that it defines lead to the index, others to there."""
+        spans: list[Span] = []
+        begins = [0, *(match.end() for match in re.finditer("\n", part.text))]
+        for mark in self.index.marks.get(part, ()):
+            identifier, use = mark.identifier, mark.use
+            if self.paper and (not mark.defines or identifier.kind in MINOR):
+                continue
+            if mark.defines:
+                kind = "" if identifier.kind in MINOR else "class=d "
+                opening = f"<a {kind}href=#{self.entries[identifier.name]}>"
+            elif identifier.definitions:
+                opening = f"<a href=#{line_anchor(identifier.definitions[0].place[0])}>"
+            else:
+                continue
+            start = begins[use.row] + use.offset
+            if not spans or spans[-1].end <= start:
+                spans.append(Span(start, start + use.length, opening, "</a>"))
+        return spans
+
+    def reference(self, hole: Hole, indent: str, lead: str, alone: bool) -> str:
+        """A reference; it opens to show the code that it stands for."""
+        found = None if self.paper else self.expander.expand(hole, indent)
+        if found is None:
+            return lead + self.name(self.web.chunks[hole.name])
+        text, openings = found
+        spans = list(highlighted(text, self.web.chunks[hole.name].parts[0].language))
+        starts = [span.start for span in spans]
+
+        def inside(begin: int, end: int, number: int) -> tuple[str, int]:
+            out: list[str] = []
+            while number < len(openings) and openings[number].start < end:
+                opening = openings[number]
+                start, stop = opening.start, opening.end
+                alone = text[start - 1 : start] in ("", "\n") and text[stop : stop + 1] in (
+                    "", "\n")
+                html, next_number = inside(start, stop, number + 1)
+                lead = ""
+                if alone:
+                    line = text[start:stop].split("\n", 1)[0]
+                    lead = line[: len(line) - len(line.lstrip(" \t"))]
+                    stop = min(stop + 1, end)
+                    html += text[opening.end : stop]
+                out += [marked(text, spans, starts, begin, start),
+                        self.opening(opening.name, lead, html, alone)]
+                begin, number = stop, next_number
+            return "".join(out) + marked(text, spans, starts, begin, end), number
+
+        return self.opening(hole.name, lead, inside(0, len(text), 0)[0], alone,
+                            "" if alone else f" style=--c:{len(indent)}")
+
+    def opening(self, name: str, lead: str, html: str, alone: bool, style: str = "") -> str:
+        kind = "" if alone else " class=in"
+        return (f"<details{kind}><summary>{lead}{self.name(self.web.chunks[name])}</summary>"
+                f"<div{style}>{html}</div></details>")
+
+    # Sections.
+
+    def sections(self) -> Iterator[str]:
+        """What stands before the first section, and then section by section."""
+        tokens = self.prose.blocks()
+        starts = [section.line for section in self.web.sections] + [len(self.web.lines) + 1]
+        at = 0
+        for section, end in zip([None, *self.web.sections], starts, strict=True):
+            start = at
+            while at < len(tokens) and first_line(tokens[at]) < end:
+                at += 1
+            self.section = section
+            html = self.prose.html(tokens[start:at])
+            yield self.section_html(section, html) if section else html
+
+    def section_html(self, section: Section, html: str) -> str:
+        number = f"<a class=n href=#s{section.number}>{section.number}</a>"
+        if section.title:
+            level = min((section.depth or 0) + 2, 6)
+            head = (f"<h{level} id={line_anchor(section.line)}>{number} "
+                    f"<span>{self.prose.inline(section.title)}</span></h{level}>\n")
+            kind = f"d{section.depth}"
+        else:
+            head, kind = f"<p class=n id={line_anchor(section.line)}>{number}</p>\n", "run"
+        return (f"<section id=s{section.number} class={kind}>\n"
+                f"<div class=text data-n={section.number}>\n{head}{html}</div>\n"
+                f"{self.margin(section)}</section>\n")
+
+    def margin(self, section: Section) -> str:
+        """Beside a section: where its code is used and goes on, and its identifiers."""
+        out = []
+        for part in section.parts:
+            chunk = self.web.chunks[part.name]
+            told = []
+            if part is chunk.parts[0] and len(chunk.parts) > 1:
+                told.append(f"See also {plural('section', chunk.parts[1:])} "
+                            f"{self.sections_of(chunk.parts[1:])}.")
+            if chunk.uses and part is chunk.parts[0]:
+                uses = [use.part for use in chunk.uses]
+                told.append(f"This code is used in {plural('section', uses)} "
+                            f"{self.sections_of(uses)}.")
+            for verb, words in (("captures", part.captures), ("exports", part.exports)):
+                if words:
+                    names = ", ".join(self.word(word.name, part) for word in words)
+                    told.append(f"This section {verb} {names}.")
+            out += [f"<p>{sentence}</p>" for sentence in told]
+        rows = []
+        for identifier in self.index.elsewhere(section):
+            use = identifier.definitions[0]
+            rows.append(f"<li>{link(line_anchor(use.place[0]), escape(identifier.name))} "
+                        f"<span>{identifier.kind} {self.number(use.part)}</span>")
+        if rows:
+            out.append(f"<ul aria-label=\"Names used here\">{''.join(rows)}</ul>")
+        return f"<aside aria-label=\"Beside section {section.number}\">{''.join(out)}</aside>\n" \
+            if out else ""
+
+    def word(self, name: str, part: Part) -> str:
+        anchor = self.entries.get(name)
+        return f"<code>{link(anchor, escape(name)) if anchor else escape(name)}</code>"
+
+    # Contents, index, lists.
+
+    def contents(self) -> str:
+        """The titled sections, nested by depth."""
+        out, depth = ["<ol>"], 0
+        for section in self.web.sections:
+            if section.title is None or section.depth is None:
+                continue
+            while depth < section.depth:
+                out.append("<li><ol>" if out[-1].endswith("<ol>") else "<ol>")
+                depth += 1
+            while depth > section.depth:
+                out.append("</ol>")
+                depth -= 1
+            out.append(f"<li><a href=#s{section.number}><b>{section.number}</b> "
+                       f"<span>{self.prose.inline(section.title)}</span></a>")
+        return "".join(out) + "</ol>" * (depth + 1)
+
+    def index_html(self) -> str:
+        """Every identifier, with the sections that define it (underlined) and use it."""
+        names: dict[str, list[Identifier]] = {}
+        for identifier in self.index.identifiers:
+            names.setdefault(identifier.name, []).append(identifier)
+        out: list[str] = []
+        letter = ""
+        for name in self.entries:
+            if initial(name) != letter:
+                letter = initial(name)
+                out.append(f"{'</ul>' if out else ''}<h3>{escape(letter)}</h3>\n<ul class=index>")
+            found: dict[str, tuple[int, bool]] = {}  # line and whether it is a definition
+            for identifier in names[name]:
+                for defines, uses in ((True, identifier.definitions), (False, identifier.uses)):
+                    for use in uses:
+                        number, line = self.number(use.part), use.place[0]
+                        old = found.get(number)
+                        if not old or (defines, -line) > (old[1], -old[0]):
+                            found[number] = line, defines
+            shown = [(line, f"<u>{number}</u>" if defines else number)
+                      for number, (line, defines) in sorted(
+                          found.items(), key=lambda item: item[1][0])]
+            places = [text if self.paper else link(line_anchor(line), text) for line, text in shown]
+            word = escape(name)
+            if any(identifier.exported for identifier in names[name]):
+                word = f"<b>{word}</b>"
+            first = next((use.place[0] for identifier in names[name]
+                          for use in identifier.definitions), None)
+            if self.paper and first:
+                places.append(f"<a class=page href=#{line_anchor(first)}></a>")
+            out.append(f"<li id={self.entries[name]}><code>{word}</code> {', '.join(places)}\n")
+        return "".join(out) + ("</ul>" if out else "")
+
+    def chunks_html(self) -> str:
+        """Every chunk's name, with the sections that it consists of and is used in."""
+        rows = []
+        for chunk in sorted(self.web.chunks.values(),
+                            key=lambda chunk: (chunk.is_file, chunk.name.casefold())):
+            where = self.sections_of(chunk.parts)
+            used = self.sections_of([use.part for use in chunk.uses])
+            rows.append(f"<li><span class=name>⟨{self.words(chunk.name)} {where}⟩</span> "
+                        + (f"used in {plural('section', [use.part for use in chunk.uses])} {used}."
+                           if used else "a file.") + "\n")
+        return f"<ul class=names>{''.join(rows)}</ul>"
+
+    def licence(self) -> str:
+        place = self.folder / "LICENSE"
+        if not place.is_file():
+            return ""
+        paragraphs = place.read_text(errors="replace").strip().split("\n\n")
+        return "".join(f"<p>{escape(paragraph, False)}</p>\n" for paragraph in paragraphs)
+
+
+def plural(word: str, parts: Sequence[Part]) -> str:
+    return word + "s" * (len({id(part.section) for part in parts}) > 1)
+
+
+def initial(name: str) -> str:
+    letters = name.lstrip("_$")
+    return letters[:1].upper() if letters[:1].isalpha() else "_"
+
+
+# ---------------------------------------------------------------------------
+# Pages.
+
+# The faces of the book: family, weight, style, and the font's file.
+FACES = (
+    ("Prose", 400, "normal", "SourceSerif4SmText-Regular"),
+    ("Prose", 400, "italic", "SourceSerif4SmText-It"),
+    ("Prose", 600, "normal", "SourceSerif4SmText-Semibold"),
+    ("Display", 600, "normal", "SourceSerif4Display-Semibold"),
+    ("Code", 400, "normal", "SourceCodePro-Regular"),
+    ("Code", 400, "italic", "SourceCodePro-It"),
+    ("Code", 600, "normal", "SourceCodePro-Semibold"),
+    ("Signs", 400, "normal", "NotoSansMath-Regular"),
+)
+
+
+def faces(folder: Path) -> str:
+    """The style sheet that brings the fonts of a folder; without them the reader's are used."""
+    rules = []
+    for family, weight, style, name in FACES:
+        place = folder / f"{name}.woff2"
+        if place.is_file():
+            data = base64.b64encode(place.read_bytes()).decode()
+            rules.append(f"@font-face{{font-family:{family};font-weight:{weight};"
+                         f"font-style:{style};src:url(data:font/woff2;base64,{data})}}")
+    return "".join(rules)
+
+
+def document(book: Book, title: str, fonts: str) -> str:
+    """The whole book as HTML.
+
+    Its policy forbids all that does not stand in it, and every script but its own.
+    """
+    front, *sections = book.sections()
+    matter = [("contents", "Contents", "Contents", book.contents()),
+              ("index", "Index", "Index of identifiers", book.index_html()),
+              ("chunks", "Chunks", "Names of the chunks", book.chunks_html()),
+              ("licence", "Licence", "Licence", book.licence())]
+    matter = [piece for piece in matter if piece[3]]
+    blocks = [f"<section id={name} class=matter><h2>{heading}</h2>\n{html}</section>\n"
+              for name, _, heading, html in matter]
+    style = (STYLE / ("paper.css" if book.paper else "page.css")).read_text("utf-8")
+    script = "" if book.paper else (STYLE / "page.js").read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = ("default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'; "
+              f"script-src 'sha256-{digest}'")
+    bar = " ".join(f"<a href=#{name}>{word}</a>" for name, word, _, _ in matter)
+    out = ["<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
+           f"<title>{escape(title)}</title>\n"
+           '<meta name=viewport content="width=device-width, initial-scale=1">\n'
+           "<meta name=generator content=weave>\n"]
+    if not book.paper:
+        out.append(f'<meta http-equiv=Content-Security-Policy content="{policy}">\n')
+    out.append(f"<style>{fonts}\n{style}</style>\n")
+    if not book.paper:
+        out.append(f"<header class=bar><a href=#top>{escape(title)}</a>"
+                   f"<nav aria-label=Parts>{bar}</nav></header>\n")
+    out += [f"<main id=top>\n<div class=front>\n{front}</div>\n", blocks[0], *sections,
+            *blocks[1:], "</main>\n"]
+    if script:
+        out.append(f"<script>{script}</script>\n")
+    return "".join(out)
+
+
+def title_of(web: Web, path: Path) -> str:
+    """The document's first heading of level 1, or its file's name."""
+    for block in blocks(web.lines):
+        if isinstance(block, Heading) and block.level == 1:
+            return block.text
+    return path.stem
+
+
+# ---------------------------------------------------------------------------
+# The command.
+
+
+def digest_of(files: Iterable[Path]) -> str:
+    """One digest of files, those that are not there included."""
+    whole = hashlib.sha256()
+    for place in files:
+        data = place.read_bytes() if place.is_file() else b""
+        whole.update(b"%s %d " % (os.fsencode(place.name), len(data)) + data)
+    return whole.hexdigest()
+
+
+def write(place: Path, data: bytes) -> None:
+    """Write a file as a whole or not at all."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    temporary = place.with_name(f".{place.name}-{os.getpid()}")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(place)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def paper(html: str) -> bytes:
+    """The PDF of a book."""
+    from weasyprint import HTML
+    from weasyprint.urls import URLFetcher
+
+    # Fonts and pictures are in the book; nothing else is asked for.
+    fetcher = URLFetcher(allowed_protocols=["data"])
+    return bytes(HTML(string=html, url_fetcher=fetcher).write_pdf())
+
+
+def main(arguments: list[str]) -> int:
+    options = argparse.ArgumentParser(
+        "weave.py", description="Make the book, a page of HTML and a PDF, that a web means.")
+    options.add_argument("web", nargs="?", type=Path, default=Path("sockets.md"),
+                         help="the document (sockets.md)")
+    options.add_argument("--out", type=Path, default=Path("build/book"), metavar="DIR",
+                         help="where the book goes (build/book)")
+    options.add_argument("--fonts", type=Path, default=Path("build/fonts"), metavar="DIR",
+                         help="where its fonts are, else the reader's are used (build/fonts)")
+    chosen = options.parse_args(arguments)
+    path, folder = chosen.web, Path(os.path.realpath(chosen.web)).parent
+    try:
+        web = Web(path.read_bytes())
+    except OSError as error:
+        return complain(str(path), [Problem(1, 1, f"cannot be read: {error.strerror}")])
+    targets = [chosen.out / f"{path.stem}{suffix}" for suffix in (".html", ".pdf")]
+    record = chosen.out / f".{path.stem}.woven"
+    here = Path(__file__).parent
+    sources = [path, folder / "LICENSE", *pictures(web, folder), *sorted(STYLE.iterdir()),
+               *(here / f"{name}.py" for name in ("weave", "web", "tangle", "identifiers")),
+               *(chosen.fonts / f"{name}.woff2" for _, _, _, name in FACES)]
+    made_of = digest_of(sources)
+    if record.is_file() and record.read_text() == f"{made_of} {digest_of(targets)}":
+        print(f"{targets[0]} and {targets[1]} unchanged")
+        return 0
+    if web.problems:
+        return complain(str(path), web.problems)
+    title, fonts = title_of(web, path), faces(chosen.fonts)
+    index = Index(web, tangle(web))
+    try:
+        pages = [document(Book(web, folder, index, on_paper), title, fonts)
+                 for on_paper in (False, True)]
+        if web.problems:
+            return complain(str(path), web.problems)
+        write(targets[0], pages[0].encode())
+        write(targets[1], paper(pages[1]))
+        write(record, f"{made_of} {digest_of(targets)}".encode())
+    except OSError as error:
+        print(f"weave.py: {error}", file=sys.stderr)
+        return 1
+    print(f"wrote {targets[0]} and {targets[1]}")
+    return 0
+
+
+if __name__ == "__main__":
+    import gc
+
+    gc.disable()  # hardly anything here is garbage before the end
+    sys.exit(main(sys.argv[1:]))
