@@ -386,7 +386,7 @@ def figure(source: str) -> str:
         return f"<{tag}{words}>{text}{''.join(map(html, element))}</{tag}>"
 
     root = ElementTree.fromstring(run.stdout)
-    width = float(str(root.get("width")).removesuffix("pt")) / 12
+    width = float(str(root.get("width")).removesuffix("pt")) / 13.5
     title = escape(root.findtext(f"{SVG}g/{SVG}title") or "figure")
     return html(root).replace(
         "<svg", f'<svg role=img aria-label="{title}" style="width:{width:.3g}em"', 1)

@@ -1,6 +1,7 @@
 """The document: its sections are the original's, and what it means is what is committed."""
 
 import inspect
+import itertools
 import json
 import re
 import subprocess
@@ -9,6 +10,9 @@ from pathlib import Path
 
 import pytest
 import sockets
+import sockets._sockets
+
+from web import Web
 
 ROOT = Path(__file__).parent.parent
 
@@ -160,3 +164,50 @@ def test_prose_does_not_name_sections_that_do_not_exist(web):
     text = (ROOT / "sockets.md").read_text()
     for number in re.findall(r"§(\d+[A-Z]?)", text):
         assert number in numbers, f"§{number} is mentioned, but there is no such section"
+
+
+def rows_below(web, title):
+    """The cells of the tables in a section."""
+    section = next(section for section in web.sections if section.title == title)
+    for line in web.lines[section.line : section.end - 1]:
+        if line.startswith("| "):
+            yield [cell.strip() for cell in line.strip("|").split(" | ")]
+
+
+def test_the_names_that_stand_for_the_originals_exist():
+    """§102C: what a reader of the original finds there is what this program has."""
+    web = Web((ROOT / "sockets.md").read_bytes())
+    known = (ROOT / "generated/sockets/_sockets.py").read_text()
+    known += (ROOT / "generated/build_sockets.py").read_text()
+    known += (ROOT / "generated/socket-ffi-values.c").read_text()
+    known += (ROOT / "generated/sockets-stub.c").read_text()
+    rows = list(rows_below(web, "The original's names, and ours"))[1:]
+    assert len(rows) > 90
+    for _, here in rows:
+        for name in re.findall(r"`([^`]*)`", here):
+            if name == "cffi":
+                continue
+            head, _, member = name.partition(".")
+            assert re.search(rf"\b{head}\b", known), name
+            if member:
+                thing = getattr(sockets, head)
+                assert hasattr(thing, member) or member in thing.__annotations__, name
+
+
+def test_the_picture_of_the_records_shows_their_hierarchy():
+    """§5C: each arrow of the picture is a base class, and no public record is left out."""
+    text = (ROOT / "sockets.md").read_text()
+    picture = re.search(r'digraph "The hierarchy of records" \{\n(.*?)\n\}', text, re.S)[1]
+    drawn = set()
+    for line in picture.split("\n"):
+        levels = [part.strip("{ }").split() for part in line.split("->")]
+        if len(levels) > 1:
+            drawn |= {(base, name) for above, below in itertools.pairwise(levels)
+                      for base in above for name in below}
+    records = {name for _, name in drawn}
+    everything = vars(sockets._sockets)
+    for base, name in drawn:
+        assert everything[name].__bases__ == (everything[base],)
+    public = {name for name in sockets.__all__ if isinstance(getattr(sockets, name), type)
+              and issubclass(getattr(sockets, name), everything["Record"])}
+    assert public - {"Record"} <= records
