@@ -542,6 +542,14 @@ int socketpair_block(int domain, int type, int protocol, int *pair)
 #endif
     return result;
 }
+
+/* if_nametoindex(3): the index, or an error; 0 stands for no index and no error. */
+ssize_t if_nametoindex_keep(const char *name)
+{
+    const unsigned index = if_nametoindex(name);
+
+    return index != 0 ? (ssize_t) index : in_band(-1);
+}
 #endif
 #if defined __APPLE__ || defined __FreeBSD__ || defined __NetBSD__ || defined __OpenBSD__ \
     || defined __DragonFly__

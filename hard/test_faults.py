@@ -31,7 +31,7 @@ from sockets import (
     InternetAddress, ShutdownMethod, Socket, SocketCondition, SocketDomain, SocketOption,
     SocketProtocol, SocketType, UnixAddress, accept_socket, adopt_descriptor, bind_socket,
     close_protocol_database, close_socket, connect_socket, create_socket, duplicate_socket,
-    get_address_info, get_peer_name, get_protocol_by_constant, get_protocol_by_name,
+    finish_connect, get_address_info, get_peer_name, get_protocol_by_constant, get_protocol_by_name,
     get_socket_name, get_socket_option, listen_socket, make_socket_pair, next_protocol_entry,
     open_protocol_database, receive_exactly, receive_from_socket, send_all, send_to_socket,
     set_socket_nonblocking, set_socket_option, shutdown_socket, string_to_internet6_address,
@@ -213,6 +213,14 @@ def connecting(stack: contextlib.ExitStack) -> Any:
 GOES_ON = (Order("connect", errno.EINTR), Order("connect", errno.EALREADY))
 way("poll", "connect_socket", "connect", first=GOES_ON)(connecting)
 way("getsockopt", "connect_socket", "connect", first=GOES_ON)(connecting)
+
+
+@way("getsockopt", "finish_connect")
+@way("getpeername", "finish_connect")
+@way("poll", "finish_connect")
+def finishing(stack: contextlib.ExitStack) -> Any:
+    sock, _ = pair(stack, nonblocking=True)
+    return nothing, lambda: finish_connect(sock), lambda: sock
 
 
 @way("bind", "bind_socket")
@@ -716,10 +724,25 @@ def test_what_was_done_before_a_failure_is_told() -> None:
         assert caught.value.done == data[:14]
 
 
-@pytest.mark.parametrize("name", CALLS["if_nametoindex"].errors.split())
+ABSENT = ["ENODEV", "ENXIO"]
+
+
+@pytest.mark.parametrize("name", ABSENT)
 def test_an_interface_that_is_not_found_is_a_wrong_value(name: str) -> None:
     with faults(Order("if_nametoindex", number_of(name))), pytest.raises(ValueError):
         string_to_internet6_address("fe80::1%lo")
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CALLS["if_nametoindex"].errors.split() if name not in ABSENT]
+)
+def test_an_interface_that_cannot_be_asked_for_is_no_wrong_value(name: str) -> None:
+    with faults(Order("if_nametoindex", number_of(name))), \
+            pytest.raises(SocketCondition) as caught:
+        string_to_internet6_address("fe80::1%lo")
+    condition = caught.value
+    assert (condition.who, condition.syscall) == ("string_to_internet6_address", "if_nametoindex")
+    assert condition.type == number_of(name)
 
 
 @pytest.mark.parametrize("size", [0, 1, 3, 4, 5, 1000])

@@ -262,14 +262,16 @@ if WINDOWS:
     def duplicate_block(*arguments: object) -> int:
         unsupported_feature("duplicate_socket")
 
-    def if_nametoindex(*arguments: object) -> int:
+    def if_nametoindex_keep(*arguments: object) -> int:
         unsupported_feature("the name of an interface")
 else:
     socketpair_block = define_ffi(
         "int socketpair_block(int domain, int type, int protocol, int *pair);"
     )
     duplicate_block = define_ffi("int duplicate_block(socket_t fd);")
-    if_nametoindex = define_ffi("unsigned int if_nametoindex(const char *name);", keeps_lock=True)
+    if_nametoindex_keep = define_ffi(
+        "ssize_t if_nametoindex_keep(const char *name);", keeps_lock=True
+    )
 accept_block = define_ffi("socket_t accept_block(socket_t fd, struct foreign_frame *from);")
 connect_block = define_ffi(
     "int connect_block(socket_t fd, const char *address, socklen_t length);"
@@ -1078,11 +1080,15 @@ def get_socket_option(sock: Socket, option: SocketOption) -> Any:
     """
     expect("get_socket_option", "sock", sock, Socket)
     expect("get_socket_option", "option", option, SocketOption)
+    return read_option("get_socket_option", sock, option)
+
+
+def read_option(who: str, sock: Socket, option: SocketOption) -> Any:
     value = ffi.new("char[]", option.size)
     procedure = getsockopt_keep if option._quick else getsockopt_block
     result = call_with_errno(procedure, sock, option.level, option.id, value, option.size)
     if result < 0:
-        socket_error("get_socket_option", "getsockopt", -result)
+        socket_error(who, "getsockopt", -result)
     return option.converter(ffi.buffer(value)[:result])
 
 
@@ -1507,14 +1513,17 @@ def read_groups(text: str, at_end: bool) -> list[int]:
         else:
             raise ValueError(f"{part!r} is not a group of one to four hexadecimal digits")
     return groups
+NO_INTERFACE = 0, -errno.ENODEV, -errno.ENXIO
 
 
 def read_scope(zone: str) -> int:
     if zone.isdigit():
         return decimal(zone, 2**32 - 1)
-    index = if_nametoindex(os.fsencode(zone)) if zone and "\0" not in zone else 0
-    if not index:
+    index = if_nametoindex_keep(os.fsencode(zone)) if zone and "\0" not in zone else 0
+    if index in NO_INTERFACE:
         raise ValueError(f"there is no network interface {zone!r}")
+    if index < 0:
+        socket_error("string_to_internet6_address", "if_nametoindex", -index)
     return index
 
 
@@ -1785,7 +1794,8 @@ def string_to_internet6_address(s: str) -> Internet6Address:
     """Read "ip", "ip%scope", or either in brackets with ":port": "::1", "[fe80::1%eth0]:80".
 
     Without a port, `port` is None. The scope is an index or the name of a network interface
-    of this machine. Anything else is a ValueError that quotes the text.
+    of this machine. Anything else is a ValueError that quotes the text. Raises SocketCondition
+    (EMFILE, ENOMEM ...) if the kernel cannot be asked for the name.
     """
     expect("string_to_internet6_address", "s", s, str)
     try:
@@ -2063,7 +2073,7 @@ def finish_connect(sock: Socket, timeout: float | None = None) -> Literal[True] 
     _, writable = wait_until(who, deadline_after(who, timeout), sock, False, True)
     if not writable:
         return late_condition(who, "connect")
-    failure = get_socket_option(sock, SocketOption.ERROR)
+    failure = read_option(who, sock, SocketOption.ERROR)
     if failure is not None:
         socket_error(who, "connect", failure.type)
     read_name(who, "getpeername", getpeername_keep, sock)
