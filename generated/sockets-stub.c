@@ -48,6 +48,12 @@ static ssize_t in_band(ssize_t result)
 #define GUARD(expression) do { expression; } while (0)
 #endif
 
+#define SOCKET_GUARD(sock, expression) do { \
+        const socket_t fd = begin_call(sock); \
+        GUARD(expression); \
+        end_call(sock, fd); \
+    } while (0)
+
 struct foreign_frame {
     struct sockaddr_storage address;
     socklen_t length;
@@ -184,42 +190,94 @@ static socket_t accept_plain(socket_t fd, struct foreign_frame *from)
     return (socket_t) close_frame(from, settle(client, 0));
 }
 #endif
+struct foreign_socket {
+    socket_t fd;                    /* -1 once it is closed */
+    socket_t late;                  /* what it was, if it is still to be closed */
+    unsigned calls, era;            /* the calls under way, and the era (§86N) of the count */
+    struct foreign_socket *next;    /* another one that is still to be closed */
+};
+#if defined Py_PYTHON_H && !defined PYPY_VERSION && !defined Py_GIL_DISABLED
+#define COUNTED 1
+#else
+#define COUNTED 0
+#endif
+
+static struct foreign_socket *to_close;
+static unsigned era;
+
+static int calls_are_under_way(const struct foreign_socket *sock)
+{
+    return sock->calls > 0 && sock->era == era;
+}
+
+static socket_t begin_call(struct foreign_socket *sock)
+{
+    if (sock->era != era)
+        sock->calls = 0;
+    sock->era = era;
+    if (sock->fd >= 0)
+        sock->calls += COUNTED;
+    return sock->fd;
+}
+
+static void end_call(struct foreign_socket *sock, socket_t fd)
+{
+    struct foreign_socket **place = &to_close;
+
+    if (fd >= 0)
+        sock->calls -= COUNTED;
+    if (fd < 0 || sock->calls > 0)
+        return;
+    while (*place != NULL && *place != sock)
+        place = &(*place)->next;
+    if (*place == sock) {
+        *place = sock->next;
+        GUARD((void) close_plain(sock->late));
+    }
+}
+static void close_later(struct foreign_socket *sock, socket_t fd)
+{
+    sock->late = fd;
+    sock->next = to_close;
+    to_close = sock;
+}
 
 /* accept(2): the new socket, close-on-exec and blocking, and its address in `from`. */
-socket_t accept_block(socket_t fd, struct foreign_frame *from)
+socket_t accept_block(struct foreign_socket *sock, struct foreign_frame *from)
 {
     socket_t result;
 
-    GUARD(result = accept_plain(fd, from));
+    SOCKET_GUARD(sock, result = accept_plain(fd, from));
     return result;
 }
 
 /* connect(2) */
-int connect_block(socket_t fd, const char *address, socklen_t length)
+int connect_block(struct foreign_socket *sock, const char *address, socklen_t length)
 {
     int result;
 
-    GUARD(result = (int) in_band(connect(HANDLE_OF(fd), (const void *) address, length)));
+    SOCKET_GUARD(sock, result = (int) in_band(connect(HANDLE_OF(fd), (const void *) address,
+                                                      length)));
     return result;
 }
 
 /* recvfrom(2): the number of bytes received, and their sender's address in `from`. */
-ssize_t recvfrom_block(socket_t fd, char *buffer, size_t size, int flags,
+ssize_t recvfrom_block(struct foreign_socket *sock, char *buffer, size_t size, int flags,
                        struct foreign_frame *from)
 {
     ssize_t result;
 
-    GUARD(result = receive(fd, buffer, size, flags, from));
+    SOCKET_GUARD(sock, result = receive(fd, buffer, size, flags, from));
     return result;
 }
 
 /* sendto(2): the number of bytes taken; never a SIGPIPE. */
-ssize_t sendto_block(socket_t fd, const char *buffer, size_t size, int flags,
+ssize_t sendto_block(struct foreign_socket *sock, const char *buffer, size_t size, int flags,
                      const char *address, socklen_t length)
 {
     ssize_t result;
 
-    GUARD(result = send_away(fd, buffer, size, flags, address, length));
+    SOCKET_GUARD(sock, result = send_away(fd, buffer, size, flags, address, length));
     return result;
 }
 /* socket(2): a new socket, close-on-exec and non-blocking. */
@@ -232,38 +290,44 @@ socket_t socket_block(int domain, int type, int protocol)
 }
 
 /* bind(2) */
-int bind_block(socket_t fd, const char *address, socklen_t length)
+int bind_block(struct foreign_socket *sock, const char *address, socklen_t length)
 {
     int result;
 
-    GUARD(result = (int) in_band(bind(HANDLE_OF(fd), (const void *) address, length)));
+    SOCKET_GUARD(sock, result = (int) in_band(bind(HANDLE_OF(fd), (const void *) address,
+                                                   length)));
     return result;
 }
 
-/* close(2) */
-int close_block(socket_t fd)
+/* close(2): now, or when the last call under way has returned. */
+int close_block(struct foreign_socket *sock)
 {
-    int result;
+    const socket_t fd = sock->fd;
+    int result = 0;
 
-    GUARD(result = (int) in_band(close_plain(fd)));
+    sock->fd = -1;
+    if (fd >= 0 && calls_are_under_way(sock))
+        close_later(sock, fd);
+    else
+        GUARD(result = (int) in_band(close_plain(fd)));
     return result;
 }
 
 /* shutdown(2) */
-int shutdown_block(socket_t fd, int method)
+int shutdown_block(struct foreign_socket *sock, int method)
 {
     int result;
 
-    GUARD(result = (int) in_band(shutdown(HANDLE_OF(fd), method)));
+    SOCKET_GUARD(sock, result = (int) in_band(shutdown(HANDLE_OF(fd), method)));
     return result;
 }
 
 /* fcntl(2): change the one flag. */
-int set_nonblocking_block(socket_t fd, int nonblocking)
+int set_nonblocking_block(struct foreign_socket *sock, int nonblocking)
 {
     int result;
 
-    GUARD(result = (int) in_band(set_mode(fd, nonblocking)));
+    SOCKET_GUARD(sock, result = (int) in_band(set_mode(fd, nonblocking)));
     return result;
 }
 
@@ -281,8 +345,7 @@ int get_nonblocking_block(socket_t fd)
 #endif
     return result;
 }
-/* getsockopt(2), for options that cannot take long: the length of the value. */
-int getsockopt_keep(socket_t fd, int level, int id, char *value, int size)
+static int get_option(socket_t fd, int level, int id, char *value, int size)
 {
     socklen_t length = (socklen_t) size;
     int result = (int) in_band(getsockopt(HANDLE_OF(fd), level, id, (void *) value, &length));
@@ -290,33 +353,44 @@ int getsockopt_keep(socket_t fd, int level, int id, char *value, int size)
     return result < 0 ? result : (int) length;
 }
 
-/* getsockopt(2), for any option */
-int getsockopt_block(socket_t fd, int level, int id, char *value, int size)
-{
-    int result;
-
-    GUARD(result = getsockopt_keep(fd, level, id, value, size));
-    return result;
-}
-
-/* setsockopt(2), for options that cannot take long */
-int setsockopt_keep(socket_t fd, int level, int id, const char *value, int size)
+static int set_option(socket_t fd, int level, int id, const char *value, int size)
 {
     return (int) in_band(setsockopt(HANDLE_OF(fd), level, id, (const void *) value,
                                     (socklen_t) size));
 }
 
-/* setsockopt(2), for any option */
-int setsockopt_block(socket_t fd, int level, int id, const char *value, int size)
+/* getsockopt(2), for options that cannot take long: the length of the value. */
+int getsockopt_keep(struct foreign_socket *sock, int level, int id, char *value, int size)
+{
+    return get_option(sock->fd, level, id, value, size);
+}
+
+/* getsockopt(2), for any option */
+int getsockopt_block(struct foreign_socket *sock, int level, int id, char *value, int size)
 {
     int result;
 
-    GUARD(result = setsockopt_keep(fd, level, id, value, size));
+    SOCKET_GUARD(sock, result = get_option(fd, level, id, value, size));
     return result;
 }
 
-/* Wait for a connect that goes on, and return how it ended: 0 or its error. */
-int connect_wait_block(socket_t fd)
+/* setsockopt(2), for options that cannot take long */
+int setsockopt_keep(struct foreign_socket *sock, int level, int id, const char *value, int size)
+{
+    return set_option(sock->fd, level, id, value, size);
+}
+
+/* setsockopt(2), for any option */
+int setsockopt_block(struct foreign_socket *sock, int level, int id, const char *value,
+                     int size)
+{
+    int result;
+
+    SOCKET_GUARD(sock, result = set_option(fd, level, id, value, size));
+    return result;
+}
+
+static int await_connect(socket_t fd)
 {
 #ifdef _WIN32
     WSAPOLLFD wait = {HANDLE_OF(fd), POLLOUT, 0};
@@ -324,71 +398,82 @@ int connect_wait_block(socket_t fd)
     struct pollfd wait = {fd, POLLOUT, 0};
 #endif
     int error = 0, result;
-    socklen_t length = sizeof error;
 
     if (fd < 0)
         return -BAD_DESCRIPTOR;
-    GUARD(result = (int) in_band(poll(&wait, 1, -1)));
-    if (result < 0)
-        return result;
-    result = (int) in_band(getsockopt(HANDLE_OF(fd), SOL_SOCKET, SO_ERROR, (void *) &error,
-                                      &length));
+    result = (int) in_band(poll(&wait, 1, -1));
+    if (result >= 0)
+        result = get_option(fd, SOL_SOCKET, SO_ERROR, (char *) &error, sizeof error);
     return result < 0 ? result : -error;
 }
+
+/* Wait for a connect that goes on, and return how it ended: 0 or its error. */
+int connect_wait_block(struct foreign_socket *sock)
+{
+    int result;
+
+    SOCKET_GUARD(sock, result = await_connect(fd));
+    return result;
+}
+#define KEEP(sock, expression) do { \
+        const socket_t fd = (sock)->fd; \
+        expression; \
+    } while (0)
+
 #ifdef MSG_DONTWAIT
 #define NO_WAIT MSG_DONTWAIT
-#define KEEP_RECEIVE(expression) do { expression; } while (0)
+#define KEEP_RECEIVE(sock, expression) KEEP(sock, expression)
 #else
 #define NO_WAIT 0
-#define KEEP_RECEIVE(expression) GUARD(expression)
+#define KEEP_RECEIVE(sock, expression) SOCKET_GUARD(sock, expression)
 #endif
 #if defined MSG_DONTWAIT && !defined __APPLE__
-#define KEEP_SEND(expression) do { expression; } while (0)
+#define KEEP_SEND(sock, expression) KEEP(sock, expression)
 #else
-#define KEEP_SEND(expression) GUARD(expression)
+#define KEEP_SEND(sock, expression) SOCKET_GUARD(sock, expression)
 #endif
 
 /* listen(2) */
-int listen_keep(socket_t fd, int queue_length)
+int listen_keep(struct foreign_socket *sock, int queue_length)
 {
-    return (int) in_band(listen(HANDLE_OF(fd), queue_length));
+    return (int) in_band(listen(HANDLE_OF(sock->fd), queue_length));
 }
 
 /* getsockname(2) */
-int getsockname_keep(socket_t fd, struct foreign_frame *name)
+int getsockname_keep(struct foreign_socket *sock, struct foreign_frame *name)
 {
     struct sockaddr *address = open_frame(name);
 
-    return (int) close_frame(name, in_band(getsockname(HANDLE_OF(fd), address,
+    return (int) close_frame(name, in_band(getsockname(HANDLE_OF(sock->fd), address,
                                                        &name->length)));
 }
 
 /* getpeername(2) */
-int getpeername_keep(socket_t fd, struct foreign_frame *name)
+int getpeername_keep(struct foreign_socket *sock, struct foreign_frame *name)
 {
     struct sockaddr *address = open_frame(name);
 
-    return (int) close_frame(name, in_band(getpeername(HANDLE_OF(fd), address,
+    return (int) close_frame(name, in_band(getpeername(HANDLE_OF(sock->fd), address,
                                                        &name->length)));
 }
 
 /* recvfrom(2) with MSG_DONTWAIT */
-ssize_t recvfrom_keep(socket_t fd, char *buffer, size_t size, int flags,
+ssize_t recvfrom_keep(struct foreign_socket *sock, char *buffer, size_t size, int flags,
                       struct foreign_frame *from)
 {
     ssize_t result;
 
-    KEEP_RECEIVE(result = receive(fd, buffer, size, flags | NO_WAIT, from));
+    KEEP_RECEIVE(sock, result = receive(fd, buffer, size, flags | NO_WAIT, from));
     return result;
 }
 
 /* sendto(2) with MSG_DONTWAIT */
-ssize_t sendto_keep(socket_t fd, const char *buffer, size_t size, int flags,
+ssize_t sendto_keep(struct foreign_socket *sock, const char *buffer, size_t size, int flags,
                     const char *address, socklen_t length)
 {
     ssize_t result;
 
-    KEEP_SEND(result = send_away(fd, buffer, size, flags | NO_WAIT, address, length));
+    KEEP_SEND(sock, result = send_away(fd, buffer, size, flags | NO_WAIT, address, length));
     return result;
 }
 struct foreign_resolution {
@@ -482,8 +567,7 @@ int winsock_start_keep(int version)
     return WSAStartup((WORD) version, &data);
 }
 #endif
-/* poll(2): 1 for readable plus 2 for writable, or 0 if the time was over before. */
-int poll_block(socket_t fd, int reading, int writing, int milliseconds)
+static int wait_for(socket_t fd, int reading, int writing, int milliseconds)
 {
 #ifdef _WIN32
     WSAPOLLFD wait = {HANDLE_OF(fd), 0, 0};
@@ -495,13 +579,22 @@ int poll_block(socket_t fd, int reading, int writing, int milliseconds)
     wait.events = (short) ((reading ? POLLIN : 0) | (writing ? POLLOUT : 0));
     if (fd < 0)
         return -BAD_DESCRIPTOR;
-    GUARD(result = (int) in_band(poll(&wait, 1, milliseconds)));
+    result = (int) in_band(poll(&wait, 1, milliseconds));
     if (result <= 0)
         return result;
     if (wait.revents & POLLNVAL)
         return -BAD_DESCRIPTOR;
     return (reading && wait.revents & (POLLIN | POLLHUP | POLLERR) ? 1 : 0)
         + (writing && wait.revents & (POLLOUT | POLLHUP | POLLERR) ? 2 : 0);
+}
+
+/* poll(2): 1 for readable plus 2 for writable, or 0 if the time was over before. */
+int poll_block(struct foreign_socket *sock, int reading, int writing, int milliseconds)
+{
+    int result;
+
+    SOCKET_GUARD(sock, result = wait_for(fd, reading, writing, milliseconds));
+    return result;
 }
 
 /* The AF_... number in the header of an address. */
@@ -512,11 +605,11 @@ int address_family_keep(const struct foreign_frame *name)
 
 #ifndef _WIN32
 /* dup(2): another descriptor for the same socket, close-on-exec. */
-int duplicate_block(socket_t fd)
+int duplicate_block(struct foreign_socket *sock)
 {
     int result;
 
-    GUARD(result = (int) in_band(fcntl(fd, F_DUPFD_CLOEXEC, 0)));
+    SOCKET_GUARD(sock, result = (int) in_band(fcntl(fd, F_DUPFD_CLOEXEC, 0)));
     return result;
 }
 
@@ -551,6 +644,13 @@ ssize_t if_nametoindex_keep(const char *name)
     return index != 0 ? (ssize_t) index : in_band(-1);
 }
 #endif
+/* To be called in the child of a fork. */
+void begin_era_keep(void)
+{
+    era++;
+    for (; to_close != NULL; to_close = to_close->next)
+        (void) close_plain(to_close->late);
+}
 #if defined __APPLE__ || defined __FreeBSD__ || defined __NetBSD__ || defined __OpenBSD__ \
     || defined __DragonFly__
 #define ADDRESS_HAS_LENGTH 1

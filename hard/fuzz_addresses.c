@@ -19,6 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         } \
     } while (0)
 
+#define AT(number) (&(struct foreign_socket) {.fd = (number)})
+
 static const uint8_t *input;
 static size_t left;
 
@@ -86,31 +88,31 @@ static void through_the_kernel(int family)
         if (next_byte() % 4)
             address_header_keep(address, AF_UNIX, length);
     }
-    n = bind_block(fd, address, length);
+    n = bind_block(AT(fd), address, length);
     CHECK(n <= 0 && n >= -4095);
     if (n < 0 && family == AF_UNIX)             /* a name that the kernel chooses */
-        CHECK(bind_block(fd, "\1", sizeof(sa_family_t)) <= 0);
-    n = getsockname_keep(fd, frame);
+        CHECK(bind_block(AT(fd), "\1", sizeof(sa_family_t)) <= 0);
+    n = getsockname_keep(AT(fd), frame);
     check_frame(frame, n);
     CHECK(n == 0);
     own = frame->length;
-    check_frame(frame, getpeername_keep(fd, frame));
-    if (own > sizeof(sa_family_t) && getsockname_keep(fd, frame) == 0) {
+    check_frame(frame, getpeername_keep(AT(fd), frame));
+    if (own > sizeof(sa_family_t) && getsockname_keep(AT(fd), frame) == 0) {
         struct sockaddr_storage name = frame->address;
-        if (sendto_keep(other, "payload", count % 8, 0, (char *) &name, own) >= 0) {
-            n = recvfrom_keep(fd, room, count, 0, frame);
+        if (sendto_keep(AT(other), "payload", count % 8, 0, (char *) &name, own) >= 0) {
+            n = recvfrom_keep(AT(fd), room, count, 0, frame);
             check_frame(frame, n);
             CHECK(n <= (ssize_t) count);
         }
-        if (connect_block(other, (char *) &name, own) == 0)
-            check_frame(frame, getpeername_keep(other, frame));
+        if (connect_block(AT(other), (char *) &name, own) == 0)
+            check_frame(frame, getpeername_keep(AT(other), frame));
     }
-    n = sendto_keep(other, "x", 1, (int) (next_byte() & MSG_DONTROUTE), address, length);
+    n = sendto_keep(AT(other), "x", 1, (int) (next_byte() & MSG_DONTROUTE), address, length);
     CHECK(n <= 1 && n >= -4095);
-    n = recvfrom_keep(fd, room, count, 0, frame);
+    n = recvfrom_keep(AT(fd), room, count, 0, frame);
     check_frame(frame, n);
     CHECK(n <= (ssize_t) count);
-    CHECK(close_block(fd) == 0 && close_block(other) == 0 && close_block(fd) == -EBADF);
+    CHECK(close_block(AT(fd)) == 0 && close_block(AT(other)) == 0 && close_block(AT(fd)) == -EBADF);
     free(address);
     free(frame);
     free(room);
@@ -163,13 +165,13 @@ static void options(void)
     char *value = next_block(next_byte() % 40, &length), *got;
 
     if (level != SOL_SOCKET || id != SO_LINGER) /* which would keep close from returning */
-        CHECK(setsockopt_block(fd, level, id, value, (int) length) >= -4095);
+        CHECK(setsockopt_block(AT(fd), level, id, value, (int) length) >= -4095);
     size = (int) next_byte() % 40;
     got = malloc(size ? (size_t) size : 1);
     CHECK(got != NULL);
-    n = getsockopt_block(fd, level, id, got, size);
+    n = getsockopt_block(AT(fd), level, id, got, size);
     CHECK(n >= -4095 && (n <= size || id == SO_PEERSEC || id == SO_PEERGROUPS));
-    CHECK(close_block(fd) == 0);
+    CHECK(close_block(AT(fd)) == 0);
     free(value);
     free(got);
 }

@@ -106,24 +106,26 @@ test-valgrind: build
 
 TSAN := $(HERE)/build/tsan
 TSAN_LIBRARY = $(shell gcc -print-file-name=libtsan.so)
-TSAN_TESTS := tests/test_lock.py tests/test_blocking.py tests/test_streams.py \
-	tests/test_datagrams.py tests/test_resolver.py tests/test_protocols.py tests/test_real_use.py
+TSAN_PROGRAMS := $(foreach cc,gcc clang,build/threads/threads-$(cc) build/threads/closing-$(cc))
+TSAN_TESTS := tests/test_lock.py tests/test_blocking.py tests/test_closing.py \
+	tests/test_streams.py tests/test_datagrams.py tests/test_resolver.py \
+	tests/test_protocols.py tests/test_real_use.py
 TSAN_RUN = setarch -R env LD_PRELOAD=$(TSAN_LIBRARY) PYTHONPATH=$(TSAN)/generated \
-	TSAN_OPTIONS=exitcode=0:die_after_fork=0:suppressions=$(HERE)/hard/threads.supp:log_path=$(TSAN)/reports/report
+	TSAN_OPTIONS=exitcode=0:die_after_fork=0:log_path=$(TSAN)/reports/report
 
-build/threads/%: hard/threads.c generated/sockets-stub.c
+build/threads/%-gcc build/threads/%-clang: hard/%.c generated/sockets-stub.c
 	mkdir -p build/threads
-	$* $(STRICT_C) -O1 -g -fsanitize=thread $< -o $@
+	for cc in gcc clang; do \
+	    $$cc $(STRICT_C) -O1 -g -fsanitize=thread $< -o build/threads/$*-$$cc || exit 1; done
 
 build/tsan/ready: $(VARIANT)
 	TSAN_OPTIONS=report_bugs=0 LD_PRELOAD=$(TSAN_LIBRARY) CFLAGS="-O1 -g -fsanitize=thread" \
 	    LDFLAGS=-fsanitize=thread setarch -R $(RUN) hard/build_variant.py build/tsan
 	touch $@
 
-test-tsan: build build/threads/gcc build/threads/clang build/tsan/ready
+test-tsan: build $(TSAN_PROGRAMS) build/tsan/ready
 	rm -rf build/tsan/reports && mkdir build/tsan/reports
-	setarch -R build/threads/gcc
-	setarch -R build/threads/clang
+	for program in $(TSAN_PROGRAMS); do setarch -R $$program || exit 1; done
 	$(TSAN_RUN) $(RUN) $(HARD_TEST) -p hard.sanitized hard/test_alarm.py
 	$(TSAN_RUN) $(RUN) $(HARD_TEST) -p hard.sanitized -n 2 \
 	    -k "not ($(MEASURE_MEMORY) or beyond_all_memory)" \

@@ -19,7 +19,8 @@ RACE = """
 import socket, threading
 one, two = socket.socketpair()
 block, frames = ffi.new('char[]', 8), [ffi.new('struct foreign_frame *') for _ in range(2)]
-threads = [threading.Thread(target=recvfrom_block, args=(one.fileno(), block, 8, 0, frame))
+sock = make_foreign_socket(one.fileno())
+threads = [threading.Thread(target=recvfrom_block, args=(sock, block, 8, 0, frame))
            for frame in frames]
 for thread in threads: thread.start()
 for _ in range(2): two.send(b'12345678')
@@ -41,7 +42,7 @@ def test_a_mistake_is_reported(mistake: str, alarm: str, place: str) -> None:
         name: os.environ[name].partition(":log_path=")[0]
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS") if name in os.environ
     }
-    names = "ffi, address_header_keep, getaddrinfo_block, recvfrom_block"
+    names = "ffi, address_header_keep, getaddrinfo_block, make_foreign_socket, recvfrom_block"
     run = subprocess.run(
         [sys.executable, "-c", f"from sockets._sockets import {names}\n{mistake}"],
         env={**os.environ, **options}, capture_output=True, text=True, timeout=50,

@@ -39,6 +39,7 @@ from sockets import (
 )
 
 from hard.faults import CALLS, ELSEWHERE, RESOLVER, WINDOWS, number_of
+from tests.conftest import asleep, until
 
 STUB = Path(__file__).parent.parent / "generated" / "sockets-stub.c"
 INSTEAD, AFTER, SHORT, LENGTH = range(4)
@@ -641,6 +642,27 @@ def test_a_dropped_socket_is_closed_once_whatever_close_reports(error: str) -> N
         del sock
         gc.collect()
     assert calls["close"] == 1
+
+
+@pytest.mark.parametrize("error", ["EINTR", "EIO", "ENOSPC", "EDQUOT"])
+def test_a_late_close_is_made_once_and_does_not_spoil_the_call(error: str) -> None:
+    """This thread receives; another closes the socket meanwhile, and then the peer sends."""
+    receiver = threading.get_native_id()
+
+    def close_and_send() -> None:
+        until(lambda: asleep(receiver))
+        close_socket(sock)
+        peer.send(b"data")
+
+    with contextlib.ExitStack() as stack:
+        sock, peer = pair(stack, nonblocking=False)
+        with faults(Order("close", number_of(error), AFTER)):
+            thread = threading.Thread(target=close_and_send)
+            thread.start()
+            assert receive_from_socket(sock, 9) == (b"data", None)
+        thread.join()
+        assert calls["close"] == 1
+        assert sock.fd == -1
 
 
 @pytest.mark.parametrize("times", [1, 3])

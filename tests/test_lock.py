@@ -353,10 +353,12 @@ def test_the_stubs_that_keep_the_lock_do_not_wait_whatever_they_are_told(slow: M
     frame = _sockets.Frame(9)
     again = {-errno.EAGAIN, -errno.EWOULDBLOCK}
     began = time.monotonic()
-    assert _sockets.recvfrom_keep(client.fd, frame.data, 9, 0, frame.struct) in again
+    assert _sockets.recvfrom_keep(client._foreign, frame.data, 9, 0, frame.struct) in again
     sent = 0
     while sent >= 0:
-        sent = _sockets.sendto_keep(server.fd, bytes(60000), 60000, 0, _sockets.ffi.NULL, 0)
+        sent = _sockets.sendto_keep(
+            server._foreign, bytes(60000), 60000, 0, _sockets.ffi.NULL, 0
+        )
     assert sent in again
     assert time.monotonic() - began < DEADLINE / 2
 
@@ -435,11 +437,11 @@ def test_sizes_and_results_have_the_widths_of_c() -> None:
 def test_a_failure_comes_back_in_band() -> None:
     from sockets._stub import ffi, lib  # departures 1 and 38
 
-    frame = ffi.new("struct foreign_frame *")
+    nothing, frame = ffi.new("struct foreign_socket *", (-1,)), ffi.new("struct foreign_frame *")
     packed = LOOPBACK.converter()
-    assert lib.accept_block(-1, frame) == -errno.EBADF
-    assert lib.connect_block(-1, packed, len(packed)) == -errno.EBADF
-    assert lib.recvfrom_keep(-1, ffi.new("char[]", 9), 9, 0, frame) == -errno.EBADF
+    assert lib.accept_block(nothing, frame) == -errno.EBADF
+    assert lib.connect_block(nothing, packed, len(packed)) == -errno.EBADF
+    assert lib.recvfrom_keep(nothing, ffi.new("char[]", 9), 9, 0, frame) == -errno.EBADF
     assert frame.length == 0
     with reports(errno.EAFNOSUPPORT):
         create_socket(

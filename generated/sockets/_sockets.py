@@ -166,12 +166,13 @@ else:
 
 
 def call_with_errno(procedure: Callable[..., int], sock: Socket, *arguments: object) -> int:
-    while (result := procedure(sock._fd, *arguments)) == INTERRUPTED:
+    while (result := procedure(sock._foreign, *arguments)) == INTERRUPTED:
         pass
     return result
 declare("""
     typedef int... socket_t;
     typedef int... socklen_t;
+    struct foreign_socket { socket_t fd; ...; };
     struct foreign_frame { socklen_t length; ...; };
     struct foreign_resolution { struct addrinfo *list; int system_error; ...; };
     struct foreign_protocol { struct protoent *found; ...; };
@@ -193,47 +194,65 @@ getprotobynumber_block = define_ffi(
     "int getprotobynumber_block(int number, struct foreign_protocol *answer,"
     " char *strings, size_t size);"
 )
-bind_block = define_ffi("int bind_block(socket_t fd, const char *address, socklen_t length);")
-listen_keep = define_ffi("int listen_keep(socket_t fd, int queue_length);", keeps_lock=True)
+bind_block = define_ffi(
+    "int bind_block(struct foreign_socket *sock, const char *address, socklen_t length);"
+)
+listen_keep = define_ffi(
+    "int listen_keep(struct foreign_socket *sock, int queue_length);", keeps_lock=True
+)
 getsockname_keep = define_ffi(
-    "int getsockname_keep(socket_t fd, struct foreign_frame *name);", keeps_lock=True
+    "int getsockname_keep(struct foreign_socket *sock, struct foreign_frame *name);",
+    keeps_lock=True,
 )
 getpeername_keep = define_ffi(
-    "int getpeername_keep(socket_t fd, struct foreign_frame *name);", keeps_lock=True
+    "int getpeername_keep(struct foreign_socket *sock, struct foreign_frame *name);",
+    keeps_lock=True,
 )
-shutdown_block = define_ffi("int shutdown_block(socket_t fd, int method);")
+shutdown_block = define_ffi("int shutdown_block(struct foreign_socket *sock, int method);")
 sendto_keep = define_ffi(
-    "ssize_t sendto_keep(socket_t fd, const char *buffer, size_t size, int flags,"
+    "ssize_t sendto_keep(struct foreign_socket *sock, const char *buffer, size_t size, int flags,"
     " const char *address, socklen_t length);", keeps_lock=True,
 )
 recvfrom_keep = define_ffi(
-    "ssize_t recvfrom_keep(socket_t fd, char *buffer, size_t size, int flags,"
+    "ssize_t recvfrom_keep(struct foreign_socket *sock, char *buffer, size_t size, int flags,"
     " struct foreign_frame *from);", keeps_lock=True,
 )
 getsockopt_block = define_ffi(
-    "int getsockopt_block(socket_t fd, int level, int id, char *value, int size);"
+    "int getsockopt_block(struct foreign_socket *sock, int level, int id, char *value, int size);"
 )
 setsockopt_block = define_ffi(
-    "int setsockopt_block(socket_t fd, int level, int id, const char *value, int size);"
+    "int setsockopt_block(struct foreign_socket *sock, int level, int id, const char *value,"
+    " int size);"
 )
 getsockopt_keep = define_ffi(
-    "int getsockopt_keep(socket_t fd, int level, int id, char *value, int size);",
+    "int getsockopt_keep(struct foreign_socket *sock, int level, int id, char *value, int size);",
     keeps_lock=True,
 )
 setsockopt_keep = define_ffi(
-    "int setsockopt_keep(socket_t fd, int level, int id, const char *value, int size);",
-    keeps_lock=True,
+    "int setsockopt_keep(struct foreign_socket *sock, int level, int id, const char *value,"
+    " int size);", keeps_lock=True,
 )
-close_block = define_ffi("int close_block(socket_t fd);")
+close_block = define_ffi("int close_block(struct foreign_socket *sock);")
 get_nonblocking_block = define_ffi("int get_nonblocking_block(socket_t fd);")
-set_nonblocking_block = define_ffi("int set_nonblocking_block(socket_t fd, int nonblocking);")
-connect_wait_block = define_ffi("int connect_wait_block(socket_t fd);")
+set_nonblocking_block = define_ffi(
+    "int set_nonblocking_block(struct foreign_socket *sock, int nonblocking);"
+)
+connect_wait_block = define_ffi("int connect_wait_block(struct foreign_socket *sock);")
 poll_block = define_ffi(
-    "int poll_block(socket_t fd, int reading, int writing, int milliseconds);"
+    "int poll_block(struct foreign_socket *sock, int reading, int writing, int milliseconds);"
 )
 address_family_keep = define_ffi(
     "int address_family_keep(const struct foreign_frame *name);", keeps_lock=True
 )
+begin_era_keep = define_ffi("void begin_era_keep(void);", keeps_lock=True)
+if __package__:
+    foreign_socket = ffi.typeof("struct foreign_socket *")
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=begin_era_keep)
+
+
+def make_foreign_socket(fd: int) -> Any:
+    return ffi.new(foreign_socket, (fd,))
 if WINDOWS:
     def getprotoent_block(*arguments: object) -> int:
         unsupported_feature("next_protocol_entry")
@@ -268,20 +287,22 @@ else:
     socketpair_block = define_ffi(
         "int socketpair_block(int domain, int type, int protocol, int *pair);"
     )
-    duplicate_block = define_ffi("int duplicate_block(socket_t fd);")
+    duplicate_block = define_ffi("int duplicate_block(struct foreign_socket *sock);")
     if_nametoindex_keep = define_ffi(
         "ssize_t if_nametoindex_keep(const char *name);", keeps_lock=True
     )
-accept_block = define_ffi("socket_t accept_block(socket_t fd, struct foreign_frame *from);")
+accept_block = define_ffi(
+    "socket_t accept_block(struct foreign_socket *sock, struct foreign_frame *from);"
+)
 connect_block = define_ffi(
-    "int connect_block(socket_t fd, const char *address, socklen_t length);"
+    "int connect_block(struct foreign_socket *sock, const char *address, socklen_t length);"
 )
 sendto_block = define_ffi(
-    "ssize_t sendto_block(socket_t fd, const char *buffer, size_t size, int flags,"
+    "ssize_t sendto_block(struct foreign_socket *sock, const char *buffer, size_t size, int flags,"
     " const char *address, socklen_t length);"
 )
 recvfrom_block = define_ffi(
-    "ssize_t recvfrom_block(socket_t fd, char *buffer, size_t size, int flags,"
+    "ssize_t recvfrom_block(struct foreign_socket *sock, char *buffer, size_t size, int flags,"
     " struct foreign_frame *from);"
 )
 if HAS_UNIX_SOCKETS:
@@ -428,8 +449,8 @@ def take_frame() -> Frame:
         return Frame(FRAME_ROOM)
 
 
-def set_blocking(fd: int, yes: bool) -> int:
-    return set_nonblocking_block(fd, not yes)
+def set_blocking(sock: Socket, yes: bool) -> int:
+    return call_with_errno(set_nonblocking_block, sock, not yes)
 
 if WINDOWS and __package__ and (error := winsock_start_keep(0x0202)) != 0:
     raise ImportError(f"sockets: Winsock does not start: {errno_message(error)}")
@@ -446,9 +467,9 @@ class Socket:
     SocketCondition (EBADF) for a descriptor that is not open.
     """
 
-    __slots__ = ("__weakref__", "_domain", "_fd", "_nonblocking", "_protocol", "_type")
+    __slots__ = ("__weakref__", "_domain", "_foreign", "_nonblocking", "_protocol", "_type")
 
-    _fd: int
+    _foreign: Any
     _domain: SocketDomain
     _type: SocketType
     _protocol: SocketProtocol
@@ -457,17 +478,18 @@ class Socket:
     def __init__(
         self, fd: int, domain: SocketDomain, type: SocketType, protocol: SocketProtocol
     ) -> None:
-        self._fd = -1  # so that __del__ finds nothing to close if a check fails
+        self._foreign = make_foreign_socket(-1)  # nothing to close if a check fails
         expect_integer("Socket", "fd", fd, 0, DESCRIPTORS)
         check_kind("Socket", domain, type, protocol)
         self._nonblocking = is_nonblocking("Socket", fd)
         self._domain, self._type, self._protocol = domain, type, protocol
-        self._fd = fd
+        self._foreign.fd = fd
 
     @property
     def fd(self) -> int:
         """The file descriptor; -1 once the socket is closed."""
-        return self._fd
+        fd: int = self._foreign.fd
+        return fd
 
     @property
     def domain(self) -> SocketDomain:
@@ -487,27 +509,25 @@ class Socket:
         return self._nonblocking
 
     def __repr__(self) -> str:
-        state = "closed" if self._fd < 0 else f"fd={self._fd}"
+        state = "closed" if self.fd < 0 else f"fd={self.fd}"
         mode = "nonblocking" if self._nonblocking else "blocking"
         return f"<Socket {state} {self._domain!r} {self._type!r} {self._protocol!r} {mode}>"
 
     def fileno(self) -> int:
         """The file descriptor, under the name that selectors and asyncio ask for."""
-        return self._fd
+        return self.fd
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._fd >= 0:
+        if self.fd >= 0:
             close_socket(self)
 
     def __del__(self) -> None:
-        fd = getattr(self, "_fd", -1)
-        if fd >= 0:
+        if getattr(self, "_foreign", None) is not None and self.fd >= 0:
             complaint = f"unclosed {self!r}"
-            self._fd = -1
-            close_block(fd)  # first, for a warning may be made an error
+            close_block(self._foreign)  # first, for a warning may be made an error
             warn(complaint, ResourceWarning, stacklevel=2, source=self)
 
     def __reduce__(self) -> NoReturn:
@@ -1250,7 +1270,7 @@ def set_socket_nonblocking(sock: Socket, flag: bool) -> None:
     """
     expect("set_socket_nonblocking", "sock", sock, Socket)
     expect("set_socket_nonblocking", "flag", flag, bool)
-    result = call_with_errno(set_blocking, sock, not flag)
+    result = set_blocking(sock, not flag)
     if result < 0:
         socket_error("set_socket_nonblocking", "fcntl", -result)
     sock._nonblocking = flag
@@ -1572,7 +1592,7 @@ def adopt(
     fd: int, domain: SocketDomain, type: SocketType, protocol: SocketProtocol, nonblocking: bool
 ) -> Socket:
     sock = object.__new__(Socket)
-    sock._fd, sock._nonblocking = fd, nonblocking
+    sock._foreign, sock._nonblocking = make_foreign_socket(fd), nonblocking
     sock._domain, sock._type, sock._protocol = domain, type, protocol
     return sock
 protocol_database = RLock()
@@ -1672,7 +1692,8 @@ def wait_until(
 ) -> tuple[bool, bool]:
     while True:
         left = 2.0**20 if deadline is None else max(deadline - monotonic(), 0.0)
-        result = poll_block(sock._fd, reading, writing, int(min(left, 2.0**20) * 1000 + 0.999))
+        milliseconds = int(min(left, 2.0**20) * 1000 + 0.999)
+        result = poll_block(sock._foreign, reading, writing, milliseconds)
         if result < 0 and result != INTERRUPTED:
             socket_error(who, "poll", -result)
         if result > 0 or (result == 0 and left < 2.0**20):
@@ -2044,7 +2065,7 @@ def connect_socket(sock: Socket, address: SocketAddress) -> Literal[True] | Sock
     expect("connect_socket", "sock", sock, Socket)
     expect("connect_socket", "address", address, SocketAddress)
     packed = socket_address_to_foreign(address)
-    ret = connect_block(sock._fd, packed, len(packed))
+    ret = connect_block(sock._foreign, packed, len(packed))
     if ret == INTERRUPTED:
         ret = call_with_errno(connect_block, sock, packed, len(packed))
         if ret == -errno.EALREADY:
@@ -2084,13 +2105,13 @@ def close_socket(sock: Socket) -> None:
     """close(2): close `sock`, whose `fd` is -1 from then on.
 
     A call in another thread that waits on the socket is not woken by this (shutdown_socket
-    does that). Raises SocketCondition (EBADF if it was closed already; EIO ...), and the
-    descriptor is gone nevertheless; TypeError. Can block where lingering was asked for;
-    other threads run meanwhile.
+    does that), and the descriptor's number stays taken until that call returns. Raises
+    SocketCondition (EBADF if it was closed already; EIO ...), and the descriptor is gone
+    nevertheless; TypeError. Can block where lingering was asked for; other threads run
+    meanwhile.
     """
     expect("close_socket", "sock", sock, Socket)
-    fd, sock._fd = sock._fd, -1
-    result = close_block(fd)
+    result = close_block(sock._foreign)
     if result < 0 and result != INTERRUPTED:
         socket_error("close_socket", "close", -result)
 
@@ -2124,12 +2145,19 @@ def duplicate_socket(sock: Socket) -> Socket:
 def detach_socket(sock: Socket) -> int:
     """Take the descriptor out of `sock`, which is as if closed, and return it.
 
-    No system call is made. Raises SocketCondition (EBADF) if it was closed before, TypeError.
+    No system call is made. Calls of other threads that are under way go on with the number:
+    do not close it before they have returned. Raises SocketCondition (EBADF) if the socket
+    was closed before, TypeError.
     """
     expect("detach_socket", "sock", sock, Socket)
-    fd, sock._fd = sock._fd, -1
+    return take_descriptor("detach_socket", sock)
+
+
+def take_descriptor(who: str, sock: Socket) -> int:
+    fd: int = sock._foreign.fd
+    sock._foreign.fd = -1
     if fd < 0:
-        socket_error("detach_socket", "dup", errno.EBADF)
+        socket_error(who, "dup", errno.EBADF)
     return fd
 
 
@@ -2151,7 +2179,7 @@ def adopt_descriptor(fd: int) -> Socket:
         sock._type = SocketType(ask_number(sock, "$so/type") or 0)
         sock._protocol = SocketProtocol(ask_number(sock, "$so/protocol") or 0)
     except BaseException:
-        sock._fd = -1
+        sock._foreign.fd = -1
         raise
     return sock
 
@@ -2181,12 +2209,14 @@ def to_python_socket(sock: Socket) -> socket.socket:
     from socket import socket as PythonSocket
 
     expect("to_python_socket", "sock", sock, Socket)
-    if sock._fd < 0:
-        socket_error("to_python_socket", "dup", errno.EBADF)
-    python_socket = PythonSocket(
-        sock._domain.value, sock._type.value, sock._protocol.value, sock._fd
-    )
-    sock._fd = -1
+    fd = take_descriptor("to_python_socket", sock)
+    try:
+        python_socket = PythonSocket(
+            sock._domain.value, sock._type.value, sock._protocol.value, fd
+        )
+    except BaseException:
+        sock._foreign.fd = fd
+        raise
     python_socket.setblocking(not sock._nonblocking)
     return python_socket
 
@@ -2219,7 +2249,7 @@ def send_to_socket(
             send, bits = sendto_keep if size < LONG_COPY else sendto_block, bits | DONT_WAIT
         else:
             send = sendto_block
-        while (res := send(sock._fd, buf, size, bits, fa, fa_len)) == INTERRUPTED:
+        while (res := send(sock._foreign, buf, size, bits, fa, fa_len)) == INTERRUPTED:
             pass
     finally:
         if buf is not buffer:
@@ -2285,7 +2315,7 @@ def receive_from_socket(
     if sock._nonblocking:
         bits |= DONT_WAIT
     receive = recvfrom_keep if bits & DONT_WAIT and count < LONG_COPY else recvfrom_block
-    while (n := receive(sock._fd, frame.data, count, bits, frame.struct)) == INTERRUPTED:
+    while (n := receive(sock._foreign, frame.data, count, bits, frame.struct)) == INTERRUPTED:
         pass
     if n < 0:
         if count <= FRAME_ROOM:
