@@ -359,7 +359,8 @@ KEPT = {"d", "points", "cx", "cy", "rx", "ry", "x", "y", "text-anchor", "viewBox
 def figure(source: str) -> str:
     """A graph in the DOT language as SVG, drawn by Graphviz; nothing if that is not there.
 
-    Of what Graphviz writes only shapes and words are taken: colours are the page's.
+    Of what Graphviz writes only shapes and words are taken.  A page gives them its colours
+    by a style sheet; paper knows only those that stand in the drawing.
     """
     from xml.etree import ElementTree
 
@@ -378,10 +379,14 @@ def figure(source: str) -> str:
             return ""
         words = "".join(f' {key}="{escape(value)}"' for key, value in element.items()
                         if key in KEPT)
-        if element.get("fill", "none") not in ("none", "white", "transparent"):
-            words += " data-full"
-        if element.get("stroke") in ("transparent", "none"):
-            words += " data-bare"
+        if tag == "text":
+            words += ' fill="#1c1b19" font-family="Prose" font-size="12"'
+        elif tag not in ("svg", "g"):
+            full = element.get("fill", "none") not in ("none", "white", "transparent")
+            bare = element.get("stroke") in ("none", "transparent")
+            words += f"{' data-full' * full}{' data-bare' * bare}"
+            words += (f' fill="{"#f3efe6" if full else "none"}" '
+                      f'stroke="{"none" if bare else "#5c574d"}"')
         text = escape(element.text or "", False) if tag == "text" else ""
         return f"<{tag}{words}>{text}{''.join(map(html, element))}</{tag}>"
 
@@ -418,6 +423,11 @@ class Book:
         # The lines that the index gives a page for.
         self.targets = {use.place[0] for identifier in self.index.identifiers
                         for use in identifier.definitions[:1]}
+        # What stands behind the sections.
+        self.matter = {"index": ("Index of identifiers", self.index_html),
+                       "chunks": ("Names of the chunks", self.chunks_html)}
+        if (folder / "LICENSE").is_file():
+            self.matter["licence"] = "Licence", self.licence
         self.section: Section | None = None  # the one being woven
         self.prose = Prose(self)
 
@@ -461,7 +471,10 @@ class Book:
         references = iter([*part.references, None])
         reference = next(references)
         rows, begin = [], 0
-        for row, line in enumerate(part.text.split("\n") if part.rows else ()):
+        lines = part.text.split("\n") if part.rows else []
+        filled = [row for row, line in enumerate(lines) if line] or [0]
+        first, last = filled[0], filled[-1]
+        for row, line in enumerate(lines):
             out, at, end = [], begin, begin + len(line)
             while reference and reference.start < end:
                 alone = line.strip() == part.text[reference.start : reference.end]
@@ -472,17 +485,19 @@ class Book:
                 reference = next(references)
             html = "".join(out) + marked(part.text, spans, starts, at, end).replace("⟨⟨", "⟨")
             number = part.place(row)[0]
-            tag, kind = "div" if out else "span", "" if line else " class=e"
+            if self.paper and not first <= row <= last:
+                begin = end + 1
+                continue
+            tag, kind = "div" if out else "span", "" if first <= row <= last else " class=e"
             if self.paper and number not in self.targets:
                 rows.append(html + "\n")
             else:
                 rows.append(f"<{tag}{kind} id={line_anchor(number)}>{html}\n</{tag}>")
             begin = end + 1
-        shown = len(part.text.strip("\n").split("\n"))
         return (f"<div class=chunk id={line_anchor(part.line)}><div class=head>"
                 f"{self.name(chunk, '+≡' if part.continues else '≡')}{self.position(part)}</div>"
-                f"<div class=\"code m{shown % 4}\"{scrolls(part.text)}>{''.join(rows)}</div>"
-                "</div>\n")
+                f"<div class=\"code m{(last + 1 - first) % 4}\"{scrolls(part.text)}>"
+                f"{''.join(rows)}</div></div>\n")
 
     def position(self, part: Part) -> str:
         """Which part of its chunk this is, with links to its neighbours."""
@@ -596,7 +611,7 @@ class Book:
                 if words:
                     names = ", ".join(self.word(word.name, part) for word in words)
                     told.append(f"This section {verb} {names}.")
-            out += [f"<p>{sentence}</p>" for sentence in told]
+            out += [f"<p>{sentence}</p> " for sentence in told]
         rows = []
         for identifier in self.index.elsewhere(section):
             use = identifier.definitions[0]
@@ -615,7 +630,7 @@ class Book:
 
     def contents(self) -> str:
         """The titled sections, nested by depth."""
-        out, depth = ["<ol>"], 0
+        out, depth = ["<nav class=contents aria-label=Contents>", "<ol>"], 0
         for section in self.web.sections:
             if section.title is None or section.depth is None:
                 continue
@@ -627,7 +642,16 @@ class Book:
                 depth -= 1
             out.append(f"<li><a href=#s{section.number}><b>{section.number}</b> "
                        f"<span>{self.prose.inline(section.title)}</span></a>")
-        return "".join(out) + "</ol>" * (depth + 1)
+        out += ["</ol>" * depth, *(f"<li><a href=#{name}><b></b> <span>{heading}</span></a>"
+                                   for name, (heading, _) in self.matter.items())]
+        return "".join(out) + "</ol></nav>"
+
+    def side(self) -> str:
+        """The upper two levels of the contents, for a screen that has room beside the book."""
+        rows = [f"<li class=d{section.depth}><a href=#s{section.number}>"
+                f"{self.prose.inline(section.title)}</a>" for section in self.web.sections
+                if section.title and section.depth in (0, 1)]
+        return f"<nav class=side aria-label=Groups><ul>{''.join(rows)}</ul></nav>\n"
 
     def index_html(self) -> str:
         """Every identifier, with the sections that define it (underlined) and use it."""
@@ -675,10 +699,8 @@ class Book:
         return f"<ul class=names>{''.join(rows)}</ul>"
 
     def licence(self) -> str:
-        place = self.folder / "LICENSE"
-        if not place.is_file():
-            return ""
-        paragraphs = place.read_text(errors="replace").strip().split("\n\n")
+        text = (self.folder / "LICENSE").read_text("utf-8", "replace")
+        paragraphs = text.strip().split("\n\n")
         return "".join(f"<p>{escape(paragraph, False)}</p>\n" for paragraph in paragraphs)
 
 
@@ -725,19 +747,17 @@ def document(book: Book, title: str, fonts: str) -> str:
     Its policy forbids all that does not stand in it, and every script but its own.
     """
     front, *sections = book.sections()
-    matter = [("contents", "Contents", "Contents", book.contents()),
-              ("index", "Index", "Index of identifiers", book.index_html()),
-              ("chunks", "Chunks", "Names of the chunks", book.chunks_html()),
-              ("licence", "Licence", "Licence", book.licence())]
-    matter = [piece for piece in matter if piece[3]]
-    blocks = [f"<section id={name} class=matter><h2>{heading}</h2>\n{html}</section>\n"
-              for name, _, heading, html in matter]
+    blocks = {"contents": ("Contents", book.contents), **book.matter}
+    contents, *matter = [
+        f"<section id={name} class=matter><h2>{heading}</h2>\n{html()}</section>\n"
+        for name, (heading, html) in blocks.items()]
     style = (STYLE / ("paper.css" if book.paper else "page.css")).read_text("utf-8")
     script = "" if book.paper else (STYLE / "page.js").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = ("default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'; "
               f"script-src 'sha256-{digest}'")
-    bar = " ".join(f"<a href=#{name}>{word}</a>" for name, word, _, _ in matter)
+    bar = " ".join(f"<a href=#{name}>{heading.split()[0]}</a>"
+                   for name, (heading, _) in blocks.items())
     out = ["<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
            f"<title>{escape(title)}</title>\n"
            '<meta name=viewport content="width=device-width, initial-scale=1">\n'
@@ -747,9 +767,9 @@ def document(book: Book, title: str, fonts: str) -> str:
     out.append(f"<style>{fonts}\n{style}</style>\n")
     if not book.paper:
         out.append(f"<header class=bar><a href=#top>{escape(title)}</a>"
-                   f"<nav aria-label=Parts>{bar}</nav></header>\n")
-    out += [f"<main id=top>\n<div class=front>\n{front}</div>\n", blocks[0], *sections,
-            *blocks[1:], "</main>\n"]
+                   f"<nav aria-label=Parts>{bar}</nav></header>\n{book.side()}")
+    out += [f"<main id=top>\n<div class=front>\n{front}</div>\n", contents, *sections,
+            *matter, "</main>\n"]
     if script:
         out.append(f"<script>{script}</script>\n")
     return "".join(out)

@@ -35,16 +35,23 @@ function title(number) {
   return own ? `§${own.textContent} ${words}` : words;
 }
 
-let waiting = false;
+const groups = new Map(all(".side a").map((a) => [a.hash.slice(1), a]));
+let waiting = false, group = null;
+function locate() {
+  waiting = false;
+  let number = current();
+  const words = number < 0 ? "" : title(number);
+  if (place.textContent !== words) place.textContent = words;
+  while (number >= 0 && !groups.has(sections[number].id)) number -= 1;
+  const next = number < 0 ? null : groups.get(sections[number].id);
+  if (next === group) return;
+  if (group) group.removeAttribute("aria-current");
+  if (next) next.setAttribute("aria-current", "true");
+  group = next;
+}
 addEventListener("scroll", () => {
-  if (waiting) return;
+  if (!waiting) requestAnimationFrame(locate);
   waiting = true;
-  requestAnimationFrame(() => {
-    waiting = false;
-    const number = current();
-    const words = number < 0 ? "" : title(number);
-    if (place.textContent !== words) place.textContent = words;
-  });
 }, { passive: true });
 
 function go(anchor) {
