@@ -562,7 +562,7 @@ class Book:
                             "" if alone else f" style=--c:{len(indent)}")
 
     def opening(self, name: str, lead: str, html: str, alone: bool, style: str = "") -> str:
-        kind = "" if alone else " class=in"
+        kind = "" if alone else " class=in" if "\n" in html else " class=\"in one\""
         return (f"<details{kind}><summary>{lead}{self.name(self.web.chunks[name])}</summary>"
                 f"<div{style}>{html}</div></details>")
 
@@ -611,6 +611,8 @@ class Book:
                 if words:
                     names = ", ".join(self.word(word.name, part) for word in words)
                     told.append(f"This section {verb} {names}.")
+            if told and len(section.parts) > 1:
+                told.insert(0, f"<span class=name>⟨{self.words(chunk.name)}⟩</span>")
             out += [f"<p>{sentence}</p> " for sentence in told]
         rows = []
         for identifier in self.index.elsewhere(section):
