@@ -30,7 +30,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token as Block
 from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
-from pygments.token import Comment, Keyword, String
+from pygments.token import Comment, Keyword, Operator, String
 from pygments.util import ClassNotFound
 
 from identifiers import Identifier, Index
@@ -89,7 +89,8 @@ def marked(text: str, spans: Sequence[Span], starts: Sequence[int], begin: int, 
     return "".join(out) + escape(text[at:end], False)
 
 
-TAGS = ((Comment.Preproc, ""), (Comment, "i"), (Keyword, "b"), (String, "q"))
+TAGS = ((Comment.Preproc, ""), (Comment, "i"), (Keyword, "b"), (Operator.Word, "b"),
+        (String, "q"))
 lexers: dict[str, Lexer | None] = {}
 
 
