@@ -447,6 +447,12 @@ class Web:
         self._check_chunks()
         self._check_cycles()
 
+    @property
+    def declares(self) -> bool:
+        """Whether any chunk says what it captures or exports."""
+        return any(part.captures or part.exports
+                   for chunk in self.chunks.values() for part in chunk.parts)
+
     def error(self, line: int, column: int, message: str) -> None:
         self.problems.append(Problem(line, column, message))
 
@@ -701,17 +707,30 @@ class Web:
 # Places.
 
 
+class Use:
+    """A chunk at one of its places in an output: what `reference` within `above` stands for.
+
+    The file itself has neither.  `depth` counts the uses above, `order` those before.
+    """
+
+    def __init__(self, name: str, reference: Reference | None, above: Use | None, order: int
+                 ) -> None:
+        self.name, self.reference, self.above, self.order = name, reference, above, order
+        self.depth: int = above.depth + 1 if above else 0
+
+
 class Run:
     """Characters of an output, and where they were written.
 
     They begin at `line` and `column` of the output, and in row `row` of the part's
-    code after `offset` characters.
+    code after `offset` characters.  `use` tells at which of its places the chunk
+    stands there.
     """
 
-    def __init__(self, text: str, line: int, column: int, part: Part, row: int, offset: int
-                 ) -> None:
+    def __init__(self, text: str, line: int, column: int, part: Part, row: int, offset: int,
+                 use: Use) -> None:
         self.text, self.line, self.column = text, line, column
-        self.part, self.row, self.offset = part, row, offset
+        self.part, self.row, self.offset, self.use = part, row, offset, use
 
     def place(self, offset: int = 0) -> tuple[int, int]:
         """Line and column in the document of one of its characters."""
@@ -721,19 +740,21 @@ class Run:
 CODE = re.compile(r"⟨⟨|⟨([^⟨⟩\n]*)⟩|[^⟨\n]+|\n")
 
 
-def pieces(chunk: Chunk) -> Iterator[Run | str]:
-    """A chunk's code within lines, without the blanks around it, and its references' names."""
+def pieces(chunk: Chunk) -> Iterator[Run | Reference]:
+    """A chunk's code within lines, without the blanks around it, and its references."""
+    anywhere = Use(chunk.name, None, None, 0)
     for part in chunk.parts:
+        references = iter(part.references)
         row = begin = 0
         for match in CODE.finditer(part.text):
             text, start = match[0], match.start()
             if text == "\n":
                 row, begin = row + 1, start + 1
             elif match[1] is not None:
-                yield " ".join(match[1].split())
+                yield next(references)
             elif stripped := text.strip(" \t"):
                 offset = start - begin + text.index(stripped)
-                yield Run(stripped.replace("⟨⟨", "⟨"), 0, 0, part, row, offset)
+                yield Run(stripped.replace("⟨⟨", "⟨"), 0, 0, part, row, offset, anywhere)
 
 
 def runs(web: Web, name: str, output: str) -> Iterator[Run]:
@@ -744,17 +765,19 @@ def runs(web: Web, name: str, output: str) -> Iterator[Run]:
     """
     known = {name: list(pieces(web.chunks[name]))}
     hollow: set[str] = set()  # chunks that mean nothing but blanks
-    stack = [(name, iter(known[name]), 0)]
-    at = begin = count = 0
+    stack = [(Use(name, None, None, 0), iter(known[name]), 0)]
+    at = begin = count = order = 0
     line = 1
     while stack:
-        name, rest, before = stack[-1]
+        use, rest, before = stack[-1]
         for piece in rest:
-            if isinstance(piece, str):
-                if piece not in known:
-                    known[piece] = list(pieces(web.chunks[piece]))
-                if piece not in hollow:
-                    stack.append((piece, iter(known[piece]), count))
+            if isinstance(piece, Reference):
+                name = piece.name
+                if name not in known:
+                    known[name] = list(pieces(web.chunks[name]))
+                if name not in hollow:
+                    order += 1
+                    stack.append((Use(name, piece, use, order), iter(known[name]), count))
                     break
                 continue
             while output[at : at + 1] in (" ", "\t", "\n"):
@@ -762,11 +785,11 @@ def runs(web: Web, name: str, output: str) -> Iterator[Run]:
                 if output[at - 1] == "\n":
                     line, begin = line + 1, at
             if not output.startswith(piece.text, at):
-                raise ValueError(f"line {line} of the output is not what ⟨{name}⟩ means")
-            yield Run(piece.text, line, at - begin + 1, piece.part, piece.row, piece.offset)
+                raise ValueError(f"line {line} of the output is not what ⟨{use.name}⟩ means")
+            yield Run(piece.text, line, at - begin + 1, piece.part, piece.row, piece.offset, use)
             at += len(piece.text)
             count += 1
         else:
             if count == before:
-                hollow.add(name)
+                hollow.add(use.name)
             stack.pop()
