@@ -26,7 +26,7 @@ $(VENV)/checkers: $(VENV)/ready
 	$(RUN) -m pip install --quiet --disable-pip-version-check --group check
 	touch $@
 
-generated/sockets/_values.py: $(VENV)/ready setup.py sockets.md tangle.py web.py
+generated/sockets/_values.py: $(VENV)/ready setup.py sockets.md tangle.py web.py hygiene.py
 	$(PYTHON) tangle.py
 	$(RUN) setup.py --quiet build_ext --inplace
 	touch $@
@@ -40,7 +40,8 @@ check: build $(VENV)/checkers $(VENV)/weavers
 	$(PYTHON) tangle.py
 	git diff --exit-code --stat -- generated
 	$(RUN) -m ruff check .
-	$(RUN) -m mypy web.py tangle.py weave.py identifiers.py generated/sockets generated/build_sockets.py
+	$(RUN) -m mypy web.py tangle.py hygiene.py weave.py identifiers.py \
+	    generated/sockets generated/build_sockets.py
 	MYPYPATH=generated $(RUN) -m mypy generated/examples
 	for cc in gcc clang; do for file in socket-ffi-values sockets-stub; do \
 	    $$cc $(WARNINGS) -fPIC -c generated/$$file.c -o build/$$cc-$$file.o || exit 1; \

@@ -475,6 +475,10 @@ def main(arguments: list[str]) -> int:
         return 0
     places = check_places(web, path, out)
     contents = {} if web.problems else tangle(web)
+    if contents and web.declares:
+        from hygiene import check
+
+        check(web, contents)
     if web.problems:
         return complain(path, web.problems)
 
