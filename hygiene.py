@@ -184,7 +184,7 @@ class Scope:
 # The parts of nodes that are no nodes, or are looked at by themselves.
 PLAIN = {"ctx", "op", "ops", "id", "arg", "attr", "kind", "conversion", "simple", "type_comment",
          "level", "module", "names", "name", "is_async", "str"}
-Q_NAME = r"(?<!\w)%s(?!\w)"
+WORD = re.compile(r"\w+")
 
 
 class Walk:
@@ -230,21 +230,19 @@ class Walk:
 
     def find(self, name: str, node: Any) -> tuple[Run, int]:
         """The run in which a node's name stands, and where in it."""
-        if self.formatted and node is not self.formatted:  # where places may be wrong before 3.12
-            column = self.column(node.lineno, node.col_offset)
-            if node.lineno > len(self.lines) or not self.lines[node.lineno - 1].startswith(
-                name, column
-            ):
-                node = self.formatted
-        line, stop = node.lineno, getattr(node, "end_lineno", None) or node.lineno
+        if self.formatted and node is not self.formatted:
+            # Before 3.12 the places in an f-string are not reliable.
+            line, column = node.lineno, self.column(node.lineno, node.col_offset)
+            if line > len(self.lines) or not self.lines[line - 1].startswith(name, column):
+                return self.find(name, self.formatted)
+        line = node.lineno
         column = first = self.column(line, node.col_offset)
-        pattern = re.compile(Q_NAME % re.escape(name))
-        for number in range(line, min(stop, len(self.lines)) + 1):
-            match = pattern.search(self.lines[number - 1], first)
-            if match:
+        rest = ((number, match) for number in range(line, node.end_lineno + 1)
+                for match in WORD.finditer(self.lines[number - 1], first * (number == line)))
+        for number, match in rest:
+            if match[0] == name or normal(match[0]) == name:
                 line, column = number, match.start()
                 break
-            first = 0
         run = self.run(line, column)
         return run, min(max(column + 1 - run.column, 0), len(run.text))
 
@@ -696,7 +694,7 @@ def normal(name: str) -> str:
 
 
 def words(found: Iterable[Word]) -> dict[str, Word]:
-    return {normal(word.name): word for word in found}
+    return {normal(word.name): word for word in reversed(list(found))}
 
 
 class Hygiene:
@@ -823,6 +821,11 @@ class Hygiene:
             return ""
         return f" where it is used in line {use.reference.line}"
 
+    def hint(self, name: str, found: dict[Use, set[str]], uses: Iterable[Use]) -> str:
+        """The nearest of the names found in some uses, as the end of a message."""
+        near = self.web.nearest(name, (one for use in uses for one in found.get(use, ())))
+        return f"; did you mean {near}?" if near else ""
+
     def judge(self) -> None:
         """Find what is wrong with the declarations, now that all files are read."""
         for walk in self.walks.values():
@@ -838,7 +841,7 @@ class Hygiene:
                       stars: set[str]) -> None:
         if not any((use, name) in self.reads or name in self.enters.get(use, ()) for use in uses):
             self.web.error(word.line, word.column, f"{name} is captured, but ⟨{chunk}⟩ does not "
-                           f"read it" + nearest(name, self.enters, uses))
+                           "read it" + self.hint(name, self.enters, uses))
             return
         for use in uses:
             if name not in self.enters.get(use, ()) and root(use).name not in stars:
@@ -855,7 +858,7 @@ class Hygiene:
                             f", but private to ⟨{holder.name}⟩: expected #| exports: {name} there")
                 return
         self.web.error(word.line, word.column, f"{name} is exported, but ⟨{chunk}⟩ does not bind "
-                       "it" + nearest(name, self.bound, uses))
+                       "it" + self.hint(name, self.bound, uses))
 
     def check_imports(self, walk: Walk) -> None:
         """What a file imports of another's names must have left its chunks."""
@@ -919,15 +922,6 @@ def pairs(name: str, sources: Sources, readers: Iterable[Use]) -> set[tuple[Use,
     return {(binder, reader) for binder, reader in found if binder is not reader}
 
 
-def nearest(name: str, found: dict[Use, set[str]], uses: Iterable[Use]) -> str:
-    """The name most like one, of those found in the uses, as the end of a message."""
-    from difflib import get_close_matches
-
-    names = {other for use in uses for other in found.get(use, ())}
-    near = get_close_matches(name, sorted(names), 1, 0.75)
-    return f"; did you mean {near[0]}?" if near else ""
-
-
 # ---------------------------------------------------------------------------
 # C.
 
@@ -944,8 +938,8 @@ NO_TYPE = {"return", "goto", "else", "case", "do", "if", "while", "for", "switch
 
 
 def check_c(web: Web, chunk: Chunk) -> None:
-    words = [word for part in chunk.parts for word in part.exports]
-    if not words:
+    exports = [word for part in chunk.parts for word in part.exports]
+    if not exports:
         return
     names, defined = dict.fromkeys([chunk.name]), set[str]()
     stack = list(names)
@@ -956,13 +950,11 @@ def check_c(web: Web, chunk: Chunk) -> None:
             if reference.name not in names:
                 names[reference.name] = None
                 stack.append(reference.name)
-    for word in words:
+    for word in exports:
         if word.name not in defined:
-            from difflib import get_close_matches
-
-            near = get_close_matches(word.name, sorted(defined), 1, 0.75)
+            near = web.nearest(word.name, defined)
             web.error(word.line, word.column, f"{word.name} is exported, but ⟨{chunk.name}⟩ does "
-                      "not define it" + (f"; did you mean {near[0]}?" if near else ""))
+                      "not define it" + (f"; did you mean {near}?" if near else ""))
 
 
 def definitions(text: str) -> set[str]:
@@ -978,7 +970,7 @@ def definitions(text: str) -> set[str]:
     called = ""  # and before the last one that was closed
     typed = value = False  # a word of the statement has passed; here is a value, or no declarator
     for at in range(1, len(tokens) - 2):
-        before, token, after, next = tokens[at - 1 : at + 3]
+        before, token, after, then = tokens[at - 1 : at + 3]
         if token == "(":
             calls.append(before)
         elif token == ")":
@@ -988,7 +980,7 @@ def definitions(text: str) -> set[str]:
                 found.add(called)
             typed, value = token == "}", False
         elif calls:
-            if before == "*" and (after, next) == (")", "("):  # a pointer to a function
+            if before == "*" and (after, then) == (")", "("):  # a pointer to a function
                 found.add(token)
         elif token == "=":
             value = True

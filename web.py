@@ -17,7 +17,7 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 class Problem:
@@ -659,18 +659,24 @@ class Web:
                                f"in line {language.fence.opens}")
 
     def hint(self, name: str) -> str:
-        """The nearest other name, as the end of a message.
+        """The nearest other chunk, as the end of a message."""
+        near = self.nearest(name, self.chunks)
+        return f"; did you mean ⟨{near}⟩?" if near else ""
+
+    def nearest(self, name: str, others: Iterable[str]) -> str:
+        """The most similar of other names, or nothing.
 
         Comparing takes long; a web of nothing but mistakes gets hints for the first of them.
         """
-        self._patience -= len(self.chunks)
         if self._patience < 0 or len(name) > 200:
+            return ""
+        names = sorted(set(others) - {name})
+        self._patience -= len(names)
+        if self._patience < 0:
             return ""
         from difflib import get_close_matches
 
-        others = [other for other in self.chunks if other != name]
-        near = get_close_matches(name, others, 1, 0.75)
-        return f"; did you mean ⟨{near[0]}⟩?" if near else ""
+        return next(iter(get_close_matches(name, names, 1, 0.75)), "")
 
     def _check_cycles(self) -> None:
         """Walk the chunks depth first; a reference to one that is still open closes a cycle."""
