@@ -17,14 +17,14 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 class Problem:
-    """Something wrong, and where."""
+    """Something wrong, and where; notes are lines to be shown with it."""
 
-    def __init__(self, line: int, column: int, message: str) -> None:
-        self.line, self.column, self.message = line, column, message
+    def __init__(self, line: int, column: int, message: str, notes: Iterable[str] = ()) -> None:
+        self.line, self.column, self.message, self.notes = line, column, message, notes
 
     def __repr__(self) -> str:
         return f"{self.line}:{self.column}: error: {self.message}"
@@ -447,8 +447,8 @@ class Web:
         self._check_chunks()
         self._check_cycles()
 
-    def error(self, line: int, column: int, message: str) -> None:
-        self.problems.append(Problem(line, column, message))
+    def error(self, line: int, column: int, message: str, notes: Iterable[str] = ()) -> None:
+        self.problems.append(Problem(line, column, message, notes))
 
     # Reading.
 
