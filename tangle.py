@@ -243,8 +243,9 @@ def tangle(web: Web, roots: list[str] | None = None) -> dict[str, bytes]:
                       f"; ⟨{culprit}⟩ alone has more" if culprit != largest else ""))
         return {}
     known: dict[str, str] = {}
+    kept = set(files)
     for name in order:
-        if web.chunks[name].is_file or len(web.chunks[name].uses) > 1:
+        if name in kept or len(web.chunks[name].uses) > 1:
             known[name] = expand(name, pieces, sizes, known)
     return {name: (known[name].replace("\r", "\n") + "\n").encode() if web.chunks[name].rows
             else b"" for name in files}
@@ -768,7 +769,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-MARKED = re.compile(r"⟨[^⟨⟩\n]*⟩(?:\+?≡)?|[\w.]+|([`~#])\1*|.?")
+MARKED = re.compile(r"⟨[^⟨⟩\n]*⟩(?:\+?≡)?|[\w.]+|#+[ \t]+[\w.]+|([`~])\1*|.?")
 
 
 def excerpt(line: str, column: int, stream: TextIO) -> tuple[str, str, str]:
@@ -868,7 +869,9 @@ def main(arguments: list[str]) -> int:
             with open(path, "rb") as file:
                 data = file.read()
     except (OSError, ValueError) as error:
-        return complain(path, [Problem(1, 1, f"cannot be read: {reason(error)}")])
+        folder = os.path.dirname(path) or "."
+        near = nearest(os.path.basename(path), os.listdir(folder) if os.path.isdir(folder) else [])
+        return complain(path, [Problem(1, 1, f"cannot be read: {reason(error)}{near}")])
     if options.mode in ("--root", "--dump", "where"):
         return answer(options, path, data)
     return produce(options, path, data)

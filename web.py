@@ -405,6 +405,9 @@ COMMENT = re.compile(r"[ \t]*(#|//|--|;+|%+|/\*|<!--|\(\*)(\|?)[ \t]*")
 HEADER = re.compile(r"⟨([^⟨⟩]*)⟩(\+?)≡")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 FILE = re.compile(r"\S*(?:/\S*|\.[^.\s]+)")
+# What was perhaps meant to be a header: a name in some kind of brackets, and no other words.
+NEAR_HEADER = re.compile(
+    r"[^\w⟨〈<«]*[⟨〈<«]+[ \t]*([^\s⟨⟩〈〉<>«»][^⟨⟩〈〉<>«»]*?)[ \t]*[⟩〉>»]+\W*")
 # What cannot stand in a document: surrogates are how bytes that are not UTF-8 were decoded.
 GARBAGE = re.compile("[\0\udc80-\udcff]")
 
@@ -440,6 +443,8 @@ class Web:
         self.problems: list[Problem] = []
         self._last = self._right = ""  # section numbers
         self._patience = 20000  # names to compare with misspelt ones, in all
+        self._suggested: set[str] = set()
+        self._near_headers: dict[str, int] = {}
 
         if GARBAGE.search(text):
             self._check_characters()
@@ -606,8 +611,9 @@ class Web:
                 continue
             name = self._name(match[1], line, column)
             if part.text.startswith(("≡", "+≡"), match.end()):
-                self.error(line, column, f"the header of ⟨{name}⟩ is not the first line "
-                           "of its code block")
+                self.error(line, column, f"the header of ⟨{name}⟩ is not the first line of its "
+                           f"code block: expected the one from line {part.fence.opens} closed "
+                           "before")
             elif name:
                 part.references.append(
                     Reference(name, part, line, column, start, match.end()))
@@ -623,18 +629,22 @@ class Web:
                     place = reference.line, reference.column
                     if used is None:
                         self.error(*place, f"⟨{reference.name}⟩ is not defined"
-                                   + self.hint(reference.name))
+                                   + (self._near_header(reference.name)
+                                      or self.hint(reference.name)))
                         continue
                     used.uses.append(reference)
                     if used.is_file:
                         self.error(*place, f"⟨{used.name}⟩ is a file, not to be referred to")
         if not any(chunk.is_file for chunk in self.chunks.values()):
-            self.error(1, 1, "no chunk of this web is a file, so there is nothing to write: "
-                       "expected a name like ⟨hello.py⟩")
+            self._near_header("")
+            near = next(filter(names_file, self._near_headers), "")
+            self.error(1, 1, "no chunk of this web is a file, so there is nothing to write" + (
+                self._near_header(near) or ": expected a name like ⟨hello.py⟩"))
         for chunk in self.chunks.values():
             first, name = chunk.parts[0], f"⟨{chunk.name}⟩"
-            if not chunk.is_file and not chunk.uses:
-                self.error(first.line, first.column, f"{name} is never used")
+            if not chunk.is_file and not chunk.uses and chunk.name not in self._suggested:
+                self.error(first.line, first.column, f"{name} is never used" + (
+                    "" if " " in chunk.name else " (a file's name has a suffix or a /)"))
             if first.continues:
                 self.error(first.line, first.column, f"{name}+≡ continues nothing: "
                            f"expected {name}≡ the first time" + self.hint(chunk.name))
@@ -664,7 +674,22 @@ class Web:
 
         others = [other for other in self.chunks if other != name]
         near = get_close_matches(name, others, 1, 0.75)
+        self._suggested.update(near)
         return f"; did you mean ⟨{near[0]}⟩?" if near else ""
+
+    def _near_header(self, name: str) -> str:
+        """Which line may have been meant as a chunk's header, as the end of a message."""
+        if not self._near_headers:
+            self._near_headers[""] = 0
+            headers = {part.line for chunk in self.chunks.values() for part in chunk.parts}
+            for number, line in enumerate(self.lines, 1):
+                near = NEAR_HEADER.fullmatch(line)
+                if near and number not in headers and line.strip() != f"⟨{near[1]}⟩":
+                    self._near_headers.setdefault(" ".join(near[1].split()), number)
+        if not self._near_headers.get(name):
+            return ""
+        return (f"; line {self._near_headers[name]} is not read as its header: expected "
+                f"a comment like # ⟨{name}⟩≡ in the first line of a fenced block")
 
     def _check_cycles(self) -> None:
         """Walk the chunks depth first; a reference to one that is still open closes a cycle."""

@@ -369,7 +369,9 @@ def test_an_undefined_chunk(place: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_an_unused_chunk(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    fails(place, capsys, web_of("a.py⟩≡", "B⟩≡"), "8:3: error: ⟨B⟩ is never used")
+    fails(place, capsys, web_of("a.py⟩≡", "Be kind⟩≡", "Makefile⟩≡"),
+          "8:3: error: ⟨Be kind⟩ is never used",
+          "13:3: error: ⟨Makefile⟩ is never used (a file's name has a suffix or a /)")
 
 
 def test_cycles_are_named_once_with_their_whole_path(
@@ -577,7 +579,7 @@ def test_all_errors_in_one_run_sorted_by_place(
           "(⟨⟨ stands for a ⟨ that is none of a reference's)",
           "9:3: error: ⟨../b.py⟩ leads out of the output folder: expected a path without ..",
           "12:1: error: section 4: expected 3 or 2A after 2",
-          "14:3: error: ⟨C⟩ is never used",
+          "14:3: error: ⟨C⟩ is never used (a file's name has a suffix or a /)",
           "14:3: error: ⟨C⟩+≡ continues nothing: expected ⟨C⟩≡ the first time",
           "17:1: error: unclosed fence: expected a line ``` after it, in the same list or quote",
           f"18:3: error: ⟨d.py⟩ would replace the folder {os.path.join('generated', 'd.py')}")
@@ -723,3 +725,36 @@ def test_output_that_nobody_can_read_is_an_error_without_traceback(
         done = subprocess.run([sys.executable, tangle.__file__, *arguments], cwd=place,
                               stdout=full, stderr=subprocess.PIPE, check=False)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_a_web_from_standard_input_and_one_root_to_standard_output(place: Path) -> None:
+    done = subprocess.run([sys.executable, tangle.__file__, "-", "--root", "a.py"], cwd=place,
+                          input=GOOD.encode(), capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"b\n", b"")
+    done = subprocess.run([sys.executable, tangle.__file__, "-", "--root=B"], cwd=place,
+                          input=GOOD.encode(), capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"b\n", b"")
+    done = subprocess.run([sys.executable, tangle.__file__, "-", "--out", "o"], cwd=place,
+                          input=GOOD.encode(), capture_output=True, check=False)
+    assert (done.returncode, (place / "o/a.py").read_text()) == (0, "b\n")
+    done = subprocess.run([sys.executable, tangle.__file__, "-"], cwd=place,
+                          input=b"## 2. x\n", capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(b"<stdin>:1:1: error: ")
+
+
+def test_one_root_is_refused_if_anything_is_wrong_with_the_web(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "w.md").write_text(web_of("a.py⟩≡\nx", "b.py⟩≡\n⟨C⟩"))
+    assert tangle.main(["w.md", "--root", "a.py"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert messages(captured.err) == ["w.md:9:1: error: ⟨C⟩ is not defined"]
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--check", "--force"], ["--root", "a", "--dump"], ["where", "a:1", "--check"], ["where"],
+    ["--root="], ["--out=", "w.md"]])
+def test_options_that_do_not_go_together(place: Path, arguments: list[str]) -> None:
+    assert tangle.main(arguments) == 2

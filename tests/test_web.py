@@ -223,7 +223,8 @@ def test_other_fences_are_illustrations(first: str) -> None:
 
 def test_a_header_below_the_first_line_is_an_error() -> None:
     assert problems("## 1. x\n```\n# ⟨a.py⟩≡\nx\n# ⟨B⟩+≡\n```\n") == [
-        "5:3: the header of ⟨B⟩ is not the first line of its code block"]
+        "5:3: the header of ⟨B⟩ is not the first line of its code block: expected the one from "
+        "line 2 closed before"]
 
 
 @pytest.mark.parametrize(("name", "expected"), [
