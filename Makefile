@@ -28,6 +28,7 @@ $(VENV)/checkers: $(VENV)/ready
 
 generated/sockets/_values.py: $(VENV)/ready setup.py sockets.md tangle.py web.py
 	$(PYTHON) tangle.py
+	$(PYTHON) tangle.py --lines --out build/lines
 	$(RUN) setup.py --quiet build_ext --inplace
 	touch $@
 

@@ -6,6 +6,7 @@
 # make test-valgrind  a choice of tests under memcheck
 # make test-leaks     memory and descriptors stay flat over very many calls
 # make test-faults    each system call of the stub fails in each way its manual page names
+# make coverage       which lines of sockets.md the tests run
 # make fuzz           arbitrary bytes for whatever reads addresses, for SECONDS (60)
 
 SECONDS ?= 60
@@ -15,7 +16,14 @@ BUILT := generated/sockets/_values.py
 VARIANT := hard/build_variant.py $(BUILT)
 HARD_TEST := -m pytest -p no:cacheprovider -q
 
-.PHONY: test-hard test-asan test-tsan test-valgrind test-leaks test-faults fuzz
+# Coverage, of the document: tests/places.py tells coverage.py where its code was written.
+
+coverage: build
+	$(RUN) -m pip install --quiet --disable-pip-version-check --group coverage
+	PYTHONPATH=tests $(RUN) -m coverage run -m pytest -p no:cacheprovider -q tests
+	PYTHONPATH=tests $(RUN) -m coverage report --show-missing
+
+.PHONY: test-hard test-asan test-tsan test-valgrind test-leaks test-faults coverage fuzz
 
 test-hard: test-asan test-tsan test-valgrind test-leaks test-faults fuzz
 

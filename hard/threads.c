@@ -3,7 +3,7 @@
    descriptor that is closed while another thread uses it is a race by ThreadSanitizer's rules,
    though not by the kernel's. */
 
-#include "../generated/sockets-stub.c"
+#include "../build/lines/sockets-stub.c"
 
 #include <arpa/inet.h>
 #include <pthread.h>

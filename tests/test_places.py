@@ -8,8 +8,11 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
+import places
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -217,3 +220,87 @@ def test_an_edit_of_a_file_with_line_directives_is_kept(
     line = line_of("wrong(here);")
     assert capsys.readouterr().err.startswith(
         f"w.md:{line}:1: error: build/lines/a.c was edited since it was tangled: ")
+
+
+# Python that knows where it was written.
+
+def run_with_places(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, check=False, timeout=60,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), *sys.path])},
+        **options)
+
+
+def test_a_traceback_leads_to_the_document() -> None:
+    done = run_with_places("-c", "import places, sockets\nsockets.InternetAddress('x', 1)")
+    found = re.findall(r'File "(.*)", line (\d+), in (\w+)\n +(.*)\n', done.stderr)
+    assert found[0][0] == str(ROOT / "sockets.md")
+    document = (ROOT / "sockets.md").read_text().split("\n")
+    for _, line, _, text in found:
+        assert text in document[int(line) - 1]
+    assert done.stderr.splitlines()[-1].startswith("TypeError: ")
+
+
+def test_every_line_of_a_module_leads_to_the_document() -> None:
+    name = "sockets/_sockets.py"
+    data = (ROOT / "generated" / name).read_bytes()
+    code = places.compile_for_the_document(data, name)
+    output, document = data.decode().split("\n"), places.DOCUMENT.read_text().split("\n")
+    plain, seen = compile(data, name, "exec"), 0
+    pairs = [(plain, code)]
+    while pairs:
+        there, here = pairs.pop()
+        assert here.co_filename == str(places.DOCUMENT)
+        assert (there.co_name, len(there.co_code)) == (here.co_name, len(here.co_code))
+        for (*_, old), (*_, new) in zip(there.co_lines(), here.co_lines(), strict=False):
+            if old:
+                assert document[new - 1].split() == output[old - 1].split() or (
+                    "⟨" in document[new - 1]), (old, new)
+                seen += 1
+                break
+        pairs += [pair for pair in zip(there.co_consts, here.co_consts, strict=True)
+                  if hasattr(pair[0], "co_code")]
+    assert seen > 100
+
+
+def test_a_warning_leads_to_the_document(tmp_path: Path) -> None:
+    text = "## 1. x\n```\n# ⟨w.py⟩≡\n⟨Warn⟩\n```\n\n```\n# ⟨Warn⟩≡\nimport warnings\n\n" \
+        "warnings.warn('é' + 'here')\n```\n"
+    done = run_in_copy(tmp_path, text, "w.py")
+    assert f"{tmp_path / 'sockets.md'}:11: UserWarning: éhere" in done.stderr
+    assert "  warnings.warn('é' + 'here')" in done.stderr
+
+
+def test_a_module_that_was_changed_since_is_imported_as_it_is(tmp_path: Path) -> None:
+    text = "## 1. x\n```\n# ⟨w.py⟩≡\nx = 1\n```\n"
+    (tmp_path / "generated").mkdir()
+    (tmp_path / "generated/w.py").write_text("\n\n1 / 0\n")
+    done = run_in_copy(tmp_path, text, "w.py", tangled=False)
+    assert f'{tmp_path / "generated" / "w.py"}", line 3' in done.stderr
+
+
+def run_in_copy(
+    folder: Path, web: str, program: str, tangled: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run a program of a web of its own, with the support module beside it."""
+    (folder / "tests").mkdir()
+    shutil.copy(ROOT / "tests/places.py", folder / "tests")
+    (folder / "sockets.md").write_text(web)
+    tangled = tangled and tangle.main([
+        str(folder / "sockets.md"), "--out", str(folder / "generated")]) == 0
+    subprocess.run([sys.executable, tangle.__file__, "--lines", "--out", "build/lines"],
+                   cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    environment = {**os.environ, "PYTHONPATH": str(folder / "tests"), "PYTHONUTF8": "1"}
+    return subprocess.run(
+        [sys.executable, "-m", "places", str(folder / "generated" / program)], check=False,
+        capture_output=True, encoding="utf-8", timeout=60, cwd=folder, env=environment)
+
+
+def test_what_is_compiled_speaks_of_the_document_and_then_of_itself() -> None:
+    wrappers = list((ROOT / "build").glob("temp*/_stub.c"))
+    if not wrappers:
+        pytest.skip("nothing was built here")
+    [wrapper] = [path.read_text() for path in wrappers][:1]
+    named = re.findall(r'^#line \d+ "(.*)"$', wrapper, re.M)
+    assert named[0] == "sockets.md"
+    assert named[-1] == "_stub.c"
