@@ -6,6 +6,7 @@
 # make test-valgrind  a choice of tests under memcheck
 # make test-leaks     memory and descriptors stay flat over very many calls
 # make test-faults    each system call of the stub fails in each way its manual page names
+# make test-tanglers  noweb and Entangled make the same files of sockets.md
 # make coverage       which lines of sockets.md the tests run
 # make fuzz           arbitrary bytes for whatever reads addresses, for SECONDS (60)
 
@@ -23,9 +24,21 @@ coverage: build
 	PYTHONPATH=tests $(RUN) -m coverage run -m pytest -p no:cacheprovider -q tests
 	PYTHONPATH=tests $(RUN) -m coverage report --show-missing
 
-.PHONY: test-hard test-asan test-tsan test-valgrind test-leaks test-faults coverage fuzz
+# Other tanglers, for one of which there is no package in Debian; it is passed over if it does
+# not install.
 
-test-hard: test-asan test-tsan test-valgrind test-leaks test-faults fuzz
+ENTANGLED := build/entangled/bin/python
+
+test-tanglers: build
+	$(PYTHON) -m venv build/entangled
+	-$(ENTANGLED) -m pip install --quiet --disable-pip-version-check entangled-cli==2.1.13
+	ENTANGLED=$$($(ENTANGLED) -c 'import entangled' && echo $(HERE)/$(ENTANGLED)) \
+	    $(RUN) $(HARD_TEST) hard/test_tanglers.py
+
+.PHONY: test-hard test-asan test-tsan test-valgrind test-leaks test-faults test-tanglers
+.PHONY: coverage fuzz
+
+test-hard: test-asan test-tsan test-valgrind test-leaks test-faults test-tanglers fuzz
 
 # AddressSanitizer. Python's own allocator is switched off, so that every object of Python is a
 # block with bounds of its own. What is reported goes into files: tests may expect a process to
