@@ -24,14 +24,11 @@ def problems(text: str) -> list[str]:
 
 
 def fences(text: str) -> list[tuple[int, str, list[str]]]:
-    lines = text.split("\n")
-    if not lines[-1]:
-        lines.pop()
-    return [(b.opens, b.info, b.lines) for b in blocks(lines) if isinstance(b, Fence)]
+    return [(b.opens, b.info, b.lines) for b in blocks(text) if isinstance(b, Fence)]
 
 
 def headings(text: str) -> list[tuple[int, int, str]]:
-    return [(b.line, b.level, b.text) for b in blocks(text.split("\n")) if isinstance(b, Heading)]
+    return [(b.line, b.level, b.text) for b in blocks(text) if isinstance(b, Heading)]
 
 
 def contents(text: str) -> list[list[str]]:
