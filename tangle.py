@@ -51,20 +51,24 @@ class Hole:
     in no text around it.  `quoted` says that it stands inside a multi-line string.
     """
 
-    def __init__(self, name: str, lead: str, quoted: bool) -> None:
-        self.name, self.lead, self.quoted = name, lead, quoted
+    __slots__ = ("alone", "lead", "name", "quoted")
+
+    def __init__(self, name: str, lead: str, alone: bool, quoted: bool) -> None:
+        self.name, self.lead, self.alone, self.quoted = name, lead, alone, quoted
 
 
 def pieces_of(chunk: Chunk) -> list[str | Hole]:
     """A chunk's code, cut at its references."""
     text = chunk.text
-    spans = chunk.strings()
+    spans = chunk.strings() if '"""' in text or "'''" in text or "\\\n" in text else []
     if spans:
         cut, at = [], 0
         for start, end in spans:
             cut += [text[at:start], text[start:end].replace("\n", "\r")]
             at = end
         text = "".join(cut) + text[at:]
+    if "⟨" not in text:
+        return [text] if text else []
     pieces: list[str | Hole] = []
     at = span = 0
     for reference, start in chunk.references():
@@ -72,15 +76,15 @@ def pieces_of(chunk: Chunk) -> list[str | Hole]:
         while span < len(spans) and spans[span][1] <= start:
             span += 1
         quoted = span < len(spans) and spans[span][0] < start
-        before, lead = text[at:start], ""
+        before, lead, alone = text[at:start], "", False
         if not quoted:
             begin = text.rfind("\n", at, start) + 1
             if begin >= at and not text[begin:start].strip(" \t"):
                 stop = text.find("\n", end)
                 stop = len(text) if stop < 0 else stop
                 if not text[end:stop].strip(" \t"):
-                    before, lead, end = text[at:begin], text[begin:start], stop
-        pieces += [before, Hole(reference.name, lead, quoted)]
+                    before, lead, end, alone = text[at:begin], text[begin:start], stop, True
+        pieces += [before, Hole(reference.name, lead, alone, quoted)]
         at = end
     pieces.append(text[at:])
     return [piece.replace("⟨⟨", "⟨") if isinstance(piece, str) else piece for piece in pieces
@@ -117,31 +121,47 @@ class Size:
     """How large an expansion is: at most so many bytes, with so many ends of lines
     after which indentation may go; the last end of a line, and the width of what follows."""
 
+    __slots__ = ("bytes", "last", "newlines", "width")
+
     def __init__(self) -> None:
         self.bytes, self.newlines, self.last, self.width = 0, 0, "", 0
 
 
-def measure(pieces: list[str | Hole], sizes: dict[str, Size]) -> Size:
-    """The size of a chunk's expansion, by arithmetic alone."""
-    total, line = Size(), Line()
+def measure(pieces: list[str | Hole], sizes: dict[str, Size], widths: bool) -> Size:
+    """The size of a chunk's expansion, by arithmetic alone; ends of lines only if asked for."""
+    total = Size()
     for piece in pieces:
         if isinstance(piece, str):
             total.bytes += len(piece) if piece.isascii() else len(piece.encode())
             total.newlines += piece.count("\n")
+        elif piece.alone:
+            size, lead = sizes[piece.name], len(piece.lead)
+            total.bytes += size.bytes + (size.newlines + 1) * lead if size.bytes else 0
+            total.newlines += size.newlines
+    if widths:
+        measure_lines(pieces, sizes, total)
+    return total
+
+
+def measure_lines(pieces: list[str | Hole], sizes: dict[str, Size], total: Size) -> None:
+    """What a reference inside a line makes of the lines that go on there."""
+    line = Line()
+    for piece in pieces:
+        if isinstance(piece, str):
             last = max(piece.rfind("\n"), piece.rfind("\r"))
             total.last = piece[last] if last >= 0 else total.last
             line.text(piece)
         else:
             size = sizes[piece.name]
-            total.bytes += size.bytes + (len(piece.lead) if size.bytes else 0)
-            if not piece.quoted:
-                total.bytes += size.newlines * (len(piece.lead) + len(line.lead) + line.width)
-                total.newlines += size.newlines
+            if not piece.alone:
+                total.bytes += size.bytes
+                if not piece.quoted:
+                    total.bytes += size.newlines * (len(line.lead) + line.width)
+                    total.newlines += size.newlines
             if size.last:
                 total.last = "\r" if piece.quoted else size.last
             line.hole(piece, size)
     total.width = len(line.lead) + line.width
-    return total
 
 
 def bottom_up(pieces: dict[str, list[str | Hole]], roots: list[str]) -> list[str]:
@@ -163,35 +183,43 @@ def indented(text: str, indent: str) -> str:
     """Put the indentation before each line but the first, if it is not empty or in a string."""
     if not indent:
         return text
-    if "\n\n" in text or text[-1:] == "\n" or "\n\r" in text:
+    if "\r" in text:
         return re.sub(r"\n(?=[^\n\r])", "\n" + indent, text)
-    return text.replace("\n", "\n" + indent)
+    shown = text.replace("\n", "\n" + indent)
+    if text[-1] == "\n":
+        shown = shown[: -len(indent)]
+    if "\n\n" in text:  # twice, since an empty line's end is the next one's begin
+        empty = "\n" + indent + "\n"
+        shown = shown.replace(empty, "\n\n").replace(empty, "\n\n")
+    return shown
 
 
 ALL = 1 << 62  # of any indentation
 
 def expand(
-    name: str, pieces: dict[str, list[str | Hole]], sizes: dict[str, Size], known: dict[str, str]
+    name: str, pieces: dict[str, list[str | Hole]], sizes: dict[str, Size], known: dict[str, str],
+    inline: set[str],
 ) -> str:
     """The expansion of a chunk, given those of the chunks that are used more than once.
 
     The other chunks are expanded where they stand, on a stack of our own: a web may
     nest them deeper than Python nests calls.  So every line is written once, with
-    its whole indentation.
+    its whole indentation.  `inline` has the chunks with references inside lines.
     """
     out: list[str] = []
     # How much of its indentation the current line has already.
     done = 0
     # The chunks being expanded: what is left of each, its indentation, whether it stands in
     # a string (a newline of its own then is none of ours), whether that began with it.
-    stack = [(iter(pieces[name]), "", False, False, Line())]
+    stack = [(iter(pieces[name]), "", False, False, Line() if name in inline else None)]
     while stack:
         rest, indent, quoted, _, line = stack[-1]
         for piece in rest:
             inner, raw, enters = indent, quoted, False
             if isinstance(piece, str):
                 text = piece
-                line.text(piece)
+                if line:
+                    line.text(piece)
             else:
                 size, enters = sizes[piece.name], piece.quoted
                 if not size.bytes:
@@ -199,13 +227,16 @@ def expand(
                 if enters:
                     inner, raw, done = "", True, 0
                 else:
-                    if size.newlines or piece.lead:
-                        inner += line.lead + piece.lead + " " * line.width
+                    inner += piece.lead
+                    if line and size.newlines:
+                        inner += line.lead + " " * line.width
                     if not piece.lead:
                         done = min(done, len(inner))
-                line.hole(piece, size)
+                if line:
+                    line.hole(piece, size)
                 if piece.name not in known:
-                    stack.append((iter(pieces[piece.name]), inner, raw, enters, Line()))
+                    stack.append((iter(pieces[piece.name]), inner, raw, enters,
+                                  Line() if piece.name in inline else None))
                     break
                 text = known[piece.name]
             if text:
@@ -229,11 +260,13 @@ def tangle(web: Web, roots: list[str] | None = None) -> dict[str, bytes]:
     """
     pieces = {name: pieces_of(chunk) for name, chunk in web.chunks.items()}
     files = roots or [name for name, chunk in web.chunks.items() if chunk.is_file]
-    order = bottom_up(pieces, files)
+    order = bottom_up(pieces, files) if roots else web.order
+    inline = {name for name in order if len(pieces[name]) > 1 and not all(
+        [isinstance(piece, str) or piece.alone for piece in pieces[name]])}
     sizes: dict[str, Size] = {}
     for name in order:
-        sizes[name] = measure(pieces[name], sizes)
-    if sum(sizes[name].bytes for name in files) > LIMIT:
+        sizes[name] = measure(pieces[name], sizes, bool(inline))
+    if sum([sizes[name].bytes for name in files]) > LIMIT:
         largest = max(files, key=lambda name: sizes[name].bytes)
         culprit = next((name for name in bottom_up(pieces, [largest])
                         if sizes[name].bytes > LIMIT), largest)
@@ -242,11 +275,15 @@ def tangle(web: Web, roots: list[str] | None = None) -> dict[str, bytes]:
                   f"{LIMIT >> 20} MiB in all outputs" + (
                       f"; ⟨{culprit}⟩ alone has more" if culprit != largest else ""))
         return {}
+    # What is used more than once is expanded once; what has no references is its own expansion.
     known: dict[str, str] = {}
     kept = set(files)
     for name in order:
-        if name in kept or len(web.chunks[name].uses) > 1:
-            known[name] = expand(name, pieces, sizes, known)
+        code = pieces[name]
+        if len(code) == 1 and isinstance(code[0], str):
+            known[name] = code[0]
+        elif name in kept or len(web.chunks[name].uses) > 1:
+            known[name] = expand(name, pieces, sizes, known, inline)
     return {name: (known[name].replace("\r", "\n") + "\n").encode() if web.chunks[name].rows
             else b"" for name in files}
 
@@ -962,7 +999,8 @@ def command() -> None:
     except OSError:  # nobody reads what we print, or its disk is full
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         status = 1
-    sys.exit(status)
+    sys.stderr.flush()
+    os._exit(status)  # what the web was read into need not be taken apart
 
 
 if __name__ == "__main__":

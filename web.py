@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from itertools import chain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,23 +58,25 @@ class Fence:
     """A fenced code block.
 
     `opens` and `closes` are the lines of its fences (`closes` is None if the document
-    or the container ended first).  `text` is its content, each line with its newline,
-    without what containers and the fence's own indentation take away; `starts`
-    tells how many characters that was, line by line, or is empty if it was nothing.
+    or the container ended first).  Its content, each line with its newline, stands in
+    `source` from `begin` to `end`: in the document itself, or, if containers or the fence's own
+    indentation take something away from the lines, by itself; then `starts` tells
+    how many characters that was, line by line.
     """
 
-    __slots__ = ("closes", "column", "indent", "info", "mark", "opens", "starts", "text")
+    __slots__ = ("begin", "closes", "column", "end", "indent", "info", "mark", "opens", "source",
+                 "starts")
 
     def __init__(self, opens: int, column: int, mark: str, indent: int, info: str) -> None:
         self.opens, self.column, self.mark, self.indent = opens, column, mark, indent
         self.info = info.strip(" \t")
-        self.text = ""
+        self.source, self.begin, self.end = "", 0, 0
         self.starts: list[int] = []
         self.closes: int | None = None
 
     @property
     def lines(self) -> list[str]:
-        return self.text.split("\n")[:-1]
+        return self.source[self.begin : self.end].split("\n")[:-1]
 
     @property
     def language(self) -> str | None:
@@ -223,8 +224,8 @@ def blocks(text: str) -> list[Heading | Fence]:
                 fence = Fence(row, 1, match[1], 0, match[2])
                 found.append(fence)
                 start = end_of_fence(text, begin, match[1])
-                fence.text = text[begin:start]
-                row += fence.text.count("\n")
+                fence.source, fence.begin, fence.end = text, begin, start
+                row += text.count("\n", begin, start)
                 if start < size:
                     start, row = text.index("\n", start) + 1, row + 1
                     fence.closes = row
@@ -322,7 +323,8 @@ def blocks(text: str) -> list[Heading | Fence]:
             if not cursor.blank and leaf != PARAGRAPH:
                 leaf = INDENTED
     for fence, content in contents:
-        fence.text = "".join(content)
+        fence.source = "".join(content)
+        fence.end = len(fence.source)
     return found
 
 
@@ -529,6 +531,7 @@ class Web:
         self.fences: list[Fence] = []  # the illustrations
         self.problems: list[Problem] = []
         self._last = self._right = ""  # section numbers
+        self._next = "1"
         self._patience = 20000  # names to compare with misspelt ones, in all
         self._suggested: set[str] = set()
         self._near_headers: dict[str, int] = {}
@@ -605,6 +608,10 @@ class Web:
         After a wrong one either it or the last right one may be followed, so that
         one slip is one error.
         """
+        if number == self._next:  # as nearly always
+            self._last = self._right = number
+            self._next = str(int(number) + 1)
+            return
         right = self._right
         if number in followers(self._last) or number in followers(right):
             self._right = number
@@ -615,14 +622,18 @@ class Web:
             self.error(line, column, f"section {number}{again}: expected {expected}" + (
                 f" after {right}" if right else ""))
         self._last = number
+        self._next = followers(self._right)[0] if followers(self._right) else ""
 
     def _fence(self, fence: Fence, section: Section | None) -> None:
         """Take a fence for a part of a chunk, if its first line says so."""
-        header = HEADER.match(fence.text)
+        source, first = fence.source, fence.begin
+        header = HEADER.match(source, first, fence.end)
         if not header or header[4] != CLOSERS.get(header[1], ""):
             self._illustration(fence)
             return
-        column = fence.place(0, header.start(2))[1] - 1
+        column = header.start(2) - first
+        if fence.starts:
+            column = fence.place(0, column)[1] - 1
         part = Part(self._name(header[2], fence.opens + 1, column), header[3] == "+", column,
                     section, fence)
         if section:
@@ -630,22 +641,23 @@ class Web:
         else:
             self.error(part.line, column, f"⟨{part.name}⟩ stands before the first section: "
                        "expected a heading above it")
-        if part.name not in self.chunks:
-            self.chunks[part.name] = Chunk(part.name)
-        self.chunks[part.name].parts.append(part)
+        chunk = self.chunks.get(part.name)
+        if chunk is None:
+            chunk = self.chunks[part.name] = Chunk(part.name)
+        chunk.parts.append(part)
         begin = header.end()
-        if DECLARATION.match(fence.text, begin):
+        if DECLARATION.match(source, begin, fence.end):
             self._declarations(part, header[1])
-            begin = sum([len(line) + 1 for line in fence.lines[: part.skip]])
-        part.text = fence.text[begin:-1]
-        part.rows = fence.text.count("\n", begin)
+            begin = first + sum([len(line) + 1 for line in fence.lines[: part.skip]])
+        part.text = source[begin : fence.end - 1]
+        part.rows = source.count("\n", begin, fence.end)
         if "⟨" in part.text:
             self._references(part)
 
     def _illustration(self, fence: Fence) -> None:
         """A fence without a header; what only looks like one is an error."""
         self.fences.append(fence)
-        first = fence.text.partition("\n")[0]
+        first = fence.lines[0] if fence.end > fence.begin else ""
         comment = COMMENT.match(first) if "⟨" in first else None
         if comment and first.startswith("⟨", comment.end()):
             closer = CLOSERS.get(comment[1], "")
@@ -799,26 +811,27 @@ class Web:
         """Walk the chunks depth first; a reference to one that is still open closes a cycle."""
         done: dict[str, None] = {}
         known: set[tuple[str, ...]] = set()
+        below = {name: chunk.parts[0].references if len(chunk.parts) == 1 else
+                 [reference for part in chunk.parts for reference in part.references]
+                 for name, chunk in self.chunks.items()}
         for root in self.chunks:
-            path: dict[str, Iterator[Reference]] = {}  # the open chunks, in order
-            target = root
-            while True:
-                if target not in done:
-                    path[target] = chain.from_iterable(
-                        [part.references for part in self.chunks[target].parts])
-                if not path:
-                    break
+            if root in done:
+                continue
+            path = {root: iter(below[root])}  # the open chunks, in order
+            while path:
                 name = next(reversed(path))
                 for reference in path[name]:
                     target = reference.name
                     if target in path:
                         self._cycle(reference, list(path), known)
-                    elif target not in done and target in self.chunks:
-                        break
+                    elif target not in done and target in below:
+                        if below[target]:
+                            path[target] = iter(below[target])
+                            break
+                        done[target] = None
                 else:
                     del path[name]
                     done[name] = None
-                    target = name
         self.order = list(done)
 
     def _cycle(self, reference: Reference, path: list[str], known: set[tuple[str, ...]]) -> None:
