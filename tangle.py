@@ -59,16 +59,17 @@ class Hole:
 
 def pieces_of(chunk: Chunk) -> list[str | Hole]:
     """A chunk's code, cut at its references."""
-    text = chunk.text
-    spans = chunk.strings() if '"""' in text or "'''" in text or "\\\n" in text else []
-    if spans:
+    text = chunk.parts[0].text if len(chunk.parts) == 1 else chunk.text
+    spans: list[tuple[int, int]] = []
+    if '"""' in text or "'''" in text or "\\\n" in text:
+        spans = chunk.strings()
         cut, at = [], 0
         for start, end in spans:
             cut += [text[at:start], text[start:end].replace("\n", "\r")]
             at = end
         text = "".join(cut) + text[at:]
     if "⟨" not in text:
-        return [text] if text else []
+        return [text]
     pieces: list[str | Hole] = []
     at = span = 0
     for reference, start in chunk.references():
@@ -198,13 +199,14 @@ ALL = 1 << 62  # of any indentation
 
 def expand(
     name: str, pieces: dict[str, list[str | Hole]], sizes: dict[str, Size], known: dict[str, str],
-    inline: set[str],
+    inline: set[str], end: str,
 ) -> str:
     """The expansion of a chunk, given those of the chunks that are used more than once.
 
     The other chunks are expanded where they stand, on a stack of our own: a web may
     nest them deeper than Python nests calls.  So every line is written once, with
-    its whole indentation.  `inline` has the chunks with references inside lines.
+    its whole indentation.  `inline` has the chunks with references inside lines; `end`
+    is put behind all.
     """
     out: list[str] = []
     # How much of its indentation the current line has already.
@@ -250,6 +252,7 @@ def expand(
         else:
             if stack.pop()[3]:
                 done = ALL
+    out.append(end)
     return "".join(out)
 
 
@@ -261,8 +264,8 @@ def tangle(web: Web, roots: list[str] | None = None) -> dict[str, bytes]:
     pieces = {name: pieces_of(chunk) for name, chunk in web.chunks.items()}
     files = roots or [name for name, chunk in web.chunks.items() if chunk.is_file]
     order = bottom_up(pieces, files) if roots else web.order
-    inline = {name for name in order if len(pieces[name]) > 1 and not all(
-        [isinstance(piece, str) or piece.alone for piece in pieces[name]])}
+    inline = {name for name, code in pieces.items() if len(code) > 1 and not all(
+        [isinstance(piece, str) or piece.alone for piece in code])}
     sizes: dict[str, Size] = {}
     for name in order:
         sizes[name] = measure(pieces[name], sizes, bool(inline))
@@ -277,15 +280,14 @@ def tangle(web: Web, roots: list[str] | None = None) -> dict[str, bytes]:
         return {}
     # What is used more than once is expanded once; what has no references is its own expansion.
     known: dict[str, str] = {}
-    kept = set(files)
     for name in order:
         code = pieces[name]
         if len(code) == 1 and isinstance(code[0], str):
             known[name] = code[0]
-        elif name in kept or len(web.chunks[name].uses) > 1:
-            known[name] = expand(name, pieces, sizes, known, inline)
-    return {name: (known[name].replace("\r", "\n") + "\n").encode() if web.chunks[name].rows
-            else b"" for name in files}
+        elif len(web.chunks[name].uses) > 1:
+            known[name] = expand(name, pieces, sizes, known, inline, "")
+    return {name: expand(name, pieces, sizes, known, inline, "\n").replace("\r", "\n").encode()
+            if web.chunks[name].rows else b"" for name in files}
 
 
 # ---------------------------------------------------------------------------

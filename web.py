@@ -423,9 +423,9 @@ class Chunk:
 
     __slots__ = ("is_file", "name", "parts", "uses")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, first: Part) -> None:
         self.name, self.is_file = name, names_file(name)
-        self.parts: list[Part] = []
+        self.parts = [first]
         self.uses: list[Reference] = []
 
     @property
@@ -532,6 +532,7 @@ class Web:
         self.problems: list[Problem] = []
         self._last = self._right = ""  # section numbers
         self._next = "1"
+        self._numbers: dict[str, int] = {}  # the lines where they are first
         self._patience = 20000  # names to compare with misspelt ones, in all
         self._suggested: set[str] = set()
         self._near_headers: dict[str, int] = {}
@@ -608,6 +609,7 @@ class Web:
         After a wrong one either it or the last right one may be followed, so that
         one slip is one error.
         """
+        first = self._numbers.setdefault(number, line)
         if number == self._next:  # as nearly always
             self._last = self._right = number
             self._next = str(int(number) + 1)
@@ -617,12 +619,11 @@ class Web:
             self._right = number
         else:
             expected = " or ".join(followers(right))
-            again = next((f" again (first in line {section.line})" for section in self.sections
-                          if section.number == number), "")
+            again = f" again (first in line {first})" if first < line else ""
             self.error(line, column, f"section {number}{again}: expected {expected}" + (
                 f" after {right}" if right else ""))
         self._last = number
-        self._next = followers(self._right)[0] if followers(self._right) else ""
+        self._next = next(iter(followers(self._right)), "")
 
     def _fence(self, fence: Fence, section: Section | None) -> None:
         """Take a fence for a part of a chunk, if its first line says so."""
@@ -634,18 +635,9 @@ class Web:
         column = header.start(2) - first
         if fence.starts:
             column = fence.place(0, column)[1] - 1
-        part = Part(self._name(header[2], fence.opens + 1, column), header[3] == "+", column,
-                    section, fence)
-        if section:
-            section.parts.append(part)
-        else:
-            self.error(part.line, column, f"⟨{part.name}⟩ stands before the first section: "
-                       "expected a heading above it")
-        chunk = self.chunks.get(part.name)
-        if chunk is None:
-            chunk = self.chunks[part.name] = Chunk(part.name)
-        chunk.parts.append(part)
+        name = self._name(header[2], fence.opens + 1, column)
         begin = header.end()
+        part = Part(name, header[3] == "+", column, section, fence)
         if DECLARATION.match(source, begin, fence.end):
             self._declarations(part, header[1])
             begin = first + sum([len(line) + 1 for line in fence.lines[: part.skip]])
@@ -653,6 +645,15 @@ class Web:
         part.rows = source.count("\n", begin, fence.end)
         if "⟨" in part.text:
             self._references(part)
+        if section:
+            section.parts.append(part)
+        else:
+            self.error(part.line, column, f"⟨{name}⟩ stands before the first section: "
+                       "expected a heading above it")
+        if name in self.chunks:
+            self.chunks[name].parts.append(part)
+        else:
+            self.chunks[name] = Chunk(name, part)
 
     def _illustration(self, fence: Fence) -> None:
         """A fence without a header; what only looks like one is an error."""

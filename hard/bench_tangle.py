@@ -4,8 +4,9 @@ Usage: bench_tangle.py FOLDER [LINES ...]
 
 A chunk has about nine lines of code, some of them references; every tenth is continued once.
 Names come in random or in sorted order, and there is one root or there are a hundred. Each
-figure is the best of several runs, from start to end of the process, in seconds; the memory
-is the greatest that the process held, in MiB. What does not install is passed over.
+column has the best of three runs, from start to end of the process: seconds, seconds of the
+processor, and the greatest memory in MiB. What is not installed is passed over, and so is what
+needs minutes, unless PATIENT is set.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from __future__ import annotations
 import os
 import random
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -22,8 +22,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENTANGLED = os.environ.get("ENTANGLED", "")
-WORDS = ("read write open close find bind send take make keep the every one next last first a of "
-         "socket address buffer name value line part chunk table list record field number").split()
+PATIENT = "PATIENT" in os.environ
+WORDS = """read write open close find bind send take make keep the every one next last first a of
+socket address buffer name value line part chunk table list record field number""".split()  # noqa: SIM905
 
 
 class Chunk:
@@ -53,7 +54,8 @@ def chunks_of(lines: int, roots: int, ordered: bool) -> list[Chunk]:
 def code_of(chunk: Chunk, begin: str, reference: str) -> tuple[list[str], list[str]]:
     """The lines of a chunk's first part and of its second."""
     first = [f"    int {begin}_{n} = compute({n}, \"{begin}\");" for n in range(4)]
-    first += ["    if (x) {", *[f"        {reference % below.name}" for below in chunk.below], "    }"]
+    inner = [f"        {reference % below.name}" for below in chunk.below]
+    first += ["    if (x) {", *inner, "    }"]
     more = [f"    use({begin}_{n}); /* as long as other lines */" for n in range(3)]
     return (first, more) if chunk.continued else (first + more, [])
 
@@ -90,9 +92,11 @@ def write_webs(folder: Path, lines: int, roots: int, ordered: bool) -> dict[str,
     return paths
 
 
-def measure(command: list[str], folder: Path, before: list[Path], runs: int) -> str:
-    """The shortest time of a command, and its memory; `before` is removed before each run."""
-    best, memory = 1e9, 0.0
+def measure(
+    command: list[str], folder: Path, *, before: tuple[Path, ...] = (), runs: int = 3
+) -> str:
+    """The least time of a command, and its memory; `before` is removed before each run."""
+    best, used, memory = 1e9, 1e9, 0.0
     for _ in range(runs):
         for path in before:
             shutil.rmtree(path, ignore_errors=True)
@@ -101,12 +105,19 @@ def measure(command: list[str], folder: Path, before: list[Path], runs: int) -> 
                                    stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         best = min(best, time.perf_counter() - start)
+        used = min(used, usage.ru_utime + usage.ru_stime)
         memory = max(memory, usage.ru_maxrss / 1024)
         if status:
             return "failed"
         if best > 20:
             break
-    return f"{best:.2f} s {memory:.0f} MiB"
+    return f"{best:.2f} {used:.2f} {memory:.0f}"
+
+
+def agree(theirs: Path, ours: Path) -> None:
+    """Stop if another tangler does not write the same; a last newline does not count."""
+    if theirs.read_text().rstrip("\n") != ours.read_text().rstrip("\n"):
+        raise SystemExit(f"{theirs} and {ours} are not the same")
 
 
 def bench(folder: Path, lines: int, roots: int, ordered: bool) -> None:
@@ -114,27 +125,30 @@ def bench(folder: Path, lines: int, roots: int, ordered: bool) -> None:
     folder.mkdir(parents=True)
     paths = write_webs(folder, lines, roots, ordered)
     count = paths["ours"].read_text(encoding="utf-8").count("\n")
-    names = [f"root{n}.c" for n in range(roots)]
-    out, runs = folder / "out", 3
     ours = [sys.executable, str(ROOT / "tangle.py"), "ours.md", "--out", "out"]
-    row = {"ours": measure(ours, folder, [out, folder / "build"], runs),
-           "ours, nothing changed": measure(ours, folder, [], runs)}
-    if shutil.which("notangle"):
-        each = "; ".join(f"notangle -R{name} web.nw > out-{name}" for name in names)
-        row["notangle"] = measure(["sh", "-c", each], folder, [], 1 if ordered or roots > 1 else runs)
-    if shutil.which("nuweb"):
-        row["nuweb"] = measure(["nuweb", "-t", "web.w"], folder, [], runs)
-    if ENTANGLED:
-        row["entangled"] = measure(
-            [ENTANGLED, "-m", "entangled.main", "tangle", "--force"], folder / "entangled",
-            [], 1) if lines <= 100000 or not ordered else "-"
-    print(f"| {count} | {roots} | {'sorted' if ordered else 'random'} | "
-          + " | ".join(f"{name}: {figure}" for name, figure in row.items()) + " |", flush=True)
+    figures = [measure(ours, folder, before=(folder / "out", folder / "build")),
+               measure(ours, folder)]
+    slow = lines > 100000 and (ordered or roots > 1)  # noweb then needs minutes
+    if shutil.which("notangle") and (not slow or PATIENT):
+        each = [f"notangle -Rroot{n}.c web.nw > root{n}.c" for n in range(roots)]
+        figures.append(measure(["sh", "-ec", "\n".join(each)], folder, runs=1 if slow else 3))
+        agree(folder / "root0.c", folder / "out/root0.c")
+    else:
+        figures.append("")
+    figures.append(measure(["nuweb", "-t", "web.w"], folder) if shutil.which("nuweb") else "")
+    figures.append(measure(
+        [ENTANGLED, "-m", "entangled.main", "tangle", "--force"], folder / "entangled", runs=1,
+    ) if ENTANGLED and (not slow or PATIENT) else "")
+    if figures[-1]:
+        agree(folder / "entangled/root0.c", folder / "out/root0.c")
+    order = "sorted" if ordered else "random"
+    print(f"| {count} | {roots} | {order} | " + " | ".join(figures) + " |", flush=True)
 
 
 if __name__ == "__main__":
-    place = Path(sys.argv[1])
+    print("| lines | roots | names | tangle.py | nothing changed | notangle | nuweb | Entangled |")
+    print("|---|---|---|---|---|---|---|---|")
     for size in [int(word) for word in sys.argv[2:]] or [1000, 10000, 100000, 1000000]:
         for many in (1, 100):
             for is_sorted in (False, True):
-                bench(place, size, many, is_sorted)
+                bench(Path(sys.argv[1]), size, many, is_sorted)

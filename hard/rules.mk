@@ -7,6 +7,7 @@
 # make test-leaks     memory and descriptors stay flat over very many calls
 # make test-faults    each system call of the stub fails in each way its manual page names
 # make test-tanglers  noweb and Entangled make the same files of sockets.md
+# make bench-tangle   how long tangling takes, beside other tanglers; PATIENT=1 leaves out nothing
 # make coverage       which lines of sockets.md the tests run
 # make fuzz           arbitrary bytes for whatever reads addresses, for SECONDS (60)
 
@@ -29,14 +30,21 @@ coverage: build
 
 ENTANGLED := build/entangled/bin/python
 
-test-tanglers: build
+ENTANGLED_RUN = ENTANGLED=$$($(ENTANGLED) -c 'import entangled' && echo $(HERE)/$(ENTANGLED))
+
+build/entangled/tried:
 	$(PYTHON) -m venv build/entangled
 	-$(ENTANGLED) -m pip install --quiet --disable-pip-version-check entangled-cli==2.1.13
-	ENTANGLED=$$($(ENTANGLED) -c 'import entangled' && echo $(HERE)/$(ENTANGLED)) \
-	    $(RUN) $(HARD_TEST) hard/test_tanglers.py
+	touch $@
+
+test-tanglers: build build/entangled/tried
+	$(ENTANGLED_RUN) $(RUN) $(HARD_TEST) hard/test_tanglers.py
+
+bench-tangle: build/entangled/tried
+	$(ENTANGLED_RUN) $(PYTHON) hard/bench_tangle.py build/bench $(LINES)
 
 .PHONY: test-hard test-asan test-tsan test-valgrind test-leaks test-faults test-tanglers
-.PHONY: coverage fuzz
+.PHONY: bench-tangle coverage fuzz
 
 test-hard: test-asan test-tsan test-valgrind test-leaks test-faults test-tanglers fuzz
 
