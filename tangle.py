@@ -954,6 +954,9 @@ def produce(options: Options, path: str, data: bytes) -> int:
     web = Web(data)
     check_names(web)
     places = check_places(web, path, out)
+    if options.lines and MAP in web.chunks:
+        part = web.chunks[MAP].parts[0]
+        web.error(part.line, part.column, f"⟨{MAP}⟩ is where --lines puts its map")
     contents = {} if web.problems else tangle(web)
     if web.problems:
         return complain(path, web.problems, web.lines)

@@ -210,6 +210,15 @@ def test_where_in_a_file_that_is_not_fresh_has_no_answer(
     assert "generated/a.c is not what w.md means now: tangle first" in capsys.readouterr().err
 
 
+def test_a_file_in_the_place_of_the_map_is_refused(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("w.md").write_text("## 1. x\n```\n# ⟨lines.json⟩≡\n{}\n```\n")
+    assert tangle.main(["w.md", "--lines", "--out", "o"]) == 1
+    assert "w.md:3:3: error: ⟨lines.json⟩ is where --lines puts its map" in capsys.readouterr().err
+    assert tangle.main(["w.md", "--out", "o"]) == 0
+
+
 def test_an_edit_of_a_file_with_line_directives_is_kept(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
