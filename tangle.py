@@ -122,31 +122,29 @@ class Size:
     """How large an expansion is: at most so many bytes, with so many ends of lines
     after which indentation may go; the last end of a line, and the width of what follows."""
 
-    __slots__ = ("bytes", "last", "newlines", "width")
+    last, width = "", 0
 
-    def __init__(self) -> None:
-        self.bytes, self.newlines, self.last, self.width = 0, 0, "", 0
+    def __init__(self, bytes: int, newlines: int) -> None:
+        self.bytes, self.newlines = bytes, newlines
 
 
-def measure(pieces: list[str | Hole], sizes: dict[str, Size], widths: bool) -> Size:
-    """The size of a chunk's expansion, by arithmetic alone; ends of lines only if asked for."""
-    total = Size()
+def measure(pieces: list[str | Hole], sizes: dict[str, Size]) -> Size:
+    """The size of a chunk's expansion, by arithmetic alone, if no reference is inside a line."""
+    bytes = newlines = 0
     for piece in pieces:
         if isinstance(piece, str):
-            total.bytes += len(piece) if piece.isascii() else len(piece.encode())
-            total.newlines += piece.count("\n")
-        elif piece.alone:
-            size, lead = sizes[piece.name], len(piece.lead)
-            total.bytes += size.bytes + (size.newlines + 1) * lead if size.bytes else 0
-            total.newlines += size.newlines
-    if widths:
-        measure_lines(pieces, sizes, total)
-    return total
+            bytes += len(piece) if piece.isascii() else len(piece.encode())
+            newlines += piece.count("\n")
+        else:
+            size = sizes[piece.name]
+            bytes += size.bytes + (size.newlines + 1) * len(piece.lead) if size.bytes else 0
+            newlines += size.newlines
+    return Size(bytes, newlines)
 
 
-def measure_lines(pieces: list[str | Hole], sizes: dict[str, Size], total: Size) -> None:
-    """What a reference inside a line makes of the lines that go on there."""
-    line = Line()
+def measure_lines(pieces: list[str | Hole], sizes: dict[str, Size]) -> Size:
+    """The same if there may be such references: what they make of lines that go on there."""
+    total, line = measure(pieces, sizes), Line()
     for piece in pieces:
         if isinstance(piece, str):
             last = max(piece.rfind("\n"), piece.rfind("\r"))
@@ -154,15 +152,15 @@ def measure_lines(pieces: list[str | Hole], sizes: dict[str, Size], total: Size)
             line.text(piece)
         else:
             size = sizes[piece.name]
-            if not piece.alone:
-                total.bytes += size.bytes
-                if not piece.quoted:
-                    total.bytes += size.newlines * (len(line.lead) + line.width)
-                    total.newlines += size.newlines
+            if piece.quoted:
+                total.newlines -= size.newlines
+            elif not piece.alone:
+                total.bytes += size.newlines * (len(line.lead) + line.width)
             if size.last:
                 total.last = "\r" if piece.quoted else size.last
             line.hole(piece, size)
     total.width = len(line.lead) + line.width
+    return total
 
 
 def bottom_up(pieces: dict[str, list[str | Hole]], roots: list[str]) -> list[str]:
@@ -261,14 +259,18 @@ def tangle(web: Web, roots: list[str] | None = None) -> dict[str, bytes]:
 
     Too large ones become its problem.
     """
-    pieces = {name: pieces_of(chunk) for name, chunk in web.chunks.items()}
     files = roots or [name for name, chunk in web.chunks.items() if chunk.is_file]
-    order = bottom_up(pieces, files) if roots else web.order
-    inline = {name for name, code in pieces.items() if len(code) > 1 and not all(
-        [isinstance(piece, str) or piece.alone for piece in code])}
+    pieces: dict[str, list[str | Hole]] = {}
     sizes: dict[str, Size] = {}
-    for name in order:
-        sizes[name] = measure(pieces[name], sizes, bool(inline))
+    inline: set[str] = set()
+    for name in web.order:
+        code = pieces[name] = pieces_of(web.chunks[name])
+        sizes[name] = measure(code, sizes)
+        if len(code) > 1 and any([not isinstance(hole, str) and not hole.alone for hole in code]):
+            inline.add(name)
+    if inline:
+        for name in web.order:
+            sizes[name] = measure_lines(pieces[name], sizes)
     if sum([sizes[name].bytes for name in files]) > LIMIT:
         largest = max(files, key=lambda name: sizes[name].bytes)
         culprit = next((name for name in bottom_up(pieces, [largest])
@@ -278,9 +280,9 @@ def tangle(web: Web, roots: list[str] | None = None) -> dict[str, bytes]:
                   f"{LIMIT >> 20} MiB in all outputs" + (
                       f"; ⟨{culprit}⟩ alone has more" if culprit != largest else ""))
         return {}
-    # What is used more than once is expanded once; what has no references is its own expansion.
     known: dict[str, str] = {}
-    for name in order:
+    # What is used more than once is expanded once; what has no references is its own expansion.
+    for name in bottom_up(pieces, files) if roots else web.order:
         code = pieces[name]
         if len(code) == 1 and isinstance(code[0], str):
             known[name] = code[0]

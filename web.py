@@ -166,10 +166,11 @@ class Cursor:
 
 PARAGRAPH, INDENTED = "paragraph", "indented"
 QUOTE = -1  # among the containers; a list item stands there as the indentation it asks for
-# Outside of containers: lines that are blank or can only be text, and what may follow them.
-PLAIN = re.compile(r"(?:[ \t]*\n|([^\s\d#`~<>=_*+-].*\n))*")
-PLAIN_HEADING = re.compile(r"(#{1,6})(?=[ \t\n])(.*)\n")
-PLAIN_FENCE = re.compile(r"(`{3,}(?=[^`\n]*\n)|~{3,})(.*)\n")
+# Outside of containers: lines that are blank or can only be text, any number of them, and then
+# perhaps a heading or the beginning of a fence.
+PLAIN = re.compile(
+    r"(?:[ \t]*\n|([^\s\d#`~<>=_*+-].*\n))*"
+    r"(?:(\#{1,6})(?=[ \t\n])(.*)\n|(`{3,}(?=[^`\n]*\n)|~{3,})(.*)\n)?")
 
 
 def closing(mark: str) -> re.Pattern[str]:
@@ -208,30 +209,29 @@ def blocks(text: str) -> list[Heading | Fence]:
 
         # A short cut for nearly every line: outside of containers text is skipped, and a plain
         # heading or a whole fence taken.
-        if not containers and (leaf is None or leaf == PARAGRAPH):
-            plain = PLAIN.match(text, start)
-            stop = plain.end() if plain else start
-            if plain and stop > start:
-                leaf = PARAGRAPH if plain.end(1) == stop else None
-                row += text.count("\n", start, stop)
-                start = stop
-            if text.startswith("#", start) and (match := PLAIN_HEADING.match(text, start)):
-                start, row, leaf = match.end(), row + 1, None
-                found.append(Heading(row, 1, len(match[1]), match[2]))
+        if (not containers and (leaf is None or leaf == PARAGRAPH)
+                and (plain := PLAIN.match(text, start))):
+            kind, stop = plain.lastindex, plain.end()
+            row += text.count("\n", start, stop)
+            if kind == 3:
+                found.append(Heading(row, 1, len(plain[2]), plain[3]))
+                start, leaf = stop, None
                 continue
-            if text.startswith(("```", "~~~"), start) and (match := PLAIN_FENCE.match(text, start)):
-                begin, row, leaf = match.end(), row + 1, None
-                fence = Fence(row, 1, match[1], 0, match[2])
+            if kind == 5:
+                fence = Fence(row, 1, plain[4], 0, plain[5])
                 found.append(fence)
-                start = end_of_fence(text, begin, match[1])
-                fence.source, fence.begin, fence.end = text, begin, start
-                row += text.count("\n", begin, start)
+                start, leaf = end_of_fence(text, stop, plain[4]), None
+                fence.source, fence.begin, fence.end = text, stop, start
+                row += text.count("\n", stop, start)
                 if start < size:
                     start, row = text.index("\n", start) + 1, row + 1
                     fence.closes = row
                 continue
-            if start == size:
-                break
+            if stop > start:
+                leaf = PARAGRAPH if plain.end(1) == stop else None
+                start = stop
+                if start == size:
+                    break
         stop = text.index("\n", start)
         line = text[start:stop]
         start, row = stop + 1, row + 1
