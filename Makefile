@@ -41,7 +41,7 @@ check: build $(VENV)/checkers
 	$(PYTHON) tangle.py
 	git diff --exit-code --stat -- generated
 	$(RUN) -m ruff check .
-	$(RUN) -m mypy web.py tangle.py generated/sockets generated/build_sockets.py
+	$(RUN) -m mypy web.py tangle.py commonweb generated/sockets generated/build_sockets.py
 	MYPYPATH=generated $(RUN) -m mypy generated/examples
 	for cc in gcc clang; do for file in socket-ffi-values sockets-stub; do \
 	    $$cc $(WARNINGS) -fPIC -c generated/$$file.c -o build/$$cc-$$file.o || exit 1; \

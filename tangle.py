@@ -299,24 +299,27 @@ C_SUFFIXES = {"c", "h", "cc", "hh", "cpp", "hpp", "cxx", "hxx"}
 MAP = "lines.json"
 
 
-def with_lines(web: Web, path: str, contents: dict[str, bytes]) -> dict[str, bytes]:
+def with_lines(
+    web: Web, path: str, data: bytes, contents: dict[str, bytes]
+) -> dict[str, bytes]:
     """The outputs with the way back to the web: #line in C, and a map for the rest.
 
     The map tells of each run of characters its line and column in the output and
-    those in the web.
+    those in the web, and of which web, by its digest, it tells.
     """
     import json
 
     found, files = {}, {}
-    for name, data in contents.items():
-        code = data.decode()
+    for name, output in contents.items():
+        code = output.decode()
         origins = runs(web, name, code)
         if name.rpartition(".")[2] in C_SUFFIXES:
             found[name] = lined(code, origins, path).encode()
         else:
-            found[name] = data
+            found[name] = output
             files[name] = [[run.line, run.column, *run.place()] for run in origins]
-    found[MAP] = json.dumps({"web": path, "files": files}, separators=(",", ":")).encode() + b"\n"
+    found[MAP] = json.dumps({"web": path, "digest": digest(data), "files": files},
+                            separators=(",", ":")).encode() + b"\n"
     return found
 
 
@@ -965,7 +968,7 @@ def produce(options: Options, path: str, data: bytes) -> int:
 
     outputs = []
     try:
-        written = with_lines(web, path, contents) if options.lines else contents
+        written = with_lines(web, path, data, contents) if options.lines else contents
         for name, text in written.items():
             place, old = places.get(name, os.path.join(out, name)), None
             if os.path.exists(place):

@@ -5,8 +5,9 @@
 
 Tracebacks, warnings and debuggers ask code objects for their file and lines. So the
 modules that `tangle.py --lines --out build/lines` wrote a map of are compiled here, with
-the document's name and places. A file that is not as it was when the map was made is
-imported as it is. With `plugins = places`, coverage.py reports the document's lines.
+the document's name and places. If the document, or a file, is not as it was when the map
+was made, the file is imported as it is. With `plugins = places`, coverage.py reports the
+document's lines.
 """
 
 from __future__ import annotations
@@ -16,17 +17,20 @@ import bisect
 import json
 import os
 import sys
+from hashlib import sha256
 from importlib.abc import MetaPathFinder
 from importlib.machinery import PathFinder, SourceFileLoader
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LINES = ROOT / "build" / "lines"
+DOCUMENT = ROOT / "sockets.md"
 try:
     MAP = json.loads((LINES / "lines.json").read_text(encoding="utf-8"))
 except FileNotFoundError:
-    MAP = {"web": "", "files": {}}
-DOCUMENT = ROOT / MAP["web"]
+    MAP = {"digest": ""}
+if MAP["digest"] != sha256(DOCUMENT.read_bytes()).hexdigest():
+    MAP = {"files": {}}
 MODULES = {
     name.removesuffix(".py").removesuffix("/__init__").replace("/", "."): name
     for name in MAP["files"] if name.endswith(".py")
@@ -62,7 +66,7 @@ def compile_for_the_document(data, name):
 
 
 def is_known(data, name):
-    """Whether this is the file that the map is of, in the document that it leads to."""
+    """Whether this is the file that the map is of."""
     return (LINES / name).is_file() and (LINES / name).read_bytes() == data
 
 
