@@ -373,7 +373,7 @@ def where(web: Web, path: str, out: str, contents: dict[str, bytes], place: str)
     """
     asked = re.fullmatch(r"(.+?):([0-9]{1,9})(?::([0-9]{1,9}))?", place)
     if not asked:
-        raise LookupError(f"{place!r} is not a place: expected FILE:LINE or FILE:LINE:COLUMN")
+        raise LookupError("not a place: expected FILE:LINE or FILE:LINE:COLUMN")
     file, line, column = asked[1], int(asked[2]), int(asked[3] or 0)
     found: dict[tuple[str, int], str] = {}
     if os.path.realpath(file) == os.path.realpath(path):
@@ -384,7 +384,7 @@ def where(web: Web, path: str, out: str, contents: dict[str, bytes], place: str)
                     found.setdefault((name, run.line), f"{os.path.join(out, name)}:"
                                      f"{run.line}:{run.column}: ⟨{run.part.name}⟩")
         if not found:
-            raise LookupError(f"{place} is in no output: expected a line of a chunk's code")
+            raise LookupError("no output has this line: expected a line of a chunk's code")
         return list(found.values())
     relative = os.path.relpath(os.path.realpath(file), os.path.realpath(out))
     name = relative.replace(os.sep, "/")

@@ -191,8 +191,8 @@ def test_where(place: Path, capsys: pytest.CaptureFixture[str], asked: str, answ
 @pytest.mark.parametrize(("asked", "complaint"), [
     ("generated/b.py:1", "generated/b.py is neither w.md nor one of its files in generated; "
      "did you mean d/b.py?"),
-    ("w.md:1", "w.md:1 is in no output: expected a line of a chunk's code"),
-    ("w.md", "'w.md' is not a place: expected FILE:LINE or FILE:LINE:COLUMN"),
+    ("w.md:1", "no output has this line: expected a line of a chunk's code"),
+    ("w.md", "not a place: expected FILE:LINE or FILE:LINE:COLUMN"),
     ("generated/a.c:1000", "generated/a.c has no line 1000 of code"),
 ])
 def test_where_there_is_no_answer(
