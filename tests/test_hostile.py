@@ -62,6 +62,8 @@ def survives(data: bytes) -> None:
             assert {name: data for name, data in found.items() if "/out/" in name} == {
                 f"in/out/{name}": data for name, data in meant.items()}
             assert wrong.getvalue() == ""
+            with contextlib.redirect_stdout(said):
+                assert tangle.main([str(path), "--lines", "--out", str(folder / "lines")]) == 0
         else:
             assert status == 1
             assert found == {}
@@ -82,6 +84,18 @@ def test_random_webs(text: str) -> None:
 def test_random_bytes(data: bytes) -> None:
     survives(data)
     survives(b"## 1. x\n```\n# \xe2\x9f\xa8a.py\xe2\x9f\xa9\xe2\x89\xa1\n" + data + b"\n```\n")
+
+
+code = st.text(st.characters(exclude_characters="⟨⟩`\0", exclude_categories=["Cs"]), max_size=60)
+
+
+@settings(max_examples=200, deadline=None)
+@given(code, code, st.sampled_from(["py", "c", "txt"]))
+def test_random_code_in_a_web_without_mistakes(first: str, second: str, suffix: str) -> None:
+    text = (f"## 1. x\n``````{suffix}\n# ⟨a.{suffix}⟩≡\n{first}\n  ⟨B⟩ + ⟨B⟩\n\t⟨B⟩\n``````\n\n"
+            f"``````{suffix}\n# ⟨B⟩≡\n{second}\n``````\n")
+    assert not Web(text.encode()).problems
+    survives(text.encode())
 
 
 spots = st.integers(0, len(LINES) - 1)
