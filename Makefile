@@ -6,6 +6,7 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+TANGLER := tangle.py web.py expansion.py messages.py hygiene.py
 WARNINGS := -std=c11 -Wall -Wextra -Wconversion -Wshadow -Werror
 
 .PHONY: tangle build test check clean
@@ -26,8 +27,9 @@ $(VENV)/checkers: $(VENV)/ready
 	$(RUN) -m pip install --quiet --disable-pip-version-check --group check
 	touch $@
 
-generated/sockets/_values.py: $(VENV)/ready setup.py sockets.md tangle.py web.py hygiene.py
+generated/sockets/_values.py: $(VENV)/ready setup.py sockets.md $(TANGLER)
 	$(PYTHON) tangle.py
+	$(PYTHON) tangle.py --lines --out build/lines
 	$(RUN) setup.py --quiet build_ext --inplace
 	touch $@
 
@@ -40,7 +42,7 @@ check: build $(VENV)/checkers $(VENV)/weavers
 	$(PYTHON) tangle.py
 	git diff --exit-code --stat -- generated
 	$(RUN) -m ruff check .
-	$(RUN) -m mypy web.py tangle.py hygiene.py weave.py identifiers.py \
+	$(RUN) -m mypy $(TANGLER) weave.py identifiers.py commonweb \
 	    generated/sockets generated/build_sockets.py
 	MYPYPATH=generated $(RUN) -m mypy generated/examples
 	for cc in gcc clang; do for file in socket-ffi-values sockets-stub; do \

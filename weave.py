@@ -33,10 +33,9 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, Keyword, Operator, String
 from pygments.util import ClassNotFound
 
+from expansion import ALL, Hole, Line, indented, survey, tangle
 from identifiers import Identifier, Index
-from tangle import (
-    Hole, Line, Size, bottom_up, complain, indented, measure, pieces_of, tangle,
-)
+from messages import complain
 from web import (
     REFERENCE, Chunk, Heading, Part, Problem, Section, Web, blocks, names_file,
 )
@@ -150,12 +149,10 @@ class Expander:
     LIMIT, DEPTH = 16 << 20, 100
 
     def __init__(self, web: Web) -> None:
-        self.pieces = {name: pieces_of(chunk) for name, chunk in web.chunks.items()}
-        self.sizes: dict[str, Size] = {}
+        self.pieces, self.sizes, _ = survey(web)
         self.depths: dict[str, int] = {}
-        for name in bottom_up(self.pieces, list(self.pieces)):
+        for name in web.order:
             holes = [piece.name for piece in self.pieces[name] if isinstance(piece, Hole)]
-            self.sizes[name] = measure(self.pieces[name], self.sizes)
             self.depths[name] = 1 + max((self.depths[hole] for hole in holes), default=0)
         self.left = self.LIMIT
 
@@ -175,7 +172,7 @@ class Expander:
         if self.left < 0 or self.depths[hole.name] > self.DEPTH:
             return None
         self.out: list[str] = []
-        self.at, self.done = 0, 0 if hole.lead else len(indent)
+        self.at, self.done = 0, 0 if hole.alone else len(indent)
         self.openings: list[Opening] = []
         self._expand(hole.name, "" if hole.quoted else indent, hole.quoted)
         return "".join(self.out).replace("\r", "\n"), self.openings
@@ -209,9 +206,6 @@ class Expander:
     def _put(self, text: str) -> None:
         self.out.append(text)
         self.at += len(text)
-
-
-ALL = 1 << 62  # of any indentation
 
 
 # ---------------------------------------------------------------------------
@@ -780,7 +774,7 @@ def document(book: Book, title: str, fonts: str) -> str:
 
 def title_of(web: Web, path: Path) -> str:
     """The document's first heading of level 1, or its file's name."""
-    for block in blocks(web.lines):
+    for block in blocks(web.text):
         if isinstance(block, Heading) and block.level == 1:
             return block.text
     return path.stem
@@ -839,21 +833,21 @@ def main(arguments: list[str]) -> int:
     record = chosen.out / f".{path.stem}.woven"
     here = Path(__file__).parent
     sources = [path, folder / "LICENSE", *pictures(web, folder), *sorted(STYLE.iterdir()),
-               *(here / f"{name}.py" for name in ("weave", "web", "tangle", "identifiers")),
+               *(here / f"{name}.py" for name in ("weave", "web", "expansion", "identifiers")),
                *(chosen.fonts / f"{name}.woff2" for _, _, _, name in FACES)]
     made_of = digest_of(sources)
     if record.is_file() and record.read_text() == f"{made_of} {digest_of(targets)}":
         print(f"{targets[0]} and {targets[1]} unchanged")
         return 0
     if web.problems:
-        return complain(str(path), web.problems)
+        return complain(str(path), web.problems, web.lines)
     title, fonts = title_of(web, path), faces(chosen.fonts)
     index = Index(web, tangle(web))
     try:
         pages = [document(Book(web, folder, index, on_paper), title, fonts)
                  for on_paper in (False, True)]
         if web.problems:
-            return complain(str(path), web.problems)
+            return complain(str(path), web.problems, web.lines)
         write(targets[0], pages[0].encode())
         write(targets[1], paper(pages[1]))
         write(record, f"{made_of} {digest_of(targets)}".encode())
@@ -864,8 +858,13 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-if __name__ == "__main__":
+def command() -> None:
+    """The program, from the command line."""
     import gc
 
     gc.disable()  # hardly anything here is garbage before the end
     sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    command()

@@ -14,6 +14,7 @@ Only what startup can afford is imported: the tangler runs at every save.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class Problem:
-    """Something wrong, and where."""
+    """Something wrong, and where; notes are lines to be shown with it."""
 
-    def __init__(self, line: int, column: int, message: str) -> None:
-        self.line, self.column, self.message = line, column, message
+    def __init__(self, line: int, column: int, message: str, notes: Iterable[str] = ()) -> None:
+        self.line, self.column, self.message, self.notes = line, column, message, notes
 
     def __repr__(self) -> str:
         return f"{self.line}:{self.column}: error: {self.message}"
@@ -42,39 +43,45 @@ class Problem:
 class Heading:
     """An ATX heading outside lists and quotes."""
 
+    __slots__ = ("column", "level", "line", "text")
+
     def __init__(self, line: int, column: int, level: int, text: str) -> None:
         self.line, self.column, self.level = line, column, level
         self.text = text.strip(" \t")
-        unclosed = self.text.rstrip("#")  # a closing sequence has a blank before it
-        if not unclosed or unclosed[-1] in " \t":
-            self.text = unclosed.rstrip(" \t")
+        if self.text[-1:] == "#":
+            unclosed = self.text.rstrip("#")  # a closing sequence has a blank before it
+            if not unclosed or unclosed[-1] in " \t":
+                self.text = unclosed.rstrip(" \t")
 
 
 class Fence:
     """A fenced code block.
 
     `opens` and `closes` are the lines of its fences (`closes` is None if the document
-    or the container ended first).  `lines` is its content, without what containers
-    and the fence's own indentation take away; `starts` tells how many characters
-    that was, line by line, or is empty if it was nothing.
+    or the container ended first).  Its content, each line with its newline, stands in
+    `source` from `begin` to `end`: in the document itself, or, if containers or the fence's own
+    indentation take something away from the lines, by itself; then `starts` tells
+    how many characters that was, line by line.
     """
+
+    __slots__ = ("begin", "closes", "column", "end", "indent", "info", "mark", "opens", "source",
+                 "starts")
 
     def __init__(self, opens: int, column: int, mark: str, indent: int, info: str) -> None:
         self.opens, self.column, self.mark, self.indent = opens, column, mark, indent
         self.info = info.strip(" \t")
-        self.lines: list[str] = []
+        self.source, self.begin, self.end = "", 0, 0
         self.starts: list[int] = []
         self.closes: int | None = None
-        self.closing = re.compile(rf" {{0,3}}{mark}{mark[0]}*[ \t]*$").match
+
+    @property
+    def lines(self) -> list[str]:
+        return self.source[self.begin : self.end].split("\n")[:-1]
 
     @property
     def language(self) -> str | None:
         words = self.info.split(None, 1)
         return words[0].lower() if words else None
-
-    def add(self, line: str, start: int) -> None:
-        self.lines.append(line)
-        self.starts.append(start)
 
     def place(self, row: int, offset: int = 0) -> tuple[int, int]:
         """Line and column in the document of a character of the content."""
@@ -159,32 +166,75 @@ class Cursor:
 
 PARAGRAPH, INDENTED = "paragraph", "indented"
 QUOTE = -1  # among the containers; a list item stands there as the indentation it asks for
+# Outside of containers: lines that are blank or can only be text, any number of them, and then
+# perhaps a heading or the beginning of a fence.
+PLAIN = re.compile(
+    r"(?:[ \t]*\n|([^\s\d#`~<>=_*+-].*\n))*"
+    r"(?:(\#{1,6})(?=[ \t\n])(.*)\n|(`{3,}(?=[^`\n]*\n)|~{3,})(.*)\n)?")
 
 
-def blocks(lines: list[str]) -> list[Heading | Fence]:
+def closing(mark: str) -> re.Pattern[str]:
+    """What closes a fence that such a mark has opened."""
+    if mark not in CLOSING:
+        CLOSING[mark] = re.compile(rf" {{0,3}}{mark}{mark[0]}*[ \t]*(?=\n|\Z)")
+    return CLOSING[mark]
+
+
+CLOSING: dict[str, re.Pattern[str]] = {}
+
+
+def end_of_fence(text: str, begin: int, mark: str) -> int:
+    """Where the line stands that closes a plain fence, or the document ends."""
+    closes, at = closing(mark).match, begin
+    while (at := text.find(mark, at)) >= 0:
+        start = text.rfind("\n", begin - 1, at) + 1
+        if closes(text, start):
+            return start
+        at = text.index("\n", at)
+    return len(text)
+
+
+def blocks(text: str) -> list[Heading | Fence]:
     """The headings and fences of a document, in order."""
     found: list[Heading | Fence] = []
+    contents: list[tuple[Fence, list[str]]] = []  # of fences that are read line by line
     containers: list[int] = []
     # The open leaf: none, PARAGRAPH, INDENTED, a fence, or an HTML block of that number.
     leaf: str | int | Fence | None = None
     hollow = False  # the innermost container is an item that has only its marker so far
-    row, count = -1, len(lines)
-    while (row := row + 1) < count:
-        line = lines[row]
+    if text[-1:] != "\n":
+        text += "\n"
+    start, row, size = 0, 0, len(text)  # row: how many lines were read
+    while start < size:
 
-        # Two short cuts for nearly every line: the inside of a plain fence, and text.
-        if isinstance(leaf, Fence) and not containers and not leaf.indent:
-            mark, closing, first = leaf.mark, leaf.closing, row
-            while row < count and not (mark in lines[row] and closing(lines[row])):
-                row += 1
-            leaf.lines, leaf.closes = lines[first:row], row + 1 if row < count else None
-            leaf = None
-            continue
-        if line[:1].isalpha() and (containers or not isinstance(leaf, (int, Fence))):
-            if leaf != PARAGRAPH:  # else it continues one, lazily perhaps
-                containers.clear()
-                leaf = PARAGRAPH
-            continue
+        # A short cut for nearly every line: outside of containers text is skipped, and a plain
+        # heading or a whole fence taken.
+        if (not containers and (leaf is None or leaf == PARAGRAPH)
+                and (plain := PLAIN.match(text, start))):
+            kind, stop = plain.lastindex, plain.end()
+            row += text.count("\n", start, stop)
+            if kind == 3:
+                found.append(Heading(row, 1, len(plain[2]), plain[3]))
+                start, leaf = stop, None
+                continue
+            if kind == 5:
+                fence = Fence(row, 1, plain[4], 0, plain[5])
+                found.append(fence)
+                start, leaf = end_of_fence(text, stop, plain[4]), None
+                fence.source, fence.begin, fence.end = text, stop, start
+                row += text.count("\n", stop, start)
+                if start < size:
+                    start, row = text.index("\n", start) + 1, row + 1
+                    fence.closes = row
+                continue
+            if stop > start:
+                leaf = PARAGRAPH if plain.end(1) == stop else None
+                start = stop
+                if start == size:
+                    break
+        stop = text.index("\n", start)
+        line = text[start:stop]
+        start, row = stop + 1, row + 1
 
         # Which containers go on?
         cursor, matched = Cursor(line), 0
@@ -206,11 +256,13 @@ def blocks(lines: list[str]) -> list[Heading | Fence]:
 
         # Does the open leaf go on?
         if inside and isinstance(leaf, Fence):
-            if cursor.indent < 4 and leaf.closing(line, cursor.next):
-                leaf.closes, leaf = row + 1, None
+            if cursor.indent < 4 and closing(leaf.mark).match(line, cursor.next):
+                leaf.closes, leaf = row, None
             else:
                 cursor.take(leaf.indent)
-                leaf.add(*cursor.rest())
+                rest, first = cursor.rest()
+                contents[-1][1].append(rest + "\n")
+                leaf.starts.append(first)
             continue
         if inside and isinstance(leaf, int):
             end = HTML[leaf][1]
@@ -234,12 +286,13 @@ def blocks(lines: list[str]) -> list[Heading | Fence]:
                 leaf = None
                 if not containers:
                     found.append(
-                        Heading(row + 1, at + 1, len(heading[0]), line[heading.end() :]))
+                        Heading(row, at + 1, len(heading[0]), line[heading.end() :]))
                 break
-            elif character in "`~" and (fence := FENCE.match(line, at)):
+            elif character in "`~" and (opening := FENCE.match(line, at)):
                 del containers[matched:]
-                leaf = Fence(row + 1, at + 1, fence[1], cursor.indent, fence[2])
+                leaf = Fence(row, at + 1, opening[1], cursor.indent, opening[2])
                 found.append(leaf)
+                contents.append((leaf, []))
                 break
             elif character == "<" and (kind := html_kind(line, at, leaf == PARAGRAPH)) is not None:
                 del containers[matched:]
@@ -269,6 +322,9 @@ def blocks(lines: list[str]) -> list[Heading | Fence]:
         else:
             if not cursor.blank and leaf != PARAGRAPH:
                 leaf = INDENTED
+    for fence, content in contents:
+        fence.source = "".join(content)
+        fence.end = len(fence.source)
     return found
 
 
@@ -297,6 +353,8 @@ class Section:
     `depth` is None where the heading is only a number.
     """
 
+    __slots__ = ("column", "depth", "end", "line", "number", "parts", "title")
+
     def __init__(
         self, number: str, title: str | None, depth: int | None, line: int, column: int
     ) -> None:
@@ -306,13 +364,20 @@ class Section:
 
 
 class Reference:
-    """A reference in a line of code: its name, its place, and its span in the part's text."""
+    """A reference in a line of code: its name, its span in the part's text, and its place."""
 
-    def __init__(
-        self, name: str, part: Part, line: int, column: int, start: int, end: int
-    ) -> None:
-        self.name, self.part, self.line, self.column = name, part, line, column
-        self.start, self.end = start, end
+    __slots__ = ("end", "name", "part", "start")
+
+    def __init__(self, name: str, part: Part, start: int, end: int) -> None:
+        self.name, self.part, self.start, self.end = name, part, start, end
+
+    @property
+    def line(self) -> int:
+        return self.part.place_of(self.start)[0]
+
+    @property
+    def column(self) -> int:
+        return self.part.place_of(self.start)[1]
 
 
 class Part:
@@ -323,32 +388,51 @@ class Part:
     of the fence stand before them.
     """
 
+    __slots__ = ("_begins", "captures", "column", "continues", "exports", "fence", "line", "name",
+                 "references", "rows", "section", "skip", "text")
+
     def __init__(
         self, name: str, continues: bool, column: int, section: Section | None, fence: Fence
     ) -> None:
         self.name, self.continues, self.section, self.fence = name, continues, section, fence
-        self.language, self.line, self.column = fence.language, fence.opens + 1, column
+        self.line, self.column = fence.opens + 1, column
         self.captures: list[Word] = []
         self.exports: list[Word] = []
         self.skip, self.rows, self.text = 1, 0, ""
         self.references: list[Reference] = []
+        self._begins: list[int] = []
+
+    @property
+    def language(self) -> str | None:
+        return self.fence.language
 
     def place(self, row: int, offset: int = 0) -> tuple[int, int]:
         """Line and column in the document of a character of a line of the code."""
         return self.fence.place(self.skip + row, offset)
 
+    def place_of(self, offset: int) -> tuple[int, int]:
+        """Line and column in the document of a character of the code."""
+        if not self._begins:
+            self._begins = [0, *[match.end() for match in re.finditer("\n", self.text)]]
+        row = bisect_right(self._begins, offset) - 1
+        return self.place(row, offset - self._begins[row])
+
 
 class Chunk:
     """A chunk: all its parts, in order, and all references to it."""
 
-    def __init__(self, name: str) -> None:
+    __slots__ = ("is_file", "name", "parts", "uses")
+
+    def __init__(self, name: str, first: Part) -> None:
         self.name, self.is_file = name, names_file(name)
-        self.parts: list[Part] = []
+        self.parts = [first]
         self.uses: list[Reference] = []
 
     @property
     def text(self) -> str:
         """The code of all parts, lines joined by newlines."""
+        if len(self.parts) == 1:
+            return self.parts[0].text
         return "\n".join([part.text for part in self.parts if part.rows])
 
     @property
@@ -402,9 +486,14 @@ def long_strings(text: str, language: str) -> list[tuple[int, int]]:
 NUMBER = re.compile(r"([0-9]+)([A-Za-z]{0,2})\.(?=\s|$)\s*(.*)")
 CLOSERS = {"/*": "*/", "<!--": "-->", "(*": "*)"}
 COMMENT = re.compile(r"[ \t]*(#|//|--|;+|%+|/\*|<!--|\(\*)(\|?)[ \t]*")
-HEADER = re.compile(r"⟨([^⟨⟩]*)⟩(\+?)≡")
+HEADER = re.compile(r"[ \t]*(#|//|--|;+|%+|/\*|<!--|\(\*)[ \t]*⟨([^⟨⟩\n]*)⟩(\+?)≡"
+                    r"[^\S\n]*(\*/|-->|\*\)|)[^\S\n]*\n")
+DECLARATION = re.compile(r"[ \t]*(?:#|//|--|;+|%+|/\*|<!--|\(\*)\|")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 FILE = re.compile(r"\S*(?:/\S*|\.[^.\s]+)")
+# What was perhaps meant to be a header: a name in some kind of brackets, and no other words.
+NEAR_HEADER = re.compile(
+    r"[^\w⟨〈<«]*[⟨〈<«]+[ \t]*([^\s⟨⟩〈〉<>«»][^⟨⟩〈〉<>«»]*?)[ \t]*[⟩〉>»]+\W*")
 # What cannot stand in a document: surrogates are how bytes that are not UTF-8 were decoded.
 GARBAGE = re.compile("[\0\udc80-\udcff]")
 
@@ -420,28 +509,37 @@ def followers(number: str) -> list[str]:
 
 def names_file(name: str) -> bool:
     """A name without spaces that has a `/` or a suffix is a file's."""
-    return FILE.fullmatch(name) is not None
+    return " " not in name and FILE.fullmatch(name) is not None
 
 
 class Web:
     """A document, read: its sections, its chunks by name, and its problems."""
 
     def __init__(self, data: bytes) -> None:
-        text = data.decode("utf-8", "surrogateescape")
+        try:
+            text = data.decode()
+            clean = "\0" not in text
+        except UnicodeDecodeError:
+            text, clean = data.decode("utf-8", "surrogateescape"), False
         text = text[text.startswith("\ufeff") :]
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
-        self.lines = text.split("\n")
-        if not self.lines[-1]:
-            self.lines.pop()
+        self.text = text
+        self._lines: list[str] = []
         self.sections: list[Section] = []
         self.chunks: dict[str, Chunk] = {}
         self.fences: list[Fence] = []  # the illustrations
         self.problems: list[Problem] = []
         self._last = self._right = ""  # section numbers
+        self._next = "1"
+        self._numbers: dict[str, int] = {}  # the lines where they are first
         self._patience = 20000  # names to compare with misspelt ones, in all
+        self._suggested: set[str] = set()
+        self._near_headers: dict[str, int] = {}
 
-        if GARBAGE.search(text):
+        self.order: list[str] = []  # the chunks' names, each after those that it refers to
+
+        if not clean:
             self._check_characters()
         self._read()
         self._check_chunks()
@@ -453,8 +551,17 @@ class Web:
         return any(part.captures or part.exports
                    for chunk in self.chunks.values() for part in chunk.parts)
 
-    def error(self, line: int, column: int, message: str) -> None:
-        self.problems.append(Problem(line, column, message))
+    @property
+    def lines(self) -> list[str]:
+        """The document's lines; most runs need none of them by itself."""
+        if not self._lines and self.text:
+            self._lines = self.text.split("\n")
+            if not self._lines[-1]:
+                self._lines.pop()
+        return self._lines
+
+    def error(self, line: int, column: int, message: str, notes: Iterable[str] = ()) -> None:
+        self.problems.append(Problem(line, column, message, notes))
 
     # Reading.
 
@@ -467,9 +574,8 @@ class Web:
                            f"byte 0x{code - 0xDC00:02X} is not UTF-8")
 
     def _read(self) -> None:
-        found = blocks(self.lines)
-        headings = [block for block in found if isinstance(block, Heading)]
-        numbered = any(NUMBER.match(heading.text) for heading in headings)
+        found = blocks(self.text)
+        numbered = any(NUMBER.match(block.text) for block in found if isinstance(block, Heading))
         section: Section | None = None
         for block in found:
             if isinstance(block, Heading):
@@ -487,7 +593,7 @@ class Web:
                                f"{block.mark} after it, in the same list or quote")
                 self._fence(block, section)
         if section:
-            section.end = len(self.lines) + 1
+            section.end = self.text.count("\n") + (self.text[-1:] != "\n") + 1
 
     def _numbered(self, heading: Heading) -> Section | None:
         """The section that a heading opens, if it has a number; numbers are checked in order."""
@@ -509,50 +615,67 @@ class Web:
         After a wrong one either it or the last right one may be followed, so that
         one slip is one error.
         """
+        first = self._numbers.setdefault(number, line)
+        if number == self._next:  # as nearly always
+            self._last = self._right = number
+            self._next = str(int(number) + 1)
+            return
         right = self._right
         if number in followers(self._last) or number in followers(right):
             self._right = number
         else:
             expected = " or ".join(followers(right))
-            again = next((f" again (first in line {section.line})" for section in self.sections
-                          if section.number == number), "")
+            again = f" again (first in line {first})" if first < line else ""
             self.error(line, column, f"section {number}{again}: expected {expected}" + (
                 f" after {right}" if right else ""))
         self._last = number
+        self._next = next(iter(followers(self._right)), "")
 
     def _fence(self, fence: Fence, section: Section | None) -> None:
         """Take a fence for a part of a chunk, if its first line says so."""
-        first = fence.lines[0] if fence.lines else ""
-        comment = COMMENT.match(first) if "⟨" in first else None
-        if not comment or not first.startswith("⟨", comment.end()):
-            self.fences.append(fence)
+        source, first = fence.source, fence.begin
+        header = HEADER.match(source, first, fence.end)
+        if not header or header[4] != CLOSERS.get(header[1], ""):
+            self._illustration(fence)
             return
-        line, column = fence.place(0, comment.end())
-        rest, closer = first[comment.end() :].rstrip(), CLOSERS.get(comment[1], "")
-        header = HEADER.fullmatch(rest[: len(rest) - len(closer)].rstrip())
-        if comment[2] or not rest.endswith(closer) or not header:
-            self.fences.append(fence)
-            begin, end = comment[1], closer and " " + closer
-            self.error(line, column, "not a chunk's header: expected only "
-                       f"{begin} ⟨Name⟩≡{end} or {begin} ⟨Name⟩+≡{end}")
-            return
-        part = Part(self._name(header[1], line, column), bool(header[2]), column, section, fence)
+        column = header.start(2) - first
+        if fence.starts:
+            column = fence.place(0, column)[1] - 1
+        name = self._name(header[2], fence.opens + 1, column)
+        begin = header.end()
+        part = Part(name, header[3] == "+", column, section, fence)
+        if DECLARATION.match(source, begin, fence.end):
+            self._declarations(part, header[1])
+            begin = first + sum([len(line) + 1 for line in fence.lines[: part.skip]])
+        part.text = source[begin : fence.end - 1]
+        part.rows = source.count("\n", begin, fence.end)
+        if "⟨" in part.text:
+            self._references(part)
         if section:
             section.parts.append(part)
         else:
-            self.error(line, column, f"⟨{part.name}⟩ stands before the first section: "
+            self.error(part.line, column, f"⟨{name}⟩ stands before the first section: "
                        "expected a heading above it")
-        if part.name not in self.chunks:
-            self.chunks[part.name] = Chunk(part.name)
-        self.chunks[part.name].parts.append(part)
-        self._declarations(part, comment[1])
-        part.rows = len(fence.lines) - part.skip
-        part.text = "\n".join(fence.lines[part.skip :])
-        if "⟨" in part.text:
-            self._references(part)
+        if name in self.chunks:
+            self.chunks[name].parts.append(part)
+        else:
+            self.chunks[name] = Chunk(name, part)
+
+    def _illustration(self, fence: Fence) -> None:
+        """A fence without a header; what only looks like one is an error."""
+        self.fences.append(fence)
+        first = fence.lines[0] if fence.end > fence.begin else ""
+        comment = COMMENT.match(first) if "⟨" in first else None
+        if comment and first.startswith("⟨", comment.end()):
+            closer = CLOSERS.get(comment[1], "")
+            begin, end = comment[1], closer and " " + closer
+            self.error(*fence.place(0, comment.end()), "not a chunk's header: expected only "
+                       f"{begin} ⟨Name⟩≡{end} or {begin} ⟨Name⟩+≡{end}")
 
     def _name(self, raw: str, line: int, column: int) -> str:
         """A name with its blanks normalised; `column` is the bracket's before it."""
+        if raw.isprintable() and "  " not in raw and raw.strip(" ") == raw != "":
+            return raw
         control = CONTROL.search(raw)
         if control:
             self.error(line, column + 1 + control.start(), "a control character in a name")
@@ -597,26 +720,23 @@ class Web:
                     words.append(Word(name, line, column))
 
     def _references(self, part: Part) -> None:
-        row = begin = seen = 0  # the line, where it begins, and how far lines are counted
-        for match in REFERENCE.finditer(part.text):
-            start = match.start()
-            row += part.text.count("\n", seen, start)
-            begin = part.text.rfind("\n", seen, start) + 1 or begin
-            seen = start
-            if match[1] is None:  # the literal bracket
+        text, found = part.text, part.references
+        for match in REFERENCE.finditer(text):
+            raw, start, end = match[1], match.start(), match.end()
+            if raw is None:  # the literal bracket
                 continue
-            line, column = part.place(row, start - begin)
             if not match[2]:
-                self.error(line, column, "unclosed ⟨: expected ⟩ on the same line "
+                self.error(*part.place_of(start), "unclosed ⟨: expected ⟩ on the same line "
                            "(⟨⟨ stands for a ⟨ that is none of a reference's)")
                 continue
-            name = self._name(match[1], line, column)
-            if part.text.startswith(("≡", "+≡"), match.end()):
-                self.error(line, column, f"the header of ⟨{name}⟩ is not the first line "
-                           "of its code block")
-            elif name:
-                part.references.append(
-                    Reference(name, part, line, column, start, match.end()))
+            if not raw.isprintable() or "  " in raw or raw.strip(" ") != raw or not raw:
+                raw = self._name(raw, *part.place_of(start))
+            if text.startswith(("≡", "+≡"), end):
+                self.error(*part.place_of(start), f"the header of ⟨{raw}⟩ is not the first line "
+                           f"of its code block: expected the one from line {part.fence.opens} "
+                           "closed before")
+            elif raw:
+                found.append(Reference(raw, part, start, end))
 
     # Checking.
 
@@ -626,21 +746,28 @@ class Web:
             for part in chunk.parts:
                 for reference in part.references:
                     used = self.chunks.get(reference.name)
-                    place = reference.line, reference.column
                     if used is None:
-                        self.error(*place, f"⟨{reference.name}⟩ is not defined"
-                                   + self.hint(reference.name))
+                        near = self._near_header(reference.name) or self.hint(reference.name)
+                        self.error(reference.line, reference.column,
+                                   f"⟨{reference.name}⟩ is not defined{near}")
                         continue
                     used.uses.append(reference)
                     if used.is_file:
-                        self.error(*place, f"⟨{used.name}⟩ is a file, not to be referred to")
+                        self.error(reference.line, reference.column,
+                                   f"⟨{used.name}⟩ is a file, not to be referred to")
         if not any(chunk.is_file for chunk in self.chunks.values()):
-            self.error(1, 1, "no chunk of this web is a file, so there is nothing to write: "
-                       "expected a name like ⟨hello.py⟩")
+            self._near_header("")
+            near = next(filter(names_file, self._near_headers), "")
+            self.error(1, 1, "no chunk of this web is a file, so there is nothing to write" + (
+                self._near_header(near) or ": expected a name like ⟨hello.py⟩"))
         for chunk in self.chunks.values():
-            first, name = chunk.parts[0], f"⟨{chunk.name}⟩"
-            if not chunk.is_file and not chunk.uses:
-                self.error(first.line, first.column, f"{name} is never used")
+            first = chunk.parts[0]
+            if len(chunk.parts) == 1 and (chunk.uses or chunk.is_file) and not first.continues:
+                continue
+            name = f"⟨{chunk.name}⟩"
+            if not chunk.is_file and not chunk.uses and chunk.name not in self._suggested:
+                self.error(first.line, first.column, f"{name} is never used" + (
+                    "" if " " in chunk.name else " (a file's name has a suffix or a /)"))
             if first.continues:
                 self.error(first.line, first.column, f"{name}+≡ continues nothing: "
                            f"expected {name}≡ the first time" + self.hint(chunk.name))
@@ -661,6 +788,7 @@ class Web:
     def hint(self, name: str) -> str:
         """The nearest other chunk, as the end of a message."""
         near = self.nearest(name, self.chunks)
+        self._suggested.add(near)
         return f"; did you mean ⟨{near}⟩?" if near else ""
 
     def nearest(self, name: str, others: Iterable[str]) -> str:
@@ -678,35 +806,57 @@ class Web:
 
         return next(iter(get_close_matches(name, names, 1, 0.75)), "")
 
+    def _near_header(self, name: str) -> str:
+        """Which line may have been meant as a chunk's header, as the end of a message."""
+        if not self._near_headers:
+            self._near_headers[""] = 0
+            headers = {part.line for chunk in self.chunks.values() for part in chunk.parts}
+            for number, line in enumerate(self.lines, 1):
+                near = NEAR_HEADER.fullmatch(line)
+                if near and number not in headers and line.strip() != f"⟨{near[1]}⟩":
+                    self._near_headers.setdefault(" ".join(near[1].split()), number)
+        if not self._near_headers.get(name):
+            return ""
+        return (f"; line {self._near_headers[name]} is not read as its header: expected "
+                f"a comment like # ⟨{name}⟩≡ in the first line of a fenced block")
+
     def _check_cycles(self) -> None:
         """Walk the chunks depth first; a reference to one that is still open closes a cycle."""
-        done: set[str] = set()
+        done: dict[str, None] = {}
         known: set[tuple[str, ...]] = set()
+        below = {name: chunk.parts[0].references if len(chunk.parts) == 1 else
+                 [reference for part in chunk.parts for reference in part.references]
+                 for name, chunk in self.chunks.items()}
         for root in self.chunks:
             if root in done:
                 continue
-            path = {root: self.chunks[root].references()}  # the open chunks, in order
+            path = {root: iter(below[root])}  # the open chunks, in order
             while path:
                 name = next(reversed(path))
-                for reference, _ in path[name]:
+                for reference in path[name]:
                     target = reference.name
                     if target in path:
-                        if len(known) == 100:
-                            continue
-                        names = list(path)
-                        cycle = names[names.index(target) :]
-                        low = cycle.index(min(cycle))
-                        key = tuple(cycle[low:] + cycle[:low])
-                        if key not in known:
-                            known.add(key)
-                            self.error(reference.line, reference.column, "a cycle: " + " → ".join(
-                                f"⟨{link}⟩" for link in [*cycle, target]))
-                    elif target in self.chunks and target not in done:
-                        path[target] = self.chunks[target].references()
-                        break
+                        self._cycle(reference, list(path), known)
+                    elif target not in done and target in below:
+                        if below[target]:
+                            path[target] = iter(below[target])
+                            break
+                        done[target] = None
                 else:
                     del path[name]
-                    done.add(name)
+                    done[name] = None
+        self.order = list(done)
+
+    def _cycle(self, reference: Reference, path: list[str], known: set[tuple[str, ...]]) -> None:
+        """Complain of a cycle that a reference closes; of each once, and of a hundred at most."""
+        if len(known) < 100:
+            cycle = path[path.index(reference.name) :]
+            low = cycle.index(min(cycle))
+            key = tuple(cycle[low:] + cycle[:low])
+            if key not in known:
+                known.add(key)
+                self.error(reference.line, reference.column, "a cycle: " + " → ".join(
+                    f"⟨{link}⟩" for link in [*cycle, reference.name]))
 
 
 # ---------------------------------------------------------------------------

@@ -32,6 +32,7 @@ KEEP_THE_LOCK = """
 #define Py_BEGIN_ALLOW_THREADS {
 #define Py_END_ALLOW_THREADS }
 #endif
+#line 1 "_stub.c"
 """
 
 

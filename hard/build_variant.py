@@ -19,9 +19,9 @@ def build(folder: Path, header: str) -> None:
     folder.mkdir(parents=True)
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
-    shutil.copytree(
-        ROOT / "generated", folder / "generated",
-        ignore=shutil.ignore_patterns("*.so", "_values.py", "__pycache__", "*.egg-info"),
+    subprocess.run(
+        [sys.executable, "tangle.py", "--lines", "--out", folder.resolve() / "generated"],
+        cwd=ROOT, check=True, stdout=subprocess.DEVNULL,
     )
     for source in (folder / "generated").glob("*.c"):
         source.write_text(header + source.read_text(encoding="utf-8"), encoding="utf-8")

@@ -3,7 +3,7 @@
    A frame stands at the end of a block of exactly its size, so that AddressSanitizer sees a byte
    too many; and whatever comes back has to keep to the room that was given for it. */
 
-#include "../generated/sockets-stub.c"
+#include "../build/lines/sockets-stub.c"
 
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -6,6 +6,9 @@
 # make test-valgrind  a choice of tests under memcheck
 # make test-leaks     memory and descriptors stay flat over very many calls
 # make test-faults    each system call of the stub fails in each way its manual page names
+# make test-tanglers  noweb and Entangled make the same files of sockets.md
+# make bench-tangle   how long tangling takes, beside other tanglers; PATIENT=1 leaves out nothing
+# make coverage       which lines of sockets.md the tests run
 # make fuzz           arbitrary bytes for whatever reads addresses, for SECONDS (60)
 
 SECONDS ?= 60
@@ -15,9 +18,35 @@ BUILT := generated/sockets/_values.py
 VARIANT := hard/build_variant.py $(BUILT)
 HARD_TEST := -m pytest -p no:cacheprovider -q
 
-.PHONY: test-hard test-asan test-tsan test-valgrind test-leaks test-faults fuzz
+# Coverage, of the document: tests/places.py tells coverage.py where its code was written.
 
-test-hard: test-asan test-tsan test-valgrind test-leaks test-faults fuzz
+coverage: build
+	$(RUN) -m pip install --quiet --disable-pip-version-check --group coverage
+	PYTHONPATH=tests $(RUN) -m coverage run -m pytest -p no:cacheprovider -q tests
+	PYTHONPATH=tests $(RUN) -m coverage report --show-missing
+
+# Other tanglers, for one of which there is no package in Debian; it is passed over if it does
+# not install.
+
+ENTANGLED := build/entangled/bin/python
+
+ENTANGLED_RUN = ENTANGLED=$$($(ENTANGLED) -c 'import entangled' && echo $(HERE)/$(ENTANGLED))
+
+build/entangled/tried:
+	$(PYTHON) -m venv build/entangled
+	-$(ENTANGLED) -m pip install --quiet --disable-pip-version-check entangled-cli==2.1.13
+	touch $@
+
+test-tanglers: build build/entangled/tried
+	$(ENTANGLED_RUN) $(RUN) $(HARD_TEST) hard/test_tanglers.py
+
+bench-tangle: build/entangled/tried
+	$(ENTANGLED_RUN) $(PYTHON) hard/bench_tangle.py build/bench $(LINES)
+
+.PHONY: test-hard test-asan test-tsan test-valgrind test-leaks test-faults test-tanglers
+.PHONY: bench-tangle coverage fuzz
+
+test-hard: test-asan test-tsan test-valgrind test-leaks test-faults test-tanglers fuzz
 
 # AddressSanitizer. Python's own allocator is switched off, so that every object of Python is a
 # block with bounds of its own. What is reported goes into files: tests may expect a process to

@@ -2,7 +2,7 @@
    options and modes as Python's threads may; each closes only what it has opened, for without
    Python's lock no calls are counted. hard/closing.c has such a lock. */
 
-#include "../generated/sockets-stub.c"
+#include "../build/lines/sockets-stub.c"
 
 #include <arpa/inet.h>
 #include <pthread.h>

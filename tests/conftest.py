@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import places  # noqa: F401  (first: then tracebacks through sockets lead to the document)
 import pytest
 
 from sockets import (

@@ -1,9 +1,12 @@
 """The README does what it says."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -23,13 +26,47 @@ def test_the_code_that_shows_why_ends_as_it_says(tmp_path):
     assert raised + "(Transport endpoint is already connected): 127.0.0.1:9" in result.stderr
 
 
-def test_the_web_that_it_shows_can_be_tangled_and_run(tmp_path):
-    [web] = re.findall(r"^````markdown\n(.*?)^````", README, re.M | re.S)
-    (tmp_path / "hello.md").write_text(web)
-    tangled = run(sys.executable, ROOT / "tangle.py", "hello.md", "--out", "build", cwd=tmp_path)
-    assert tangled.returncode == 0, tangled.stderr
-    greeted = run(sys.executable, "build/hello.py", "Ada", "Aaron", cwd=tmp_path)
-    assert greeted.stdout == "Hello, Ada!\nHello, Aaron!\n"
+[WEB] = re.findall(r"^````markdown\n(.*?)^````", README, re.M | re.S)
+POWERS = "".join(f"{n} {2**n}\n" for n in range(31))
+
+
+@pytest.fixture
+def tangled(tmp_path):
+    (tmp_path / "powers.md").write_text(WEB)
+    done = run(sys.executable, ROOT / "tangle.py", "powers.md", "--out", "src", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    return tmp_path
+
+
+def test_the_web_that_it_shows_can_be_tangled_and_run(tangled):
+    assert run(sys.executable, "src/powers.py", cwd=tangled).stdout == POWERS
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc here")
+def test_the_web_that_it_shows_can_be_tangled_compiled_and_run(tangled):
+    compiled = run("gcc", "-Wall", "-Werror", "src/c/powers.c", "-o", "powers", cwd=tangled)
+    assert compiled.returncode == 0, compiled.stderr
+    assert run(tangled / "powers").stdout == POWERS
+
+
+# The tools as a package: what it lists, laid out as it would be installed, without a build.
+
+PACKAGE = (ROOT / "commonweb" / "pyproject.toml").read_text()
+
+
+def test_the_tangler_is_a_command_of_a_package_of_its_own(tmp_path):
+    (tmp_path / "site/commonweb").mkdir(parents=True)
+    for source, target in re.findall(r'^"(.*\.py)" = "(commonweb/.*)"$', PACKAGE, re.M):
+        shutil.copy(ROOT / "commonweb" / source, tmp_path / "site" / target)
+    assert 'web-tangle = "commonweb:tangle"' in PACKAGE
+    (tmp_path / "web.py").write_text("raise ImportError('somebody else's web')")
+    (tmp_path / "powers.md").write_text(WEB)
+    command = "import sys; sys.path[0] = 'site'; import commonweb; commonweb.tangle()"
+    helped = run(sys.executable, "-c", command, "--help", cwd=tmp_path)
+    assert (helped.returncode, helped.stderr) == (0, "")
+    assert helped.stdout.startswith("tangle: ")
+    done = run(sys.executable, "-c", command, "powers.md", "--root", "powers.py", cwd=tmp_path)
+    assert "print(n, 2**n)" in done.stdout
 
 
 def test_every_file_that_it_links_to_exists():

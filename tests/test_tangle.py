@@ -220,11 +220,16 @@ GOOD = ("## 1. x\n```py\n# ⟨a.py⟩≡\n⟨B⟩\n```\n## 2. y\n```py\n# ⟨B�
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Path:
     """A working folder where something was tangled before."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "generated").mkdir()
-    (tmp_path / "generated/a.py").write_text("old")
+    for path in ("sockets.md", "w.md"):
+        (tmp_path / path).write_text(web_of("a.py⟩≡\nold"))
+        assert tangle.main([path]) == 0
+        (tmp_path / path).unlink()
+    capsys.readouterr()
     os.utime(tmp_path / "generated/a.py", (1, 1))
     return tmp_path
 
@@ -248,7 +253,12 @@ def fails(
     assert snapshot(folder) == before
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.splitlines() == [f"w.md:{line}" for line in expected]
+    assert messages(captured.err) == [f"w.md:{line}" for line in expected]
+
+
+def messages(text: str) -> list[str]:
+    """The messages without the lines that are shown with them."""
+    return [line for line in text.splitlines() if not re.match(r" *\d* \|", line)]
 
 
 def test_it_writes_and_says_what_it_wrote(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -359,7 +369,9 @@ def test_an_undefined_chunk(place: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_an_unused_chunk(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    fails(place, capsys, web_of("a.py⟩≡", "B⟩≡"), "8:3: error: ⟨B⟩ is never used")
+    fails(place, capsys, web_of("a.py⟩≡", "Be kind⟩≡", "Makefile⟩≡"),
+          "8:3: error: ⟨Be kind⟩ is never used",
+          "13:3: error: ⟨Makefile⟩ is never used (a file's name has a suffix or a /)")
 
 
 def test_cycles_are_named_once_with_their_whole_path(
@@ -473,7 +485,7 @@ def test_an_output_folder_that_is_a_file(place: Path, capsys: pytest.CaptureFixt
     (place / "w.md").write_text(GOOD)
     (place / "o").write_text("mine")
     assert tangle.main(["w.md", "--out", "o"]) == 1
-    assert capsys.readouterr().err.splitlines() == [
+    assert messages(capsys.readouterr().err) == [
         "w.md:3:3: error: ⟨a.py⟩ needs a folder where o is a file",
         "w.md:12:4: error: ⟨d/e.c⟩ needs a folder where o is a file"]
     assert (place / "o").read_text() == "mine"
@@ -493,7 +505,8 @@ def test_an_output_that_would_replace_the_web(
     text = web_of("w.md⟩≡\nx")
     (place / "w.md").write_text(text)
     assert tangle.main(["w.md", "--out", "."]) == 1
-    assert capsys.readouterr().err == "w.md:3:3: error: ⟨w.md⟩ would replace the web itself\n"
+    assert messages(capsys.readouterr().err) == [
+        "w.md:3:3: error: ⟨w.md⟩ would replace the web itself"]
     assert (place / "w.md").read_text() == text
 
 
@@ -566,7 +579,7 @@ def test_all_errors_in_one_run_sorted_by_place(
           "(⟨⟨ stands for a ⟨ that is none of a reference's)",
           "9:3: error: ⟨../b.py⟩ leads out of the output folder: expected a path without ..",
           "12:1: error: section 4: expected 3 or 2A after 2",
-          "14:3: error: ⟨C⟩ is never used",
+          "14:3: error: ⟨C⟩ is never used (a file's name has a suffix or a /)",
           "14:3: error: ⟨C⟩+≡ continues nothing: expected ⟨C⟩≡ the first time",
           "17:1: error: unclosed fence: expected a line ``` after it, in the same list or quote",
           f"18:3: error: ⟨d.py⟩ would replace the folder {os.path.join('generated', 'd.py')}")
@@ -596,9 +609,9 @@ def fail_at(monkeypatch: pytest.MonkeyPatch, name: str, count: int, error: BaseE
 
 
 @pytest.mark.parametrize(("name", "count", "code", "where"), [
-    ("replace", 1, errno.EACCES, "3:3: a.py"), ("replace", 2, errno.EACCES, "12:4: d/e.c"),
-    ("open", 1, errno.EROFS, "3:3: a.py"), ("open", 2, errno.ENOSPC, "12:4: d/e.c"),
-    ("mkdir", 1, errno.ENOSPC, "12:4: d/e.c"), ("chmod", 1, errno.EPERM, "3:3: a.py")])
+    ("replace", 2, errno.EACCES, "3:3: a.py"), ("replace", 3, errno.EACCES, "12:4: d/e.c"),
+    ("open", 2, errno.EROFS, "3:3: a.py"), ("open", 3, errno.ENOSPC, "12:4: d/e.c"),
+    ("mkdir", 1, errno.ENOSPC, "12:4: d/e.c"), ("chmod", 2, errno.EPERM, "3:3: a.py")])
 def test_a_failure_while_writing_leaves_everything_as_it_was(
     place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     name: str, count: int, code: int, where: str,
@@ -608,8 +621,8 @@ def test_a_failure_while_writing_leaves_everything_as_it_was(
     fail_at(monkeypatch, name, count, OSError(code, os.strerror(code), "somewhere"))
     assert tangle.main(["w.md"]) == 1
     position, path = where.split(" ")
-    assert capsys.readouterr().err == (
-        f"w.md:{position} error: cannot write generated/{path}: {os.strerror(code)}\n")
+    assert messages(capsys.readouterr().err) == [
+        f"w.md:{position} error: cannot write generated/{path}: {os.strerror(code)}"]
     assert snapshot(place) == before
 
 
@@ -618,7 +631,7 @@ def test_an_interrupt_leaves_everything_as_it_was(
 ) -> None:
     (place / "w.md").write_text(GOOD)
     before = snapshot(place)
-    fail_at(monkeypatch, "replace", 2, KeyboardInterrupt())
+    fail_at(monkeypatch, "replace", 3, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         tangle.main(["w.md"])
     assert snapshot(place) == before
@@ -639,8 +652,8 @@ def test_a_full_disk(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
-    assert re.fullmatch(r"w\.md:8:3: error: cannot write generated.big\.py: .+\n",
-                        capsys.readouterr().err)
+    (message,) = messages(capsys.readouterr().err)
+    assert message.startswith("w.md:8:3: error: cannot write generated/big.py: ")
     assert snapshot(place) == before
 
 
@@ -678,7 +691,10 @@ def test_a_terminal_that_cannot_show_a_name_is_no_reason_to_crash(place: Path) -
     (place / "w.md").write_bytes(web_of("a.py⟩≡\n⟨B⟩").encode())
     done = run(place, "w.md", PYTHONIOENCODING="ascii:strict")
     assert (done.returncode, done.stdout) == (1, b"")
-    assert done.stderr.rstrip() == b"w.md:4:1: error: \\u27e8B\\u27e9 is not defined"
+    assert done.stderr.splitlines() == [
+        b"w.md:4:1: error: \\u27e8B\\u27e9 is not defined",
+        b"    4 | \\u27e8B\\u27e9",
+        b"      | ^^^^^^^^^^^^^"]
 
 
 def test_a_dump_is_utf8_whatever_the_locale(place: Path) -> None:
@@ -709,3 +725,36 @@ def test_output_that_nobody_can_read_is_an_error_without_traceback(
         done = subprocess.run([sys.executable, tangle.__file__, *arguments], cwd=place,
                               stdout=full, stderr=subprocess.PIPE, check=False)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_a_web_from_standard_input_and_one_root_to_standard_output(place: Path) -> None:
+    done = subprocess.run([sys.executable, tangle.__file__, "-", "--root", "a.py"], cwd=place,
+                          input=GOOD.encode(), capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"b\n", b"")
+    done = subprocess.run([sys.executable, tangle.__file__, "-", "--root=B"], cwd=place,
+                          input=GOOD.encode(), capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"b\n", b"")
+    done = subprocess.run([sys.executable, tangle.__file__, "-", "--out", "o"], cwd=place,
+                          input=GOOD.encode(), capture_output=True, check=False)
+    assert (done.returncode, (place / "o/a.py").read_text()) == (0, "b\n")
+    done = subprocess.run([sys.executable, tangle.__file__, "-"], cwd=place,
+                          input=b"## 2. x\n", capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(b"<stdin>:1:1: error: ")
+
+
+def test_one_root_is_refused_if_anything_is_wrong_with_the_web(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "w.md").write_text(web_of("a.py⟩≡\nx", "b.py⟩≡\n⟨C⟩"))
+    assert tangle.main(["w.md", "--root", "a.py"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert messages(captured.err) == ["w.md:9:1: error: ⟨C⟩ is not defined"]
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--check", "--force"], ["--root", "a", "--dump"], ["where", "a:1", "--check"], ["where"],
+    ["--root="], ["--out=", "w.md"]])
+def test_options_that_do_not_go_together(place: Path, arguments: list[str]) -> None:
+    assert tangle.main(arguments) == 2

@@ -24,14 +24,11 @@ def problems(text: str) -> list[str]:
 
 
 def fences(text: str) -> list[tuple[int, str, list[str]]]:
-    lines = text.split("\n")
-    if not lines[-1]:
-        lines.pop()
-    return [(b.opens, b.info, b.lines) for b in blocks(lines) if isinstance(b, Fence)]
+    return [(b.opens, b.info, b.lines) for b in blocks(text) if isinstance(b, Fence)]
 
 
 def headings(text: str) -> list[tuple[int, int, str]]:
-    return [(b.line, b.level, b.text) for b in blocks(text.split("\n")) if isinstance(b, Heading)]
+    return [(b.line, b.level, b.text) for b in blocks(text) if isinstance(b, Heading)]
 
 
 def contents(text: str) -> list[list[str]]:
@@ -223,7 +220,8 @@ def test_other_fences_are_illustrations(first: str) -> None:
 
 def test_a_header_below_the_first_line_is_an_error() -> None:
     assert problems("## 1. x\n```\n# ⟨a.py⟩≡\nx\n# ⟨B⟩+≡\n```\n") == [
-        "5:3: the header of ⟨B⟩ is not the first line of its code block"]
+        "5:3: the header of ⟨B⟩ is not the first line of its code block: expected the one from "
+        "line 2 closed before"]
 
 
 @pytest.mark.parametrize(("name", "expected"), [
