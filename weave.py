@@ -245,10 +245,12 @@ class Prose:
         found: list[Block] = []
         seen: set[int] = set()
         heading = False
-        for token in tokens:
+        for at, token in enumerate(tokens):
             line = token.map[0] + 1 if token.map else 0
             if token.type == "heading_open" and line in openings:
                 heading = True
+            if token.type == "th_open" and not tokens[at + 1].content:
+                token.tag = tokens[at + 2].tag = "td"  # what is empty is no heading
             if not heading:
                 if token.nesting == 1 and line and line not in seen:
                     seen.add(line)
