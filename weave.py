@@ -420,6 +420,7 @@ class Book:
         # The lines that the index gives a page for.
         self.targets = {use.place[0] for identifier in self.index.identifiers
                         for use in identifier.definitions[:1]}
+        self.levels = dict(levels(web.sections))
         self.section: Section | None = None  # the one being woven
         self.prose = Prose(self)
 
@@ -572,7 +573,9 @@ class Book:
         number = f"<a class=n href=#s{section.number}>{section.number}</a>"
         if section.title:
             level = min((section.depth or 0) + 2, 6)
-            head = (f"<h{level} id={line_anchor(section.line)}>{number} "
+            rank = self.levels[section.number]
+            aria = f" aria-level={rank}" if rank != level else ""
+            head = (f"<h{level}{aria} id={line_anchor(section.line)}>{number} "
                     f"<span>{self.prose.inline(section.title)}</span></h{level}>\n")
             kind = f"d{section.depth}"
         else:
@@ -682,6 +685,18 @@ class Book:
             return ""
         paragraphs = place.read_text(errors="replace").strip().split("\n\n")
         return "".join(f"<p>{escape(paragraph, False)}</p>\n" for paragraph in paragraphs)
+
+
+def levels(sections: Iterable[Section]) -> Iterator[tuple[str, int]]:
+    """The levels of the titled sections' headings, which skip none, as depths may."""
+    open: list[int] = []
+    for section in sections:
+        if section.title:
+            depth = section.depth or 0
+            while open and open[-1] >= depth:
+                open.pop()
+            open.append(depth)
+            yield section.number, len(open) + 1
 
 
 def plural(word: str, parts: Sequence[Part]) -> str:
