@@ -61,6 +61,11 @@ def section_link(number: str, kind: str = "") -> str:
     return link(f"s{number}", number, kind)
 
 
+def unlinked(html: str) -> str:
+    """HTML without its links, for where it stands in one or in what opens."""
+    return re.sub(r"</?a\b[^>]*>", "", html)
+
+
 # ---------------------------------------------------------------------------
 # Code.
 
@@ -550,9 +555,13 @@ class Book:
                             "" if alone else f" style=--c:{len(indent)}")
 
     def opening(self, name: str, lead: str, html: str, alone: bool, style: str = "") -> str:
-        kind = "" if alone else " class=in"
-        return (f"<details{kind}><summary>{lead}{self.name(self.web.chunks[name])}</summary>"
-                f"<div{style}>{html}</div></details>")
+        # What opens holds no link: those who hear the page, or go by keys, could not tell
+        # the two apart.  The link to the chunk stands before it, its sign in the style sheet.
+        first, kind = self.web.chunks[name].parts[0], "" if alone else " class=in"
+        where = self.number(first)
+        return (f"<a class=to href=#{line_anchor(first.line)} aria-label=\"Section {where}\"></a>"
+                f"<details{kind}><summary>{lead}<span class=name>⟨{unlinked(self.words(name))} "
+                f"<small>{where}</small>⟩</span></summary><div{style}>{html}</div></details>")
 
     # Sections.
 
@@ -631,7 +640,7 @@ class Book:
                 out.append("</ol>")
                 depth -= 1
             out.append(f"<li><a href=#s{section.number}><b>{section.number}</b> "
-                       f"<span>{self.prose.inline(section.title)}</span></a>")
+                       f"<span>{unlinked(self.prose.inline(section.title))}</span></a>")
         return "".join(out) + "</ol>" * (depth + 1)
 
     def index_html(self) -> str:
