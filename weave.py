@@ -470,7 +470,7 @@ class Book:
         reference = next(references)
         rows, begin = [], 0
         for row, line in enumerate(part.text.split("\n") if part.rows else ()):
-            out, at, end = [], begin, begin + len(line)
+            out, at, end, alone = [], begin, begin + len(line), False
             while reference and reference.start < end:
                 alone = line.strip() == part.text[reference.start : reference.end]
                 lead = line[: reference.start - begin] if alone else ""
@@ -479,12 +479,13 @@ class Book:
                 at = end if alone else reference.end
                 reference = next(references)
             html = "".join(out) + marked(part.text, spans, starts, at, end).replace("⟨⟨", "⟨")
+            html += "" if alone else "\n"
             number = part.place(row)[0]
             tag, kind = "div" if out else "span", "" if line else " class=e"
             if self.paper and number not in self.targets:
-                rows.append(html + "\n")
+                rows.append(html)
             else:
-                rows.append(f"<{tag}{kind} id={line_anchor(number)}>{html}\n</{tag}>")
+                rows.append(f"<{tag}{kind} id={line_anchor(number)}>{html}</{tag}>")
             begin = end + 1
         shown = len(part.text.strip("\n").split("\n"))
         return (f"<div class=chunk id={line_anchor(part.line)}><div class=head>"
@@ -524,10 +525,13 @@ class Book:
         return spans
 
     def reference(self, hole: Hole, indent: str, lead: str, alone: bool) -> str:
-        """A reference; it opens to show the code that it stands for."""
+        """A reference; it opens to show the code that it stands for.
+
+        Alone it ends its line, in what it opens to: else there would be an empty line below.
+        """
         found = None if self.paper else self.expander.expand(hole, indent)
         if found is None:
-            return lead + self.name(self.web.chunks[hole.name])
+            return lead + self.name(self.web.chunks[hole.name]) + "\n" * alone
         text, openings = found
         spans = list(highlighted(text, self.web.chunks[hole.name].parts[0].language))
         starts = [span.start for span in spans]
@@ -551,7 +555,7 @@ class Book:
                 begin, number = stop, next_number
             return "".join(out) + marked(text, spans, starts, begin, end), number
 
-        return self.opening(hole.name, lead, inside(0, len(text), 0)[0], alone,
+        return self.opening(hole.name, lead, inside(0, len(text), 0)[0] + "\n" * alone, alone,
                             "" if alone else f" style=--c:{len(indent)}")
 
     def opening(self, name: str, lead: str, html: str, alone: bool, style: str = "") -> str:
