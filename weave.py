@@ -546,7 +546,7 @@ class Book:
                 html, next_number = inside(start, stop, number + 1)
                 lead = ""
                 if alone:
-                    line = text[start:stop].split("\n", 1)[0]
+                    line = text[start:stop].lstrip("\n").split("\n", 1)[0]
                     lead = line[: len(line) - len(line.lstrip(" \t"))]
                     stop = min(stop + 1, end)
                     html += text[opening.end : stop]
