@@ -474,7 +474,8 @@ class Book:
             while reference and reference.start < end:
                 alone = line.strip() == part.text[reference.start : reference.end]
                 lead = line[: reference.start - begin] if alone else ""
-                out += ["" if alone else marked(part.text, spans, starts, at, reference.start),
+                out += ["" if alone else marked(part.text, spans, starts, at, reference.start)
+                        .replace("⟨⟨", "⟨"),
                         self.reference(*self.holes[id(reference)], lead, alone)]
                 at = end if alone else reference.end
                 reference = next(references)
