@@ -472,11 +472,13 @@ class Book:
         for row, line in enumerate(part.text.split("\n") if part.rows else ()):
             out, at, end, alone = [], begin, begin + len(line), False
             while reference and reference.start < end:
-                alone = line.strip() == part.text[reference.start : reference.end]
+                hole, indent = self.holes[id(reference)]
+                alone = (line.strip() == part.text[reference.start : reference.end]
+                         and not hole.quoted)
                 lead = line[: reference.start - begin] if alone else ""
                 out += ["" if alone else marked(part.text, spans, starts, at, reference.start)
                         .replace("⟨⟨", "⟨"),
-                        self.reference(*self.holes[id(reference)], lead, alone)]
+                        self.reference(hole, indent, lead, alone)]
                 at = end if alone else reference.end
                 reference = next(references)
             html = "".join(out) + marked(part.text, spans, starts, at, end).replace("⟨⟨", "⟨")
