@@ -157,9 +157,12 @@ class Expander:
         self.pieces = {name: pieces_of(chunk) for name, chunk in web.chunks.items()}
         self.sizes: dict[str, Size] = {}
         self.depths: dict[str, int] = {}
+        self.weights: dict[str, int] = {}  # of what they open to: their code, and tags in it
         for name in bottom_up(self.pieces, list(self.pieces)):
             holes = [piece.name for piece in self.pieces[name] if isinstance(piece, Hole)]
             self.sizes[name] = measure(self.pieces[name], self.sizes)
+            self.weights[name] = self.sizes[name].bytes + sum(
+                256 + max(self.weights[hole] - self.sizes[hole].bytes, 0) for hole in holes)
             self.depths[name] = 1 + max((self.depths[hole] for hole in holes), default=0)
         self.left = self.LIMIT
 
@@ -175,9 +178,9 @@ class Expander:
 
     def expand(self, hole: Hole, indent: str) -> tuple[str, list[Opening]] | None:
         """What a reference stands for, and where in it other chunks do."""
-        self.left -= self.sizes[hole.name].bytes
-        if self.left < 0 or self.depths[hole.name] > self.DEPTH:
+        if self.weights[hole.name] > self.left or self.depths[hole.name] > self.DEPTH:
             return None
+        self.left -= self.weights[hole.name]
         self.out: list[str] = []
         self.at, self.done = 0, 0 if hole.lead else len(indent)
         self.openings: list[Opening] = []
