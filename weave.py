@@ -343,15 +343,18 @@ def first_line(block: Block) -> int:
 
 def picture(source: str, folder: Path) -> Path | None:
     """The picture that a link names, if it lies in the folder."""
-    place = Path(os.path.realpath(folder / unquote(source)))
-    inside = folder in place.parents and place.suffix.lower() in PICTURES and place.is_file()
+    try:
+        place = Path(os.path.realpath(folder / unquote(source)))
+        inside = folder in place.parents and place.suffix.lower() in PICTURES and place.is_file()
+    except (OSError, ValueError):  # a name too long, or with a NUL in it
+        return None
     return place if inside else None
 
 
 def pictures(web: Web, folder: Path) -> list[Path]:
     """All that may be pictures of a web."""
     names = {match[1] for line in web.lines for match in re.finditer(r"\]\(<?([^)>\s]+)", line)}
-    found = [picture(name, folder) for name in sorted(names) if "\0" not in name]
+    found = [picture(name, folder) for name in sorted(names)]
     return [place for place in found if place]
 
 
