@@ -703,7 +703,7 @@ class Book:
 
     def licence(self) -> str:
         place = self.folder / "LICENSE"
-        if not place.is_file():
+        if not place.is_file() or self.folder not in Path(os.path.realpath(place)).parents:
             return ""
         paragraphs = place.read_text(errors="replace").strip().split("\n\n")
         return "".join(f"<p>{escape(paragraph, False)}</p>\n" for paragraph in paragraphs)
