@@ -387,6 +387,8 @@ def figure(source: str) -> str:
 
     def html(element: ElementTree.Element) -> str:
         tag = element.tag.removeprefix(SVG)
+        if tag == "a":
+            return "".join(map(html, element))
         if tag not in SHAPES or tag == "title":
             return ""
         words = "".join(f' {key}="{escape(value)}"' for key, value in element.items()
@@ -398,7 +400,10 @@ def figure(source: str) -> str:
         text = escape(element.text or "", False) if tag == "text" else ""
         return f"<{tag}{words}>{text}{''.join(map(html, element))}</{tag}>"
 
-    root = ElementTree.fromstring(run.stdout)
+    try:
+        root = ElementTree.fromstring(run.stdout)
+    except ElementTree.ParseError:
+        raise ValueError("expected one graph, without control characters") from None
     width = float(str(root.get("width")).removesuffix("pt")) / 12
     title = escape(root.findtext(f"{SVG}g/{SVG}title") or "figure")
     return html(root).replace(
