@@ -57,7 +57,7 @@ function go(anchor) {
 let entries = null;
 function read() {
   entries = [
-    ...all(".contents a").map((a) => ({
+    ...all("#contents a").map((a) => ({
       text: a.querySelector("span").textContent, kind: "§" + a.querySelector("b").textContent,
       anchor: a.hash })),
     ...all(".names li").map((li) => ({
@@ -189,7 +189,7 @@ function excerpt(target) {
 
 function show(link) {
   const target = document.getElementById(decodeURIComponent(link.hash.slice(1)));
-  if (!target || !target.closest("main > section") || link.closest(".contents")) return;
+  if (!target || !target.closest("main > section") || link.closest("#contents")) return;
   hide();
   preview = excerpt(target);
   document.body.append(preview);
