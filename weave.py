@@ -182,18 +182,18 @@ class Expander:
             return None
         self.left -= self.weights[hole.name]
         self.out: list[str] = []
-        self.at, self.done = 0, 0 if hole.lead else len(indent)
+        self.at, self.done = 0, 0 if hole.lead or hole.quoted else len(indent)
         self.openings: list[Opening] = []
-        self._expand(hole.name, "" if hole.quoted else indent, hole.quoted)
+        self._expand(hole.name, "" if hole.quoted else indent)
         return "".join(self.out).replace("\r", "\n"), self.openings
 
-    def _expand(self, name: str, indent: str, raw: bool) -> None:
+    def _expand(self, name: str, indent: str) -> None:
         line = Line()
         for piece in self.pieces[name]:
             if isinstance(piece, str):
                 if piece[0] not in "\n\r":
                     self._put(indent[self.done :])
-                self._put(piece.replace("\n", "\r") if raw else indented(piece, indent))
+                self._put(indented(piece, indent))
                 self.done = 0 if piece[-1] == "\n" else ALL
                 line.text(piece)
                 continue
@@ -204,11 +204,11 @@ class Expander:
                 inner, self.done = "", 0
             elif not piece.lead:
                 self.done = min(self.done, len(inner))
-            number = len(self.openings)
-            self.openings.append(Opening(piece.name, start, start))
-            if size.bytes:
+            if size.bytes:  # else there is nothing to open
+                number = len(self.openings)
+                self.openings.append(Opening(piece.name, start, start))
                 line.hole(piece, size)
-                self._expand(piece.name, inner, raw or piece.quoted)
+                self._expand(piece.name, inner)
                 self.openings[number] = Opening(piece.name, start, self.at)
             if piece.quoted:
                 self.done = ALL
@@ -558,8 +558,9 @@ class Book:
                 alone = text[start - 1 : start] in ("", "\n") and text[stop : stop + 1] in (
                     "", "\n")
                 html, next_number = inside(start, stop, number + 1)
+                following = openings[next_number : next_number + 1]
                 lead = ""
-                if alone:
+                if alone and not (following and following[0].start == stop):
                     line = text[start:stop].lstrip("\n").split("\n", 1)[0]
                     lead = line[: len(line) - len(line.lstrip(" \t"))]
                     stop = min(stop + 1, end)
