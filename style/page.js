@@ -137,6 +137,7 @@ field.addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown") choose(chosen + 1);
   else if (event.key === "ArrowUp") choose(chosen - 1);
   else if (event.key === "Enter") leave();
+  else if (event.key === "Escape") dialog.close(); // else the first would only empty the field
   else return;
   event.preventDefault();
 });
