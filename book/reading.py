@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
+from web import names_file
+
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 UNCLOSED = {"li", "html"}
 
@@ -106,7 +108,7 @@ def files(page: Element) -> dict[str, str]:
     found: dict[str, str] = {}
     for chunk in page.every("div", "chunk"):
         name = chunk.one("span", "name")
-        if name.elements[0].tag == "code":
-            file = name.elements[0].text()
+        file = name.elements[0].text()
+        if name.elements[0].tag == "code" and names_file(file):
             found[file] = found.get(file, "") + chunk.one("div", "code").code()
     return found
