@@ -60,6 +60,11 @@ def section_link(number: str, kind: str = "") -> str:
     return link(f"s{number}", number, kind)
 
 
+def unlinked(html: str) -> str:
+    """HTML without its links, for where it stands in one or in what opens."""
+    return re.sub(r"</?a\b[^>]*>", "", html)
+
+
 # ---------------------------------------------------------------------------
 # Code.
 
@@ -151,8 +156,11 @@ class Expander:
     def __init__(self, web: Web) -> None:
         self.pieces, self.sizes, _ = survey(web)
         self.depths: dict[str, int] = {}
+        self.weights: dict[str, int] = {}  # of what they open to: their code, and tags in it
         for name in web.order:
             holes = [piece.name for piece in self.pieces[name] if isinstance(piece, Hole)]
+            self.weights[name] = self.sizes[name].bytes + sum(
+                256 + max(self.weights[hole] - self.sizes[hole].bytes, 0) for hole in holes)
             self.depths[name] = 1 + max((self.depths[hole] for hole in holes), default=0)
         self.left = self.LIMIT
 
@@ -168,22 +176,22 @@ class Expander:
 
     def expand(self, hole: Hole, indent: str) -> tuple[str, list[Opening]] | None:
         """What a reference stands for, and where in it other chunks do."""
-        self.left -= self.sizes[hole.name].bytes
-        if self.left < 0 or self.depths[hole.name] > self.DEPTH:
+        if self.weights[hole.name] > self.left or self.depths[hole.name] > self.DEPTH:
             return None
+        self.left -= self.weights[hole.name]
         self.out: list[str] = []
-        self.at, self.done = 0, 0 if hole.alone else len(indent)
+        self.at, self.done = 0, 0 if hole.alone or hole.quoted else len(indent)
         self.openings: list[Opening] = []
-        self._expand(hole.name, "" if hole.quoted else indent, hole.quoted)
+        self._expand(hole.name, "" if hole.quoted else indent)
         return "".join(self.out).replace("\r", "\n"), self.openings
 
-    def _expand(self, name: str, indent: str, raw: bool) -> None:
+    def _expand(self, name: str, indent: str) -> None:
         line = Line()
         for piece in self.pieces[name]:
             if isinstance(piece, str):
                 if piece[0] not in "\n\r":
                     self._put(indent[self.done :])
-                self._put(piece.replace("\n", "\r") if raw else indented(piece, indent))
+                self._put(indented(piece, indent))
                 self.done = 0 if piece[-1] == "\n" else ALL
                 line.text(piece)
                 continue
@@ -194,11 +202,11 @@ class Expander:
                 inner, self.done = "", 0
             elif not piece.lead:
                 self.done = min(self.done, len(inner))
-            number = len(self.openings)
-            self.openings.append(Opening(piece.name, start, start))
-            if size.bytes:
+            if size.bytes:  # else there is nothing to open
+                number = len(self.openings)
+                self.openings.append(Opening(piece.name, start, start))
                 line.hole(piece, size)
-                self._expand(piece.name, inner, raw or piece.quoted)
+                self._expand(piece.name, inner)
                 self.openings[number] = Opening(piece.name, start, self.at)
             if piece.quoted:
                 self.done = ALL
@@ -240,10 +248,12 @@ class Prose:
         found: list[Block] = []
         seen: set[int] = set()
         heading = False
-        for token in tokens:
+        for at, token in enumerate(tokens):
             line = token.map[0] + 1 if token.map else 0
             if token.type == "heading_open" and line in openings:
                 heading = True
+            if token.type == "th_open" and not tokens[at + 1].content:
+                token.tag = tokens[at + 2].tag = "td"  # what is empty is no heading
             if not heading:
                 if token.nesting == 1 and line and line not in seen:
                     seen.add(line)
@@ -328,15 +338,18 @@ def first_line(block: Block) -> int:
 
 def picture(source: str, folder: Path) -> Path | None:
     """The picture that a link names, if it lies in the folder."""
-    place = Path(os.path.realpath(folder / unquote(source)))
-    inside = folder in place.parents and place.suffix.lower() in PICTURES and place.is_file()
+    try:
+        place = Path(os.path.realpath(folder / unquote(source)))
+        inside = folder in place.parents and place.suffix.lower() in PICTURES and place.is_file()
+    except (OSError, ValueError):  # a name too long, or with a NUL in it
+        return None
     return place if inside else None
 
 
 def pictures(web: Web, folder: Path) -> list[Path]:
     """All that may be pictures of a web."""
     names = {match[1] for line in web.lines for match in re.finditer(r"\]\(<?([^)>\s]+)", line)}
-    found = [picture(name, folder) for name in sorted(names) if "\0" not in name]
+    found = [picture(name, folder) for name in sorted(names)]
     return [place for place in found if place]
 
 
@@ -370,6 +383,8 @@ def figure(source: str) -> str:
 
     def html(element: ElementTree.Element) -> str:
         tag = element.tag.removeprefix(SVG)
+        if tag == "a":
+            return "".join(map(html, element))
         if tag not in SHAPES or tag == "title":
             return ""
         words = "".join(f' {key}="{escape(value)}"' for key, value in element.items()
@@ -385,7 +400,10 @@ def figure(source: str) -> str:
         text = escape(element.text or "", False) if tag == "text" else ""
         return f"<{tag}{words}>{text}{''.join(map(html, element))}</{tag}>"
 
-    root = ElementTree.fromstring(run.stdout)
+    try:
+        root = ElementTree.fromstring(run.stdout)
+    except ElementTree.ParseError:
+        raise ValueError("expected one graph, without control characters") from None
     width = float(str(root.get("width")).removesuffix("pt")) / 13.5
     title = escape(root.findtext(f"{SVG}g/{SVG}title") or "figure")
     return html(root).replace(
@@ -421,8 +439,10 @@ class Book:
         # What stands behind the sections.
         self.matter = {"index": ("Index of identifiers", self.index_html),
                        "chunks": ("Names of the chunks", self.chunks_html)}
-        if (folder / "LICENSE").is_file():
-            self.matter["licence"] = "Licence", self.licence
+        self.licence = find_licence(folder)
+        if self.licence:
+            self.matter["licence"] = "Licence", self.licence_html
+        self.levels = dict(levels(web.sections))
         self.section: Section | None = None  # the one being woven
         self.prose = Prose(self)
 
@@ -470,24 +490,28 @@ class Book:
         filled = [row for row, line in enumerate(lines) if line] or [0]
         first, last = filled[0], filled[-1]
         for row, line in enumerate(lines):
-            out, at, end = [], begin, begin + len(line)
+            out, at, end, alone = [], begin, begin + len(line), False
             while reference and reference.start < end:
-                alone = line.strip() == part.text[reference.start : reference.end]
+                hole, indent = self.holes[id(reference)]
+                alone = (line.strip() == part.text[reference.start : reference.end]
+                         and not hole.quoted)
                 lead = line[: reference.start - begin] if alone else ""
-                out += ["" if alone else marked(part.text, spans, starts, at, reference.start),
-                        self.reference(*self.holes[id(reference)], lead, alone)]
+                out += ["" if alone else marked(part.text, spans, starts, at, reference.start)
+                        .replace("⟨⟨", "⟨"),
+                        self.reference(hole, indent, lead, alone)]
                 at = end if alone else reference.end
                 reference = next(references)
             html = "".join(out) + marked(part.text, spans, starts, at, end).replace("⟨⟨", "⟨")
+            html += "" if alone else "\n"
             number = part.place(row)[0]
             if self.paper and not first <= row <= last:
                 begin = end + 1
                 continue
             tag, kind = "div" if out else "span", "" if first <= row <= last else " class=e"
             if self.paper and number not in self.targets:
-                rows.append(html + "\n")
+                rows.append(html)
             else:
-                rows.append(f"<{tag}{kind} id={line_anchor(number)}>{html}\n</{tag}>")
+                rows.append(f"<{tag}{kind} id={line_anchor(number)}>{html}</{tag}>")
             begin = end + 1
         return (f"<div class=chunk id={line_anchor(part.line)}><div class=head>"
                 f"{self.name(chunk, '+≡' if part.continues else '≡')}{self.position(part)}</div>"
@@ -526,10 +550,13 @@ class Book:
         return spans
 
     def reference(self, hole: Hole, indent: str, lead: str, alone: bool) -> str:
-        """A reference; it opens to show the code that it stands for."""
+        """A reference; it opens to show the code that it stands for.
+
+        Alone it ends its line, in what it opens to: else there would be an empty line below.
+        """
         found = None if self.paper else self.expander.expand(hole, indent)
         if found is None:
-            return lead + self.name(self.web.chunks[hole.name])
+            return lead + self.name(self.web.chunks[hole.name]) + "\n" * alone
         text, openings = found
         spans = list(highlighted(text, self.web.chunks[hole.name].parts[0].language))
         starts = [span.start for span in spans]
@@ -542,9 +569,10 @@ class Book:
                 alone = text[start - 1 : start] in ("", "\n") and text[stop : stop + 1] in (
                     "", "\n")
                 html, next_number = inside(start, stop, number + 1)
+                following = openings[next_number : next_number + 1]
                 lead = ""
-                if alone:
-                    line = text[start:stop].split("\n", 1)[0]
+                if alone and not (following and following[0].start == stop):
+                    line = text[start:stop].lstrip("\n").split("\n", 1)[0]
                     lead = line[: len(line) - len(line.lstrip(" \t"))]
                     stop = min(stop + 1, end)
                     html += text[opening.end : stop]
@@ -553,13 +581,18 @@ class Book:
                 begin, number = stop, next_number
             return "".join(out) + marked(text, spans, starts, begin, end), number
 
-        return self.opening(hole.name, lead, inside(0, len(text), 0)[0], alone,
+        return self.opening(hole.name, lead, inside(0, len(text), 0)[0] + "\n" * alone, alone,
                             "" if alone else f" style=--c:{len(indent)}")
 
     def opening(self, name: str, lead: str, html: str, alone: bool, style: str = "") -> str:
+        # What opens holds no link: those who hear the page, or go by keys, could not tell
+        # the two apart.  The link to the chunk stands before it, its sign in the style sheet.
+        first = self.web.chunks[name].parts[0]
         kind = "" if alone else " class=in" if "\n" in html else " class=\"in one\""
-        return (f"<details{kind}><summary>{lead}{self.name(self.web.chunks[name])}</summary>"
-                f"<div{style}>{html}</div></details>")
+        where = self.number(first)
+        return (f"<a class=to href=#{line_anchor(first.line)} aria-label=\"Section {where}\"></a>"
+                f"<details{kind}><summary>{lead}<span class=name>⟨{unlinked(self.words(name))} "
+                f"<small>{where}</small>⟩</span></summary><div{style}>{html}</div></details>")
 
     # Sections.
 
@@ -580,7 +613,9 @@ class Book:
         number = f"<a class=n href=#s{section.number}>{section.number}</a>"
         if section.title:
             level = min((section.depth or 0) + 2, 6)
-            head = (f"<h{level} id={line_anchor(section.line)}>{number} "
+            rank = self.levels[section.number]
+            aria = f" aria-level={rank}" if rank != level else ""
+            head = (f"<h{level}{aria} id={line_anchor(section.line)}>{number} "
                     f"<span>{self.prose.inline(section.title)}</span></h{level}>\n")
             kind = f"d{section.depth}"
         else:
@@ -627,7 +662,7 @@ class Book:
 
     def contents(self) -> str:
         """The titled sections, nested by depth."""
-        out, depth = ["<nav class=contents aria-label=Contents>", "<ol>"], 0
+        out, depth = ["<ol>"], 0
         for section in self.web.sections:
             if section.title is None or section.depth is None:
                 continue
@@ -638,16 +673,16 @@ class Book:
                 out.append("</ol>")
                 depth -= 1
             out.append(f"<li><a href=#s{section.number}><b>{section.number}</b> "
-                       f"<span>{self.prose.inline(section.title)}</span></a>")
+                       f"<span>{unlinked(self.prose.inline(section.title))}</span></a>")
         out += ["</ol>" * depth, *(f"<li><a href=#{name}><b></b> <span>{heading}</span></a>"
                                    for name, (heading, _) in self.matter.items())]
-        return "".join(out) + "</ol></nav>"
+        return "".join(out) + "</ol>"
 
     def side(self) -> str:
         """The upper two levels of the contents, for a screen that has room beside the book."""
         rows = [f"<li class=d{section.depth}><a href=#s{section.number}>"
-                f"{self.prose.inline(section.title)}</a>" for section in self.web.sections
-                if section.title and section.depth in (0, 1)]
+                f"{unlinked(self.prose.inline(section.title))}</a>"
+                for section in self.web.sections if section.title and section.depth in (0, 1)]
         return f"<nav class=side aria-label=Groups><ul>{''.join(rows)}</ul></nav>\n"
 
     def index_html(self) -> str:
@@ -695,10 +730,29 @@ class Book:
                            if used else "a file.") + "\n")
         return f"<ul class=names>{''.join(rows)}</ul>"
 
-    def licence(self) -> str:
-        text = (self.folder / "LICENSE").read_text("utf-8", "replace")
-        paragraphs = text.strip().split("\n\n")
+    def licence_html(self) -> str:
+        assert self.licence
+        paragraphs = self.licence.read_text("utf-8", "replace").strip().split("\n\n")
         return "".join(f"<p>{escape(paragraph, False)}</p>\n" for paragraph in paragraphs)
+
+
+def levels(sections: Iterable[Section]) -> Iterator[tuple[str, int]]:
+    """The levels of the titled sections' headings, which skip none, as depths may."""
+    open: list[int] = []
+    for section in sections:
+        if section.title:
+            depth = section.depth or 0
+            while open and open[-1] >= depth:
+                open.pop()
+            open.append(depth)
+            yield section.number, len(open) + 1
+
+
+def find_licence(folder: Path) -> Path | None:
+    """The licence beside a web, unless it is a link to somewhere else."""
+    place = folder / "LICENSE"
+    inside = place.is_file() and folder in Path(os.path.realpath(place)).parents
+    return place if inside else None
 
 
 def plural(word: str, parts: Sequence[Part]) -> str:

@@ -64,8 +64,8 @@ function go(anchor) {
 let entries = null;
 function read() {
   entries = [
-    ...all(".contents a").map((a) => ({
-      text: a.querySelector("span").textContent, kind: "§" + a.querySelector("b").textContent,
+    ...all("#contents a").map((a) => ({
+      text: a.querySelector("span").textContent, kind: a.querySelector("b").textContent && `§${a.querySelector("b").textContent}`,
       anchor: a.hash })),
     ...all(".names li").map((li) => ({
       text: li.querySelector(".name").firstChild.textContent.trim().slice(1) ||
@@ -144,6 +144,7 @@ field.addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown") choose(chosen + 1);
   else if (event.key === "ArrowUp") choose(chosen - 1);
   else if (event.key === "Enter") leave();
+  else if (event.key === "Escape") dialog.close(); // else the first would only empty the field
   else return;
   event.preventDefault();
 });
@@ -187,7 +188,7 @@ function excerpt(target) {
     const text = section.querySelector(".text") || section;
     const line = target === section || /^H/.test(target.tagName) ? null : target;
     const heading = text.querySelector("h2, h3, h4, h5, h6");
-    if (!line && heading) box.append(heading.querySelector("span, :scope").cloneNode(true));
+    if (!line && heading) box.append((heading.querySelector("a.n + span") || heading).cloneNode(true));
     box.append((line || text.querySelector("p:not(.n), pre, ul") || text).cloneNode(true));
   }
   for (const element of all("[id]", box)) element.removeAttribute("id");
@@ -196,7 +197,7 @@ function excerpt(target) {
 
 function show(link) {
   const target = document.getElementById(decodeURIComponent(link.hash.slice(1)));
-  if (!target || !target.closest("main > section") || link.closest(".contents")) return;
+  if (!target || !target.closest("main > section") || link.closest("#contents")) return;
   hide();
   preview = excerpt(target);
   document.body.append(preview);
