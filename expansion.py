@@ -43,7 +43,7 @@ def pieces_of(chunk: Chunk) -> list[str | Hole]:
             at = end
         text = "".join(cut) + text[at:]
     if "⟨" not in text:
-        return [text]
+        return [text] if text else []
     pieces: list[str | Hole] = []
     at = span = 0
     for reference, start in chunk.references():

@@ -66,8 +66,9 @@ def test_the_contents_give_the_page_of_every_titled_section(pages: list[str], we
 
 def test_the_index_gives_the_page_of_every_definition(pages: list[str], web: Web) -> None:
     """The line of code that defines a name stands on the page that the index says."""
-    start = min(number for number, text in enumerate(pages) if "Index of identifiers" in text)
-    end = min(number for number, text in enumerate(pages) if "Names of the chunks" in text)
+    start, end = [min(number for number, text in enumerate(pages)
+                      if title in text and " . . . " not in text)  # not in the contents
+                  for title in ("Index of identifiers", "Names of the chunks")]
     columns = [tool("pdftotext", "-f", str(number), "-l", str(number), str(BOOK), "-")
                for number in range(start, end)]
     text = " ".join(" ".join(columns).split())
