@@ -774,7 +774,8 @@ def test_no_name_of_the_documents_c_is_left_out(document):
 
 @pytest.mark.parametrize(("name", "number", "expected"), [
     ("bind_socket", "43", "python function bind_socket"), ("Socket", "1", "python class Socket"),
-    ("sock._foreign", "49", "python attribute _foreign of Socket"), ("GUARD", "45", "c macro GUARD"),
+    ("sock._foreign", "49", "python attribute _foreign of Socket"),
+    ("GUARD", "45", "c macro GUARD"),
     ("bind_socket()", "1", "python function bind_socket"),
     ("SocketDomain.UNIX", "1", "python constant UNIX of SocketDomain"),
     ("recvfrom_block", "57", "python variable recvfrom_block"),
