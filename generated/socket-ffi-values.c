@@ -12,6 +12,9 @@
 #include <sys/time.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#ifdef __linux__
+#include <netinet/udp.h>
+#endif
 #include <netdb.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +26,7 @@
 #define VALUE(name, expression) {name, 1, (long long) (expression)}
 #define LACKS(name) {name, 2, 0}
 #define LACKING (-987654321)
+#undef OPTIONAL                     /* an empty macro of Windows's */
 #define OPTIONAL(name, value) \
     {name, (value) == LACKING ? 2 : 1, (value) == LACKING ? 0 : (long long) (value)}
 #ifndef EAI_ADDRFAMILY
@@ -58,6 +62,9 @@
 #endif
 #ifndef TCP_KEEPCNT
 #define TCP_KEEPCNT LACKING
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO LACKING
 #endif
 
 static const struct foreign_value {
@@ -188,6 +195,7 @@ static const struct foreign_value {
     VALUE("$ipv6/multicast-interface", IPV6_MULTICAST_IF),
     VALUE("$ipv6/multicast-loop", IPV6_MULTICAST_LOOP),
     VALUE("$ipv6/multicast-hops", IPV6_MULTICAST_HOPS),
+    OPTIONAL("$udp/receive-offload", UDP_GRO),
     VALUE("size-of/timeval", sizeof(struct timeval)),
     VALUE("size-of/linger", sizeof(struct linger)),
 };

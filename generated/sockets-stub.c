@@ -15,10 +15,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <netinet/udp.h>
+#endif
 #endif
 #include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef _WIN32
 #define poll WSAPoll
@@ -650,6 +654,351 @@ void begin_era_keep(void)
     era++;
     for (; to_close != NULL; to_close = to_close->next)
         (void) close_plain(to_close->late);
+}
+struct position {
+    const char *data, *address;
+    const size_t *run;              /* its bytes; those of a datagram, and of the address */
+    size_t runs, done;              /* the runs that are left; bytes of the first that are not */
+};
+
+struct message {
+    const char *data, *address;
+    size_t length, size, datagrams;
+    socklen_t address_length;
+};
+
+#define GREATEST (65535 - 8 - 60)   /* bytes behind the headers of UDP and, at worst, of IP */
+
+static struct message next_message(struct position *at, size_t most)
+{
+    const size_t left = at->run[0] - at->done, size = at->run[1];
+    struct message message = {at->data, at->address, left < size ? left : size, size, 1,
+                              (socklen_t) at->run[2]};
+
+    if (most > 1 && left > size && size <= GREATEST / 2) {
+        const size_t fit = size * (GREATEST / size < most ? GREATEST / size : most);
+
+        message.length = left < fit ? left : fit;
+        message.datagrams = (message.length + size - 1) / size;
+    }
+    at->data += message.length;
+    at->done += message.length;
+    if (at->done == at->run[0]) {
+        at->address += at->run[2];
+        at->run += 3;
+        at->runs--;
+        at->done = 0;
+    }
+    return message;
+}
+#define BATCH 64U
+
+#if defined __linux__ && defined MSG_WAITFORONE
+union control {
+    struct cmsghdr header;
+    char room[CMSG_SPACE(sizeof(uint16_t))];
+};
+
+#ifdef UDP_SEGMENT
+static size_t most_in_a_message(socket_t fd)
+{
+    int value;
+
+    return get_option(fd, IPPROTO_UDP, UDP_SEGMENT, (char *) &value, sizeof value) < 0 ? 1 : 64;
+}
+
+static void ask_to_cut(struct msghdr *header, union control *control, size_t size)
+{
+    const uint16_t value = (uint16_t) size;
+
+    header->msg_control = control;
+    header->msg_controllen = CMSG_SPACE(sizeof value);
+    control->header.cmsg_level = IPPROTO_UDP;
+    control->header.cmsg_type = UDP_SEGMENT;
+    control->header.cmsg_len = CMSG_LEN(sizeof value);
+    memcpy(CMSG_DATA(&control->header), &value, sizeof value);
+}
+#else
+#define most_in_a_message(fd) 1
+#define ask_to_cut(header, control, size) ((void) (control))
+#endif
+
+static ssize_t send_some(socket_t fd, struct position at, size_t most, unsigned limit, int flags,
+                         unsigned *tried)
+{
+    struct mmsghdr headers[BATCH];
+    union control controls[BATCH];
+    struct iovec parts[BATCH];
+    unsigned n = 0;
+
+    for (; n < limit && at.runs > 0; n++) {
+        const struct message message = next_message(&at, most);
+        struct msghdr *header = &headers[n].msg_hdr;
+
+        memset(header, 0, sizeof *header);
+        parts[n].iov_base = (void *) (uintptr_t) message.data;
+        parts[n].iov_len = message.length;
+        header->msg_iov = &parts[n];
+        header->msg_iovlen = 1;
+        header->msg_name = message.address_length > 0
+            ? (void *) (uintptr_t) message.address : NULL;
+        header->msg_namelen = message.address_length;
+        if (message.datagrams > 1)
+            ask_to_cut(header, &controls[n], message.size);
+    }
+    *tried = n;
+    return in_band(sendmmsg(fd, headers, n, flags | MSG_NOSIGNAL));
+}
+#else
+#define most_in_a_message(fd) 1
+
+static ssize_t send_some(socket_t fd, struct position at, size_t most, unsigned limit, int flags,
+                         unsigned *tried)
+{
+    const struct message message = next_message(&at, most);
+    const char *address = message.address_length > 0 ? message.address : NULL;
+    const ssize_t result = send_away(fd, message.data, message.length, flags, address,
+                                     message.address_length);
+
+    (void) limit;
+    *tried = 1;
+    return result < 0 ? result : 1;
+}
+#endif
+#ifdef MSG_DONTWAIT
+#define NOT_WAITING MSG_DONTWAIT
+#else
+#define NOT_WAITING 0
+#endif
+
+#ifdef _WIN32
+#define WAS_REFUSED(error) ((void) (error), 0)
+#else
+#define WAS_REFUSED(error) ((error) == EINVAL || (error) == EMSGSIZE || (error) == EIO \
+        || (error) == EOPNOTSUPP || (error) == ENOPROTOOPT)
+#endif
+
+static ssize_t send_many(socket_t fd, const char *data, const char *addresses, size_t *table,
+                         size_t runs, int flags)
+{
+    struct position at = {data, addresses, table + 1, runs, 0};
+    size_t most = most_in_a_message(fd), sent = 0;
+    int alone = 0, going_on = 1;
+
+    table[0] = 0;
+    while (at.runs > 0 && going_on) {
+        struct position ahead = at;
+        const size_t datagrams = next_message(&ahead, most).datagrams;
+        unsigned tried;
+        ssize_t result = send_some(fd, at, most, alone ? 1U : BATCH,
+                                   alone ? flags | NOT_WAITING : flags, &tried);
+
+        if (result < 0 && datagrams > 1 && WAS_REFUSED(-result)) {
+            most = 1;
+            alone = 0;
+        } else if (result < 0) {
+            table[0] = (size_t) -result;
+            going_on = 0;
+        } else {
+            going_on = !alone;
+            alone = (size_t) result < tried;
+            for (; result > 0; result--)
+                sent += next_message(&at, most).datagrams;
+        }
+    }
+    return sent > 0 || table[0] == 0 ? (ssize_t) sent : -(ssize_t) table[0];
+}
+
+/* sendmmsg(2) with MSG_DONTWAIT: how many datagrams were sent; what ended it, in table[0]. */
+ssize_t sendmmsg_keep(struct foreign_socket *sock, const char *data, const char *addresses,
+                      size_t *table, size_t runs, int flags)
+{
+    ssize_t result;
+
+    KEEP_SEND(sock, result = send_many(fd, data, addresses, table, runs, flags | NO_WAIT));
+    return result;
+}
+
+/* sendmmsg(2) */
+ssize_t sendmmsg_block(struct foreign_socket *sock, const char *data, const char *addresses,
+                       size_t *table, size_t runs, int flags)
+{
+    ssize_t result;
+
+    SOCKET_GUARD(sock, result = send_many(fd, data, addresses, table, runs, flags));
+    return result;
+}
+struct foreign_run {
+    size_t start, length, size;     /* where in the data, how much, how much of it at a time */
+    int error;                      /* of the first run: what came after the last, or 0 */
+    struct foreign_frame source;
+};
+
+static void cut(char *data, struct foreign_run *run, size_t size)
+{
+    size_t kept = 0;
+
+    if (run->size <= size)
+        return;
+    for (size_t at = 0; at < run->length; at += run->size) {
+        const size_t left = run->length - at, piece = left < size ? left : size;
+
+        memmove(data + run->start + kept, data + run->start + at, piece);
+        kept += piece;
+    }
+    run->length = kept;
+    run->size = size;
+}
+
+static int goes_on(const struct foreign_run *last, const struct foreign_run *run)
+{
+    return run->size > 0 && last->size > 0 && last->length % last->size == 0
+        && (run->size == last->size || (run->size < last->size && run->length == run->size))
+        && run->source.length == last->source.length
+        && memcmp(&run->source.address, &last->source.address,
+                  (size_t) run->source.length) == 0;
+}
+
+/* Add the run behind the `count` that there are, and return how many there are then. */
+static size_t add_run(char *data, struct foreign_run *runs, size_t count, size_t size)
+{
+    struct foreign_run *run = &runs[count], *last = run - 1;
+
+    cut(data, run, size);
+    if (count == 0 || !goes_on(last, run))
+        return count + 1;
+    memmove(data + last->start + last->length, data + run->start, run->length);
+    last->length += run->length;
+    return count;
+}
+static ssize_t receive_run(socket_t fd, char *data, size_t room, int flags,
+                           struct foreign_run *run)
+{
+#if defined __linux__ && defined UDP_GRO
+    union { struct cmsghdr header; char room[256]; } control;
+    struct iovec part = {data + run->start, room};
+    struct msghdr header = {open_frame(&run->source), ROOM, &part, 1, &control, sizeof control, 0};
+    const ssize_t result = in_band(recvmsg(fd, &header, flags));
+    struct cmsghdr *told = result < 0 ? NULL : CMSG_FIRSTHDR(&header);
+    int size = 0;
+
+    run->source.length = header.msg_namelen;
+    for (; told != NULL; told = CMSG_NXTHDR(&header, told))
+        if (told->cmsg_level == IPPROTO_UDP && told->cmsg_type == UDP_GRO)
+            memcpy(&size, CMSG_DATA(told), sizeof size);
+#else
+    const ssize_t result = receive(fd, data + run->start, room, flags, &run->source);
+    const int size = 0;
+#endif
+    (void) close_frame(&run->source, result);
+    run->length = (size_t) result < room ? (size_t) result : room;
+    run->size = size > 0 ? (size_t) size : run->length;
+    return result;
+}
+
+static ssize_t receive_each(socket_t fd, char *data, size_t room, size_t message, size_t size,
+                            struct foreign_run *runs, size_t count, int flags)
+{
+    size_t datagrams = 0, n = 0, used = 0;
+    ssize_t result = 0;
+
+    while (datagrams < count && room - used >= message) {
+        struct foreign_run *run = &runs[n];
+
+        run->start = used;
+        result = receive_run(fd, data, message, flags, run);
+        if (result < 0)
+            break;
+        datagrams += run->size > 0 ? (run->length + run->size - 1) / run->size : 1;
+        n = add_run(data, runs, n, size);
+        used = runs[n - 1].start + runs[n - 1].length;
+        flags |= NOT_WAITING;
+    }
+    if (n > 0)
+        runs->error = result < 0 ? (int) -result : 0;
+    return n > 0 ? (ssize_t) n : result;
+}
+#if defined __linux__ && defined MSG_WAITFORONE
+static ssize_t receive_batches(socket_t fd, char *data, size_t size, struct foreign_run *runs,
+                               size_t count, int flags)
+{
+    struct mmsghdr headers[BATCH];
+    struct iovec parts[BATCH];
+    size_t done = 0, n = 0;
+    unsigned limit;
+    int result;
+
+    do {
+        limit = count - done < BATCH ? (unsigned) (count - done) : BATCH;
+        for (unsigned i = 0; i < limit; i++) {
+            struct msghdr *header = &headers[i].msg_hdr;
+
+            memset(header, 0, sizeof *header);
+            parts[i].iov_base = data + (done + i) * size;
+            parts[i].iov_len = size;
+            header->msg_iov = &parts[i];
+            header->msg_iovlen = 1;
+            header->msg_name = open_frame(&runs[done + i].source);
+            header->msg_namelen = ROOM;
+        }
+        result = (int) in_band(recvmmsg(fd, headers, limit, flags | MSG_WAITFORONE, NULL));
+        for (int i = 0; i < result; i++) {
+            struct foreign_run *run = &runs[n];
+
+            if (n < done + (size_t) i)
+                run->source = runs[done + (size_t) i].source;
+            run->source.length = headers[i].msg_hdr.msg_namelen;
+            (void) close_frame(&run->source, 0);
+            run->start = (done + (size_t) i) * size;
+            run->length = run->size = headers[i].msg_len < size ? headers[i].msg_len : size;
+            n = add_run(data, runs, n, size);
+        }
+        done += result > 0 ? (size_t) result : 0;
+        flags |= MSG_DONTWAIT;
+    } while (result == (int) limit && done < count);
+    if (n > 0)
+        runs->error = result < 0 ? -result : 0;
+    return n > 0 ? (ssize_t) n : result;
+}
+
+static ssize_t receive_many(socket_t fd, char *data, size_t room, size_t size,
+                            struct foreign_run *runs, size_t count, int flags)
+{
+#ifdef UDP_GRO
+    int joined = 0;
+
+    if (get_option(fd, IPPROTO_UDP, UDP_GRO, (char *) &joined, sizeof joined) > 0 && joined)
+        return receive_each(fd, data, room, 65536, size, runs, count, flags);
+#endif
+    (void) room;
+    return receive_batches(fd, data, size, runs, count, flags);
+}
+#else
+static ssize_t receive_many(socket_t fd, char *data, size_t room, size_t size,
+                            struct foreign_run *runs, size_t count, int flags)
+{
+    return receive_each(fd, data, room, size, size, runs, count, flags);
+}
+#endif
+
+/* recvmmsg(2) with MSG_DONTWAIT: how many runs; why there were no more, in runs->error. */
+ssize_t recvmmsg_keep(struct foreign_socket *sock, char *data, size_t room, size_t size,
+                      struct foreign_run *runs, size_t count, int flags)
+{
+    ssize_t result;
+
+    KEEP_RECEIVE(sock, result = receive_many(fd, data, room, size, runs, count, flags | NO_WAIT));
+    return result;
+}
+
+/* recvmmsg(2) */
+ssize_t recvmmsg_block(struct foreign_socket *sock, char *data, size_t room, size_t size,
+                       struct foreign_run *runs, size_t count, int flags)
+{
+    ssize_t result;
+
+    SOCKET_GUARD(sock, result = receive_many(fd, data, room, size, runs, count, flags));
+    return result;
 }
 #if defined __APPLE__ || defined __FreeBSD__ || defined __NetBSD__ || defined __OpenBSD__ \
     || defined __DragonFly__

@@ -92,6 +92,11 @@ CALLS = {
     "gai_strerror": Call("getaddrinfo.3", ""),
 }
 
+# The same errors for several datagrams as for one.
+CALLS |= {
+    "recvmmsg": CALLS["recvfrom"], "recvmsg": CALLS["recvfrom"], "sendmmsg": CALLS["sendto"],
+}
+
 # What the text calls where there is no accept4, and no C library of GNU. These are reached in
 # a second copy of the stub, compiled as if for such a platform (hard/plain.h).
 CALLS |= {

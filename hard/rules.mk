@@ -116,7 +116,8 @@ test-leaks: build
 # and addresses of all sizes go both ways through the stub, and those that read what the C library
 # has allocated; not those that count, wait for signals, or start other programs.
 
-VALGRIND_TESTS := tests/test_datagrams.py tests/test_protocols.py tests/test_streams.py
+VALGRIND_TESTS := tests/test_datagrams.py tests/test_many.py tests/test_protocols.py \
+	tests/test_streams.py
 VALGRIND_CHOICE := not ($(MEASURE_MEMORY)) and not beyond_all_memory and not thread \
 	and not inherit and not broken_pipe and not nobody_else_holds
 
@@ -137,7 +138,7 @@ TSAN := $(HERE)/build/tsan
 TSAN_LIBRARY = $(shell gcc -print-file-name=libtsan.so)
 TSAN_PROGRAMS := $(foreach cc,gcc clang,build/threads/threads-$(cc) build/threads/closing-$(cc))
 TSAN_TESTS := tests/test_lock.py tests/test_blocking.py tests/test_closing.py \
-	tests/test_streams.py tests/test_datagrams.py tests/test_resolver.py \
+	tests/test_streams.py tests/test_datagrams.py tests/test_many.py tests/test_resolver.py \
 	tests/test_protocols.py tests/test_real_use.py
 TSAN_RUN = setarch -R env LD_PRELOAD=$(TSAN_LIBRARY) PYTHONPATH=$(TSAN)/generated \
 	TSAN_OPTIONS=exitcode=0:die_after_fork=0:log_path=$(TSAN)/reports/report

@@ -265,6 +265,44 @@ ssize_t sendto(int fd, const void *buffer, size_t size, int flags,
     return REAL(sendto)(fd, buffer, cut(order, size), flags, address, length);
 }
 
+/* SHORT: how many messages. */
+
+int sendmmsg(int fd, struct mmsghdr *headers, unsigned length, int flags)
+{
+    const struct order *order = strike("sendmmsg", CALLER);
+
+    if (order != NULL && order->how == INSTEAD)
+        return report(order);
+    return REAL(sendmmsg)(fd, headers, (unsigned) cut(order, length), flags);
+}
+
+int recvmmsg(int fd, struct mmsghdr *headers, unsigned length, int flags,
+             struct timespec *timeout)
+{
+    const struct order *order = strike("recvmmsg", CALLER);
+    int result;
+
+    if (order != NULL && order->how == INSTEAD)
+        return report(order);
+    result = REAL(recvmmsg)(fd, headers, (unsigned) cut(order, length), flags, timeout);
+    for (int i = 0; order != NULL && order->how == LENGTH && i < result; i++)
+        headers[i].msg_hdr.msg_namelen = (socklen_t) order->value;
+    return result;
+}
+
+ssize_t recvmsg(int fd, struct msghdr *header, int flags)
+{
+    const struct order *order = strike("recvmsg", CALLER);
+    ssize_t result;
+
+    if (order != NULL && order->how == INSTEAD)
+        return report(order);
+    result = REAL(recvmsg)(fd, header, flags);
+    if (order != NULL && order->how == LENGTH && result >= 0)
+        header->msg_namelen = (socklen_t) order->value;
+    return result;
+}
+
 /* Two names, one call: which of them a program uses depends on how its headers were read. */
 
 static int control(const char *name, const void *caller, int fd, int command, void *argument)

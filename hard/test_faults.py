@@ -28,14 +28,15 @@ from typing import Any, NamedTuple
 import pytest
 import sockets._stub
 from sockets import (
-    InternetAddress, ShutdownMethod, Socket, SocketCondition, SocketDomain, SocketOption,
-    SocketProtocol, SocketType, UnixAddress, accept_socket, adopt_descriptor, bind_socket,
-    close_protocol_database, close_socket, connect_socket, create_socket, duplicate_socket,
-    finish_connect, get_address_info, get_peer_name, get_protocol_by_constant, get_protocol_by_name,
-    get_socket_name, get_socket_option, listen_socket, make_socket_pair, next_protocol_entry,
-    open_protocol_database, receive_exactly, receive_from_socket, send_all, send_to_socket,
-    set_socket_nonblocking, set_socket_option, shutdown_socket, string_to_internet6_address,
-    wait_for_socket,
+    Datagrams, InternetAddress, ShutdownMethod, Socket, SocketCondition, SocketDomain,
+    SocketOption, SocketProtocol, SocketType, UdpOption, UnixAddress, accept_socket,
+    adopt_descriptor, bind_socket, close_protocol_database, close_socket, connect_socket,
+    create_socket, duplicate_socket, finish_connect, get_address_info, get_peer_name,
+    get_protocol_by_constant, get_protocol_by_name, get_socket_name, get_socket_option,
+    listen_socket, make_socket_pair, next_protocol_entry, open_protocol_database,
+    receive_datagrams, receive_exactly, receive_from_socket, receive_into_socket, send_all,
+    send_datagrams, send_to_socket, set_socket_nonblocking, set_socket_option, shutdown_socket,
+    skip_datagrams, string_to_internet6_address, wait_for_socket,
 )
 
 from hard.faults import CALLS, ELSEWHERE, RESOLVER, WINDOWS, number_of
@@ -291,6 +292,59 @@ for nonblocking, size in ((True, 4), (False, 4), (True, 65536), (True, 100_000))
         return nothing, send, lambda: sock
 
 
+@way("recvfrom", "receive_into_socket")
+def receiving_into(stack: contextlib.ExitStack) -> Any:
+    sock, peer = pair(stack, nonblocking=True)
+    buffer = bytearray(9)
+    return lambda: peer.send(b"abcd"), lambda: receive_into_socket(sock, buffer), lambda: sock
+
+
+# Many datagrams: by the system's own calls, or by one call for each.
+
+def two(
+    stack: contextlib.ExitStack, joining: bool = False, nonblocking: bool = True
+) -> tuple[Socket, Socket]:
+    """A sender, connected, and a receiver, perhaps of what the kernel has joined."""
+    sender, sock = make(stack, SocketType.DATAGRAM), make(stack, SocketType.DATAGRAM, bound=True)
+    connect_socket(sender, get_socket_name(sock))
+    set_socket_nonblocking(sender, nonblocking)
+    set_socket_nonblocking(sock, nonblocking)
+    if joining:
+        set_socket_option(sock, UdpOption.RECEIVE_OFFLOAD, True)
+    return sender, sock
+
+
+SEND, RECEIVE = ("sendto", "recvfrom") if PLAIN else ("sendmmsg", "recvmmsg")
+
+for nonblocking in (True, False):
+    for call, joining in ((RECEIVE, False), *(() if PLAIN else (("recvmsg", True),))):
+        label = f"{'joined' if joining else 'plain'}-{nonblocking}"
+
+        @way(call, "receive_datagrams", "recvmmsg", label=label)
+        def receiving_many(
+            stack: contextlib.ExitStack, joining: bool = joining, nonblocking: bool = nonblocking
+        ) -> Any:
+            sender, sock = two(stack, joining, nonblocking)
+
+            def receive() -> Any:
+                got = receive_datagrams(sock, 1, 9)
+                assert isinstance(got, SocketCondition) or got[0].data == b"abcd"
+                return got
+
+            return lambda: send_to_socket(sender, b"abcd", None), receive, lambda: sock
+
+    @way(SEND, "send_datagrams", "sendmmsg", label=str(nonblocking))
+    def sending_many(stack: contextlib.ExitStack, nonblocking: bool = nonblocking) -> Any:
+        sender, _ = two(stack, nonblocking=nonblocking)
+
+        def send() -> Any:
+            sent = send_datagrams(sender, [Datagrams(b"abcd", 4, None)])
+            assert isinstance(sent, SocketCondition) or sent == 1
+            return sent
+
+        return nothing, send, lambda: sender
+
+
 @way("socketpair", "make_socket_pair")
 def pairing(stack: contextlib.ExitStack) -> Any:
     def act() -> Any:
@@ -424,14 +478,18 @@ def test_no_call_of_the_stub_lacks_a_row() -> None:
     defined = set(re.findall(r"^[a-z][\w \*]*?\b(\w+)\([^;{]*?\)\s*\{", text, re.MULTILINE))
     called = set(re.findall(r"\b([A-Za-z_]\w*)\s*\(", text)) - macros - defined
     called -= {"if", "for", "while", "switch", "return", "sizeof", "defined"}
-    called -= {"PyEval_SaveThread", "PyEval_RestoreThread"}
+    called -= {"PyEval_SaveThread", "PyEval_RestoreThread", "memcmp", "memcpy", "memmove", "memset"}
+    called = {name for name in called if not name.startswith("CMSG_")}
     called -= set(re.findall(r"^#\s*define\s+\w+\(([\w, ]*)\)", text, re.MULTILINE))
     assert len(called) > 20
     assert called - set(CALLS) - WINDOWS == set()
 
 
 def test_no_symbol_of_the_compiled_stub_lacks_a_row() -> None:
-    of_the_language = {"__errno_location", "memset", "memcpy", "memmove", "strlen", "abort"}
+    of_the_language = {
+        "__errno_location", "memset", "memcpy", "memmove", "memcmp", "strlen", "abort",
+        "__cmsg_nxthdr",  # a macro of the headers
+    }
     others = {name for name in SYMBOLS if re.match(r"_?Py|_ITM_|__cxa_|__gmon|__stack_chk", name)}
     # fcntl64 is fcntl, under the name it has for large files.
     named = {name.removesuffix("64") for name in SYMBOLS - of_the_language - others}
@@ -744,6 +802,101 @@ def test_what_was_done_before_a_failure_is_told() -> None:
                        Order("recvfrom", errno.ECONNRESET)):
             receive_exactly(sock, 200)
         assert caught.value.done == data[:14]
+
+
+# Many datagrams: offload that is refused, and what is known of the others when one fails.
+
+NUMBERED = b"".join(i.to_bytes(2, "big") for i in range(100))
+RUN = Datagrams(NUMBERED, 2, None)
+
+
+def all_from(sock: Socket) -> bytes:
+    data = b""
+    while isinstance(more := receive_datagrams(sock, 64, 99), list):
+        data += b"".join(run.data for run in more)
+    return data
+
+
+@pytest.mark.skipif(PLAIN, reason="there is no offload")
+@pytest.mark.parametrize("joining", [False, True])
+@pytest.mark.parametrize("skip", [0, 1])
+@pytest.mark.parametrize("name", ["EIO", "EINVAL", "EMSGSIZE", "ENOPROTOOPT", "EOPNOTSUPP"])
+def test_offload_that_is_refused_is_done_without(name: str, skip: int, joining: bool) -> None:
+    with contextlib.ExitStack() as stack:
+        sender, sock = two(stack, joining)
+        with faults(Order("sendmmsg", how=SHORT, value=1, times=skip),
+                    Order("sendmmsg", number_of(name))):
+            assert send_datagrams(sender, [RUN]) == 100
+        assert all_from(sock) == NUMBERED
+
+
+@pytest.mark.skipif(PLAIN, reason="there is no offload")
+def test_a_kernel_without_offload_is_not_asked_for_it() -> None:
+    with contextlib.ExitStack() as stack:
+        sender, sock = two(stack)
+        with faults(Order("getsockopt", errno.ENOPROTOOPT)):
+            assert send_datagrams(sender, [RUN]) == 100
+        assert calls["sendmmsg"] == 2  # messages of one datagram, sixty-four at a time
+        with faults(Order("getsockopt", errno.ENOPROTOOPT)):
+            data = receive_datagrams(sock, 64, 2)
+        assert isinstance(data, list)
+        assert data[0].data + all_from(sock) == NUMBERED
+
+
+@pytest.mark.parametrize("name", ["ECONNREFUSED", "ENOBUFS", "EPERM", "EAGAIN", "EINTR"])
+def test_what_was_sent_before_an_error_is_told(name: str) -> None:
+    singles = [Datagrams(each, 2, None) for each in RUN]
+    with contextlib.ExitStack() as stack:
+        sender, sock = two(stack)
+        failing = Order(SEND, number_of(name), skip=5 if PLAIN else 0)
+        orders = (failing,) if PLAIN else (Order(SEND, how=SHORT, value=5), failing)
+        with faults(*orders):
+            try:
+                sent = send_datagrams(sender, singles)
+            except SocketCondition as condition:
+                assert condition.type == number_of(name) not in (errno.EAGAIN, errno.EINTR)
+                sent = condition.done
+            else:
+                assert number_of(name) in (errno.EAGAIN, errno.EINTR)
+        assert sent == 5
+        assert all_from(sock) == NUMBERED[:10]
+        assert send_datagrams(sender, skip_datagrams(singles, 5)) == 95
+        assert all_from(sock) == NUMBERED[10:]
+
+
+@pytest.mark.skipif(PLAIN, reason="there is no sendmmsg")
+def test_a_send_that_stopped_without_a_reason_is_gone_on_with_once() -> None:
+    singles = [Datagrams(each, 2, None) for each in RUN]
+    with contextlib.ExitStack() as stack:
+        sender, sock = two(stack)
+        with faults(Order("sendmmsg", how=SHORT, value=5)):
+            assert send_datagrams(sender, singles) == 6
+        assert all_from(sock) == NUMBERED[:12]
+
+
+@pytest.mark.parametrize("joining", [False] if PLAIN else [False, True])
+@pytest.mark.parametrize("name", ["ECONNREFUSED", "ENOMEM", "EAGAIN", "EINTR"])
+def test_what_was_received_before_an_error_is_not_lost(name: str, joining: bool) -> None:
+    with contextlib.ExitStack() as stack:
+        sender, sock = two(stack, joining)
+        for each in (b"abc", b"def", b"ghi"):
+            send_to_socket(sender, each, None)
+        if not (PLAIN or joining):  # the kernel gives 64, and the error comes with the next
+            for each in list(RUN)[:64]:
+                send_to_socket(sender, each, None)
+        call = "recvmsg" if joining else RECEIVE
+        number = number_of(name)
+        with faults(Order(call, number, skip=2 if call != "recvmmsg" else 1)):
+            try:
+                got = receive_datagrams(sock, 100, 9)
+            except SocketCondition as condition:
+                assert condition.type == number not in (errno.EAGAIN, errno.EINTR)
+                got = condition.done
+            else:
+                assert number in (errno.EAGAIN, errno.EINTR)
+        data = b"".join(run.data for run in got)
+        assert data.startswith(b"abcdef")
+        assert data + all_from(sock) == b"abcdefghi" + (b"" if PLAIN or joining else NUMBERED[:128])
 
 
 ABSENT = ["ENODEV", "ENXIO"]

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 import sockets
 from sockets import (
-    AddressInfo, AddressInfoOption, Internet6Address, Internet6Option,
+    AddressInfo, AddressInfoOption, Datagrams, Internet6Address, Internet6Option,
     InternetAddress, IpOption, ProtocolEntry, RawOption, ReceiveFromOption, SendToOption,
     ShutdownMethod, Socket, SocketAddress, SocketCondition, SocketConstant, SocketDomain,
     SocketOption, SocketProtocol, SocketType, TcpOption, UdpOption, UnixAddress, accept_socket,
@@ -32,9 +32,11 @@ from sockets import (
     from_python_socket, get_address_info, get_peer_name, get_protocol_by_constant,
     get_protocol_by_name, get_socket_name, get_socket_option, internet6_address_to_string,
     internet_address_to_string, listen_socket, make_foreign_address,
-    make_socket_pair, next_protocol_entry, open_protocol_database, receive_exactly,
-    receive_from_socket, register_socket_domain, send_all, send_to_socket,
-    set_socket_nonblocking, set_socket_option, shutdown_socket, socket_error,
+    make_socket_pair, next_protocol_entry, open_protocol_database, receive_datagrams,
+    receive_exactly,
+    receive_from_socket, receive_into_socket, register_socket_domain, send_all, send_datagrams,
+    send_to_socket, set_socket_nonblocking, set_socket_option, shutdown_socket, skip_datagrams,
+    socket_error,
     socket_raise_unless, string_to_internet6_address,
     string_to_internet_address, string_to_ipv4, string_to_ipv6, to_python_socket,
     wait_for_socket, within,
@@ -143,6 +145,8 @@ class Parts:
         self.closed_native.close()
         self.closed = stream()
         close_socket(self.closed)
+        self.closed_datagrams = create_socket(SocketDomain.INTERNET, DATAGRAM, AUTO)
+        close_socket(self.closed_datagrams)
         ours, theirs = native.socketpair()
         theirs.close()
         self.broken = keep(Socket(ours.detach(), SocketDomain.UNIX, STREAM, AUTO))
@@ -239,6 +243,26 @@ def test_sending_and_receiving(parts: Parts) -> None:
     stays_flat(exchange, MANY)
 
 
+def test_many_datagrams_at_a_time(parts: Parts) -> None:
+    """A few, which use the batches that are kept, and more, which do not."""
+    place, buffer = get_socket_name(parts.bound), bytearray(9)
+    runs = [Datagrams(bytes(640), 64, place), Datagrams(b"x", 1, place)]
+
+    def exchange() -> None:
+        for count in (64, 100):
+            assert send_datagrams(parts.bound, runs) == 11
+            got = receive_datagrams(parts.bound, count, 64)
+            assert isinstance(got, list) and sum(map(len, got)) == 11
+        assert send_datagrams(parts.bound, skip_datagrams(runs, 10)) == 1
+        assert receive_into_socket(parts.bound, buffer)[0] == 1
+
+    stays_flat(exchange, MANY)
+
+
+def test_a_million_would_block_receives_of_many(parts: Parts) -> None:
+    stays_flat(lambda: receive_datagrams(parts.bound, 64, 64), POLLS)
+
+
 def test_options_and_names(parts: Parts) -> None:
     def ask() -> None:
         set_socket_option(parts.fresh, KEEP_ALIVE, 1)
@@ -300,6 +324,8 @@ FAILURES: dict[str, list[Failure]] = {
                           (VALUE, lambda p: AddressInfoOption(2**40))],
     "InternetAddress": [(TYPE, lambda p: InternetAddress("1", 1)),
                         (VALUE, lambda p: InternetAddress(0, 65536))],
+    "Datagrams": [(TYPE, lambda p: Datagrams("text", 1, None)),
+                  (VALUE, lambda p: Datagrams(bytearray(3), 0, None))],
     "Internet6Address": [(TYPE, lambda p: Internet6Address("1", 1)),
                          (VALUE, lambda p: Internet6Address(2**128, 1)),
                          (VALUE, lambda p: Internet6Address(1, None).converter())],
@@ -409,6 +435,11 @@ FAILURES: dict[str, list[Failure]] = {
         (TYPE, lambda p: make_socket_pair(STREAM, STREAM, AUTO)),
         (CONDITION, lambda p: make_socket_pair(SocketDomain.INTERNET, STREAM, AUTO))],
     "open_protocol_database": [(TYPE, lambda p: open_protocol_database(1))],
+    "receive_datagrams": [
+        (TYPE, lambda p: receive_datagrams(p.bound, 1, "1")),
+        (VALUE, lambda p: receive_datagrams(p.pair, 1, 1)),
+        ((MemoryError, OverflowError), lambda p: receive_datagrams(p.bound, 65536, 2**31 - 1)),
+        (CONDITION, lambda p: receive_datagrams(p.closed_datagrams, 1, 1))],
     "receive_exactly": [(TYPE, lambda p: receive_exactly(1, 1)),
                         (TYPE, lambda p: receive_exactly(p.pair, "1")),
                         (VALUE, lambda p: receive_exactly(p.pair, -1)),
@@ -422,10 +453,23 @@ FAILURES: dict[str, list[Failure]] = {
         (CONDITION, lambda p: receive_from_socket(p.fresh, 10)),
         (CONDITION, lambda p: receive_from_socket(p.fresh, 100_000)),
         (CONDITION, lambda p: receive_from_socket(p.closed, 10))],
+    "receive_into_socket": [
+        (TYPE, lambda p: receive_into_socket(p.pair, b"constant")),
+        (TYPE, lambda p: receive_into_socket(p.pair, bytearray(1), SendToOption.OUT_OF_BAND)),
+        (CONDITION, lambda p: receive_into_socket(p.fresh, bytearray(10))),
+        (CONDITION, lambda p: receive_into_socket(p.fresh, bytearray(100_000)))],
     "register_socket_domain": [(TYPE, lambda p: register_socket_domain(2))],
     "send_all": [(TYPE, lambda p: send_all(1, b"")), (TYPE, lambda p: send_all(p.pair, "")),
                  (VALUE, lambda p: send_all(p.pair, b"", timeout=float("nan"))),
                  (CONDITION, lambda p: send_all(p.broken, b"x"))],
+    "send_datagrams": [
+        (TYPE, lambda p: send_datagrams(p.bound, [b"x"])),
+        (VALUE, lambda p: send_datagrams(p.pair, [])),
+        (CONDITION, lambda p: send_datagrams(p.bound, [
+            Datagrams(b"x", 1, get_socket_name(p.fresh)), Datagrams(b"ab", 1, None)])),
+        (CONDITION, lambda p: send_datagrams(p.bound, [Datagrams(bytes(70_000), 70_000, p.name)]))],
+    "skip_datagrams": [(TYPE, lambda p: skip_datagrams(1, 1)),
+                       (VALUE, lambda p: skip_datagrams([], -1))],
     "send_to_socket": [
         (TYPE, lambda p: send_to_socket(p.pair, "text", None)),
         (TYPE, lambda p: send_to_socket(p.pair, memoryview(b"abcd")[::2], None)),
@@ -471,9 +515,9 @@ FAILURES: dict[str, list[Failure]] = {
 
 # These take nothing that could be wrong.
 CANNOT_FAIL = {
-    "HAS_DONT_WAIT", "HAS_KEEP_ALIVE_TIMES", "HAS_PROTOCOL_ITERATION", "HAS_REUSE_PORT",
-    "HAS_UNIX_SOCKETS", "close_protocol_database", "lookup_domain", "next_protocol_entry",
-    "socket_maximum_connections",
+    "HAS_DONT_WAIT", "HAS_KEEP_ALIVE_TIMES", "HAS_PROTOCOL_ITERATION", "HAS_RECEIVE_OFFLOAD",
+    "HAS_REUSE_PORT", "HAS_UNIX_SOCKETS", "close_protocol_database", "lookup_domain",
+    "next_protocol_entry", "socket_maximum_connections",
 }
 
 

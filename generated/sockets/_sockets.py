@@ -94,7 +94,8 @@ OPTION_NAMES = (
     "$ip/drop-membership", "$ip/multicast-interface", "$ip/multicast-loop",
     "$ip/multicast-ttl", "$ipproto-ipv6", "$ipv6/hop-limit", "$ipv6/v6-only",
     "$ipv6/join-group", "$ipv6/leave-group", "$ipv6/multicast-interface",
-    "$ipv6/multicast-loop", "$ipv6/multicast-hops", "size-of/timeval", "size-of/linger",
+    "$ipv6/multicast-loop", "$ipv6/multicast-hops", "$udp/receive-offload", "size-of/timeval",
+    "size-of/linger",
 )
 FOREIGN_DECLARATIONS: list[str] = []
 KEEPS_LOCK: dict[str, bool] = {}
@@ -144,6 +145,7 @@ HAS_REUSE_PORT = "$so/reuse-port" in FOREIGN_VALUES
 HAS_KEEP_ALIVE_TIMES = all(
     f"$tcp/keep-{what}" in FOREIGN_VALUES for what in ("idle", "interval", "count")
 )
+HAS_RECEIVE_OFFLOAD = "$udp/receive-offload" in FOREIGN_VALUES
 HAS_PROTOCOL_ITERATION = not WINDOWS
 RESOLVER_CODES = {
     FOREIGN_VALUES[name]: "EAI_" + name[5:].upper()
@@ -253,6 +255,23 @@ if __package__:
 
 def make_foreign_socket(fd: int) -> Any:
     return ffi.new(foreign_socket, (fd,))
+declare("""
+    struct foreign_run {
+        size_t start, length, size; int error; struct foreign_frame source; ...;
+    };
+""")
+SEND_MANY = (
+    "(struct foreign_socket *sock, const char *data, const char *addresses, size_t *table,"
+    " size_t runs, int flags);"
+)
+RECEIVE_MANY = (
+    "(struct foreign_socket *sock, char *data, size_t room, size_t size,"
+    " struct foreign_run *runs, size_t count, int flags);"
+)
+sendmmsg_keep = define_ffi("ssize_t sendmmsg_keep" + SEND_MANY, keeps_lock=True)
+sendmmsg_block = define_ffi("ssize_t sendmmsg_block" + SEND_MANY)
+recvmmsg_keep = define_ffi("ssize_t recvmmsg_keep" + RECEIVE_MANY, keeps_lock=True)
+recvmmsg_block = define_ffi("ssize_t recvmmsg_block" + RECEIVE_MANY)
 if WINDOWS:
     def getprotoent_block(*arguments: object) -> int:
         unsupported_feature("next_protocol_entry")
@@ -447,6 +466,38 @@ def take_frame() -> Frame:
         return frames.pop()
     except IndexError:
         return Frame(FRAME_ROOM)
+MANY = 64
+if __package__:
+    new_runs = ffi.new_allocator(should_clear_after_alloc=False)
+
+
+class Batch:
+    __slots__ = ("data", "bytes", "runs")
+
+    def __init__(self, count: int, room: int) -> None:
+        self.data = new_uncleared("char[]", room + 65536)
+        self.bytes = ffi.buffer(self.data)
+        self.runs = new_uncleared("struct foreign_run[]", count)
+
+    def run(self, index: int, domain: SocketDomain) -> Datagrams:
+        found = self.runs[index]
+        start, length = found.start, found.source.length
+        packed = ffi.buffer(ffi.addressof(found, "source"), ADDRESS_ROOM)[:length]
+        datagrams = object.__new__(Datagrams)
+        object.__setattr__(datagrams, "data", self.bytes[start : start + found.length])
+        object.__setattr__(datagrams, "size", found.size)
+        object.__setattr__(datagrams, "address", foreign_to_socket_address(domain, packed))
+        return datagrams
+
+
+batches: list[Batch] = []
+
+
+def take_batch() -> Batch:
+    try:
+        return batches.pop()
+    except IndexError:
+        return Batch(MANY, LONG_COPY)
 
 
 def set_blocking(sock: Socket, yes: bool) -> int:
@@ -677,6 +728,8 @@ class UdpOption(LevelOption):
 
     __slots__ = ()
     level = FOREIGN_VALUES["$ipproto-udp"]
+
+    RECEIVE_OFFLOAD: ClassVar[UdpOption]
 
 
 class RawOption(LevelOption):
@@ -1091,6 +1144,42 @@ class ReceiveFromOption(SocketConstant):
     DONT_WAIT: ClassVar[ReceiveFromOption]
 
 
+class Datagrams(Record):
+    """Datagrams(data, size, address): a run of datagrams of one size, end to end in `data`.
+
+    `data` is an object that holds bytes, kept as bytes; `size` is how many of them make a
+    datagram, from 1, and what is left over at the end is a shorter one. No data is one
+    datagram without contents, whatever `size` is. `address` is whom they go to or come
+    from, or None. `len(run)` is how many datagrams there are, `run[i]` the bytes of one, and
+    iterating goes through them.
+    """
+
+    __slots__ = ("data", "size", "address")
+
+    data: bytes
+    size: int
+    address: SocketAddress | None
+
+    def __init__(self, data: Buffer, size: int, address: SocketAddress | None) -> None:
+        if type(data) is not bytes:
+            with view_bytes("Datagrams", data) as view:
+                data = bytes(view)
+        expect_integer("Datagrams", "size", size, 1 if data else 0, LONGEST, "bytes")
+        if address is not None:
+            expect("Datagrams", "address", address, SocketAddress)
+        super().__init__(data, size, address)
+
+    def __len__(self) -> int:
+        return -(-len(self.data) // self.size) if self.data else 1
+
+    def __getitem__(self, index: int) -> bytes:
+        place = range(len(self))[index] * self.size
+        return self.data[place : place + self.size]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(self.__getitem__, range(len(self)))
+
+
 def get_socket_option(sock: Socket, option: SocketOption) -> Any:
     """getsockopt(2): the value of `option` for `sock`, through the option's converter.
 
@@ -1298,7 +1387,7 @@ class SocketCondition(OSError):
     who: str
     syscall: str
     address: object
-    done: int | bytes  # by send_all and receive_exactly, before they failed
+    done: int | bytes | list[Datagrams]  # by what had done something before it failed
 
     def __new__(
         cls, who: str, syscall: str, type: int, message: str, address: object = None
@@ -1492,6 +1581,8 @@ Internet6Option.MULTICAST_LOOP = boolean_option(Internet6Option, "$ipv6/multicas
 Internet6Option.MULTICAST_HOPS = integer_option(
     Internet6Option, "$ipv6/multicast-hops", -1, 255, "hops"
 )
+if HAS_RECEIVE_OFFLOAD:
+    UdpOption.RECEIVE_OFFLOAD = boolean_option(UdpOption, "$udp/receive-offload")
 
 
 
@@ -1649,11 +1740,11 @@ def ask_family(sock: Socket) -> int:
     return family
 
 
-def borrow_buffer(who: str, buffer: Buffer) -> Any:
+def borrow_buffer(who: str, buffer: Buffer, writable: bool = False) -> Any:
     try:
-        return ffi.from_buffer(buffer)
+        return ffi.from_buffer(buffer, require_writable=writable)
     except (TypeError, ValueError, BufferError):
-        refuse_buffer(who, buffer)
+        refuse_buffer(who, buffer, "a writable object" if writable else "an object")
 
 
 def view_bytes(who: str, buffer: Buffer) -> memoryview:
@@ -1664,12 +1755,27 @@ def view_bytes(who: str, buffer: Buffer) -> memoryview:
         refuse_buffer(who, buffer)
 
 
-def refuse_buffer(who: str, buffer: object) -> NoReturn:
+def refuse_buffer(who: str, buffer: object, kind: str = "an object") -> NoReturn:
     hint = "; encode it first" if isinstance(buffer, str) else ""
     raise TypeError(
-        f"{who}: buffer must be an object with its bytes in one piece, "
+        f"{who}: buffer must be {kind} with its bytes in one piece, "
         f"not {describe(buffer)}{hint}"
     ) from None
+NOT_YET = 0, ERROR_AGAIN, ERROR_WOULD_BLOCK, errno.EINTR
+
+
+def expect_packets(who: str, sock: Socket) -> None:
+    expect(who, "sock", sock, Socket)
+    if sock._type == SocketType.STREAM:
+        raise ValueError(f"{who}: a stream does not keep the bounds of datagrams: {sock!r}")
+
+
+def expect_runs(who: str, runs: Sequence[Datagrams]) -> Sequence[Datagrams]:
+    if not isinstance(runs, (list, tuple)):
+        raise TypeError(f"{who}: runs must be a list of Datagrams, not {describe(runs)}")
+    for run in runs:
+        expect(who, "run", run, Datagrams)
+    return runs
 
 
 def deadline_after(who: str, timeout: float | None) -> float | None:
@@ -1712,7 +1818,7 @@ def repeat_until(
         connecting = condition.syscall == "connect"
         if connecting and condition.type != ERROR_CONNECTING:
             return result
-        writing = connecting or condition.syscall == "sendto"
+        writing = connecting or condition.syscall in ("sendto", "sendmmsg")
         if ready:  # so poll said, but it is not
             sleep(0.01)
         ready = not (ready and is_over(deadline)) and any(
@@ -2362,6 +2468,159 @@ def receive_exactly(
         return bytes(done), None
     except SocketCondition as failure:
         failure.done = bytes(done)
+        raise
+
+
+def receive_into_socket(
+    sock: Socket, buffer: Buffer, *flags: ReceiveFromOption
+) -> tuple[int, SocketAddress | None] | tuple[None, SocketCondition]:
+    """recvfrom(2): receive into a writable buffer, and return how much, and from whom.
+
+    At most as many bytes as `buffer` is long are received, to its beginning; the rest of it
+    stays as it is. Returns (count, address), the address None where the kernel gives none;
+    or, if nothing is there and the socket is non-blocking, its receive timeout ran out or
+    DONT_WAIT was given, (None, condition) of type EAGAIN or EWOULDBLOCK. `flags` are
+    ReceiveFromOption constants. Raises SocketCondition (ECONNRESET, ENOTCONN, ECONNREFUSED
+    ...), TypeError, also for a buffer that cannot be written to. Blocks only on a blocking
+    socket; other threads run meanwhile. The buffer cannot be resized during the call.
+    """
+    if not isinstance(sock, Socket):
+        expect("receive_into_socket", "sock", sock, Socket)
+    bits = fold_flags("receive_into_socket", ReceiveFromOption, flags) if flags else 0
+    data = borrow_buffer("receive_into_socket", buffer, writable=True)
+    frame = take_frame()
+    try:
+        count = len(data)
+        if sock._nonblocking:
+            bits |= DONT_WAIT
+        receive = recvfrom_keep if bits & DONT_WAIT and count < LONG_COPY else recvfrom_block
+        while (n := receive(sock._foreign, data, count, bits, frame.struct)) == INTERRUPTED:
+            pass
+    finally:
+        ffi.release(data)
+    length = frame.struct.length
+    packed = frame.address[:length] if length else b""
+    frames.append(frame)
+    if n < 0:
+        return None, socket_raise_unless(
+            "receive_into_socket", "recvfrom", -n, ERROR_AGAIN, ERROR_WOULD_BLOCK
+        )
+    return min(n, count), foreign_to_socket_address(sock._domain, packed)
+
+
+def send_datagrams(
+    sock: Socket, runs: Sequence[Datagrams], *flags: SendToOption
+) -> int | SocketCondition:
+    """sendmmsg(2): send all datagrams of some runs, in order, each run to its own address.
+
+    `runs` is a list or tuple of Datagrams; an address of None means the peer. Returns how many
+    datagrams were sent, fewer than all if there was no room for more; or a condition of type
+    EAGAIN or EWOULDBLOCK if none could be and the socket is non-blocking or its send timeout
+    ran out. Raises SocketCondition (EMSGSIZE, ECONNREFUSED, EDESTADDRREQ ...), whose `done` is
+    how many datagrams were sent before the one that failed; TypeError; ValueError, also for a
+    stream. Blocks only on a blocking socket; other threads run meanwhile, and also while more
+    than 64 datagrams or 64 KiB are sent. Where there is no sendmmsg, sendto(2) is made for each;
+    on Linux a run goes through the kernel as one where it can (UDP_SEGMENT, udp(7)).
+    """
+    who = "send_datagrams"
+    expect_packets(who, sock)
+    bits = fold_flags(who, SendToOption, flags) if flags else 0
+    numbers, parts, names, datagrams = [0], [], [], 0
+    for run in expect_runs(who, runs):
+        packed = b"" if run.address is None else socket_address_to_foreign(run.address)
+        numbers += len(run.data), run.size, len(packed)
+        parts.append(run.data)
+        names.append(packed)
+        datagrams += len(run)
+    data, addresses = b"".join(parts), b"".join(names)
+    table = ffi.new("size_t[]", numbers)
+    send = sendmmsg_block
+    if sock._nonblocking:
+        bits |= DONT_WAIT
+        if len(data) < LONG_COPY and datagrams <= MANY:
+            send = sendmmsg_keep
+    while (sent := send(sock._foreign, data, addresses, table, len(runs), bits)) == INTERRUPTED:
+        pass
+    if sent < 0:
+        error = -sent
+    elif table[0] in NOT_YET:
+        return sent
+    else:
+        error = table[0]
+    address, behind = None, 0
+    for run in runs:
+        behind += len(run)
+        if behind > sent:
+            address = run.address
+            break
+    try:
+        return socket_raise_unless(
+            who, "sendmmsg", error, ERROR_AGAIN, ERROR_WOULD_BLOCK, address=address
+        )
+    except SocketCondition as failure:
+        failure.done = max(sent, 0)
+        raise
+
+
+def skip_datagrams(runs: Sequence[Datagrams], count: int) -> list[Datagrams]:
+    """Return the runs without their first `count` datagrams: what is still to be sent.
+
+    Raises TypeError, and ValueError for a count that is negative.
+    """
+    who = "skip_datagrams"
+    expect_integer(who, "count", count, 0, LONGEST, "datagrams")
+    rest = []
+    for run in expect_runs(who, runs):
+        if count < len(run):
+            left = Datagrams(run.data[count * run.size :], run.size, run.address)
+            rest.append(left if count > 0 else run)
+        count = max(count - len(run), 0)
+    return rest
+
+
+def receive_datagrams(
+    sock: Socket, count: int, size: int, *flags: ReceiveFromOption
+) -> list[Datagrams] | SocketCondition:
+    """recvmmsg(2): receive the datagrams that are there, as a list of runs, in order.
+
+    At most `count` datagrams, from 1 to 65536, are received, and at most `size` bytes, from 1,
+    of each; only if UdpOption.RECEIVE_OFFLOAD is set can there be more of them, for what the
+    kernel has joined comes as a whole. Returns a list of Datagrams, or, if nothing is there
+    and the socket is non-blocking, its receive timeout ran out or DONT_WAIT was given, a
+    condition of type EAGAIN or EWOULDBLOCK. `flags` are ReceiveFromOption constants, without
+    PEEK. Raises SocketCondition (ECONNREFUSED ...), whose `done` is a list of the runs that came
+    before it; TypeError; ValueError, also for a stream. Blocks only on a blocking socket, for
+    the first datagram; other threads run meanwhile, and also while more than 64 datagrams or
+    64 KiB may be received. Where there is no recvmmsg, recvfrom(2) is made for each.
+    """
+    who = "receive_datagrams"
+    expect_packets(who, sock)
+    expect_integer(who, "count", count, 1, 65536, "datagrams")
+    expect_integer(who, "size", size, 1, 2**31 - 1, "bytes")
+    bits = fold_flags(who, ReceiveFromOption, flags) if flags else 0
+    if bits & ReceiveFromOption.PEEK.value:
+        raise ValueError(f"{who}: PEEK would receive the same datagram again and again")
+    few = count <= MANY and count * size < LONG_COPY
+    if sock._nonblocking:
+        bits |= DONT_WAIT
+    elif not HAS_DONT_WAIT:
+        count = 1
+    batch = take_batch() if few else Batch(count, count * size)
+    receive = recvmmsg_keep if few and bits & DONT_WAIT else recvmmsg_block
+    while (
+        n := receive(sock._foreign, batch.data, len(batch.data), size, batch.runs, count, bits)
+    ) == INTERRUPTED:
+        pass
+    received = [batch.run(index, sock._domain) for index in range(n)]
+    error = batch.runs[0].error if n > 0 else -n
+    if few:
+        batches.append(batch)
+    if error in NOT_YET and n > 0:
+        return received
+    try:
+        return socket_raise_unless(who, "recvmmsg", error, ERROR_AGAIN, ERROR_WOULD_BLOCK)
+    except SocketCondition as failure:
+        failure.done = received
         raise
 
 
