@@ -2498,14 +2498,15 @@ def receive_into_socket(
             pass
     finally:
         ffi.release(data)
-    length = frame.struct.length
-    packed = frame.address[:length] if length else b""
-    frames.append(frame)
     if n < 0:
+        frames.append(frame)
         return None, socket_raise_unless(
             "receive_into_socket", "recvfrom", -n, ERROR_AGAIN, ERROR_WOULD_BLOCK
         )
-    return min(n, count), foreign_to_socket_address(sock._domain, packed)
+    length = frame.struct.length
+    address = sock._domain.extractor(frame.address[:length]) if length else None
+    frames.append(frame)
+    return n if n < count else count, address
 
 
 def send_datagrams(
