@@ -711,6 +711,7 @@ static void ask_to_cut(struct msghdr *header, union control *control, size_t siz
 {
     const uint16_t value = (uint16_t) size;
 
+    memset(control, 0, sizeof *control);
     header->msg_control = control;
     header->msg_controllen = CMSG_SPACE(sizeof value);
     control->header.cmsg_level = IPPROTO_UDP;
