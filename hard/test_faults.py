@@ -424,7 +424,7 @@ def test_no_call_of_the_stub_lacks_a_row() -> None:
     defined = set(re.findall(r"^[a-z][\w \*]*?\b(\w+)\([^;{]*?\)\s*\{", text, re.MULTILINE))
     called = set(re.findall(r"\b([A-Za-z_]\w*)\s*\(", text)) - macros - defined
     called -= {"if", "for", "while", "switch", "return", "sizeof", "defined"}
-    called -= {"PyEval_SaveThread", "PyEval_RestoreThread"}
+    called -= {"PyEval_SaveThread", "PyEval_RestoreThread", "memcpy"}  # none of the system
     called -= set(re.findall(r"^#\s*define\s+\w+\(([\w, ]*)\)", text, re.MULTILINE))
     assert len(called) > 20
     assert called - set(CALLS) - WINDOWS == set()
@@ -479,7 +479,9 @@ EACH_ERROR = [
 def test_an_error_ends_as_documented(each: Way, name: str) -> None:
     number, row = number_of(name), CALLS[each.rule or each.call]
     how = AFTER if each.call == "close" else INSTEAD  # close(2) closes, whatever it says
-    order = Order(each.call, number, how, skip=each.skip)
+    # A small blocking call is first made in a way that cannot wait.
+    times = 2 if each.label == "blocking-4" and name in ("EAGAIN", "EWOULDBLOCK") else 1
+    order = Order(each.call, number, how, skip=each.skip, times=times)
     result, raised = None, None
     with contextlib.ExitStack() as stack:
         ready, act, _ = each.prepare(stack)
@@ -489,7 +491,7 @@ def test_an_error_ends_as_documented(each: Way, name: str) -> None:
                 result = act()
             except SocketCondition as condition:
                 raised = condition
-        assert calls[each.call] == each.skip + 1 or each.call == each.rule
+        assert calls[each.call] == each.skip + times or each.call == each.rule
         if name in row.ignored.split():
             assert (result, raised) == (None, None)
         else:
