@@ -1158,12 +1158,14 @@ def get_socket_option(sock: Socket, option: SocketOption) -> Any:
     converter raises. Ready-made options never block, and keep the lock; for others it is
     given up.
     """
-    expect("get_socket_option", "sock", sock, Socket)
-    expect("get_socket_option", "option", option, SocketOption)
+    if not isinstance(sock, Socket):
+        expect("get_socket_option", "sock", sock, Socket)
+    if not isinstance(option, SocketOption):
+        expect("get_socket_option", "option", option, SocketOption)
     if option._number is not None:
         number = getsockopt_number_keep(sock._foreign, option.level, option.id)
         if number >= LEAST_INT:
-            return option._number[0](number)
+            return number if option._number[0] is int else bool(number)
     return read_option("get_socket_option", sock, option)
 
 
@@ -1183,8 +1185,10 @@ def set_socket_option(sock: Socket, option: SocketOption, value: Any) -> None:
     whatever the maker raises. Ready-made options, but for memberships of groups, never
     block, and keep the lock; for others it is given up.
     """
-    expect("set_socket_option", "sock", sock, Socket)
-    expect("set_socket_option", "option", option, SocketOption)
+    if not isinstance(sock, Socket):
+        expect("set_socket_option", "sock", sock, Socket)
+    if not isinstance(option, SocketOption):
+        expect("set_socket_option", "option", option, SocketOption)
     if option._number is not None:
         kind, low, high = option._number
         right = value.__class__ is kind and low <= value <= high
@@ -2134,7 +2138,8 @@ def accept_socket(
     of type EAGAIN or EWOULDBLOCK. Raises SocketCondition (ECONNABORTED, EMFILE, EINVAL ...),
     TypeError. Can block; other threads run meanwhile. The new socket is close-on-exec.
     """
-    expect("accept_socket", "sock", sock, Socket)
+    if not isinstance(sock, Socket):
+        expect("accept_socket", "sock", sock, Socket)
     frame = take_frame()
     ret = call_with_errno(accept_block, sock, frame.struct)
     if ret < 0:
@@ -2171,8 +2176,10 @@ def connect_socket(sock: Socket, address: SocketAddress) -> Literal[True] | Sock
     or EWOULDBLOCK (try again). Raises SocketCondition (ECONNREFUSED, ETIMEDOUT, EISCONN,
     EALREADY ...), TypeError, ValueError. Can block; other threads run meanwhile.
     """
-    expect("connect_socket", "sock", sock, Socket)
-    expect("connect_socket", "address", address, SocketAddress)
+    if not isinstance(sock, Socket):
+        expect("connect_socket", "sock", sock, Socket)
+    if not isinstance(address, SocketAddress):
+        expect("connect_socket", "address", address, SocketAddress)
     packed = socket_address_to_foreign(address)
     ret = connect_block(sock._foreign, packed, len(packed))
     if ret == INTERRUPTED:
@@ -2219,7 +2226,8 @@ def close_socket(sock: Socket) -> None:
     nevertheless; TypeError. Can block where lingering was asked for; other threads run
     meanwhile.
     """
-    expect("close_socket", "sock", sock, Socket)
+    if not isinstance(sock, Socket):
+        expect("close_socket", "sock", sock, Socket)
     result = close_block(sock._foreign)
     if result < 0 and result != INTERRUPTED:
         socket_error("close_socket", "close", -result)
