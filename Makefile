@@ -44,7 +44,7 @@ check: build $(VENV)/checkers $(VENV)/weavers
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy $(TANGLER) weave.py identifiers.py commonweb \
 	    generated/sockets generated/build_sockets.py
-	MYPYPATH=generated $(RUN) -m mypy generated/examples
+	MYPYPATH=generated $(RUN) -m mypy generated/examples bench
 	for cc in gcc clang; do for file in socket-ffi-values sockets-stub; do \
 	    $$cc $(WARNINGS) -fPIC -c generated/$$file.c -o build/$$cc-$$file.o || exit 1; \
 	done; done
@@ -58,3 +58,6 @@ include hard/rules.mk hard/load.mk
 
 # The book, and its tests.
 include book/rules.mk
+
+# How fast it is.
+include bench/rules.mk

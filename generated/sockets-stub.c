@@ -245,6 +245,42 @@ static void close_later(struct foreign_socket *sock, socket_t fd)
     sock->next = to_close;
     to_close = sock;
 }
+#define LONG_COPY 65536
+
+/* Whether that was all: `result` is what the receive returns, bytes or an error. */
+static int receive_at_once(socket_t fd, char *buffer, size_t size, int flags,
+                           struct foreign_frame *from, ssize_t *result)
+{
+#ifdef MSG_DONTWAIT
+    if (size < LONG_COPY && !(flags & (MSG_WAITALL | MSG_DONTWAIT))) {
+        *result = receive(fd, buffer, size, flags | MSG_DONTWAIT, from);
+        return *result != -EAGAIN && *result != -EWOULDBLOCK;
+    }
+#else
+    (void) fd, (void) buffer, (void) size, (void) flags, (void) from, (void) result;
+#endif
+    return 0;
+}
+
+/* Whether that was all. `part` is how many bytes the kernel has taken, or an error. */
+static int send_at_once(socket_t fd, const char *buffer, size_t size, int flags,
+                        const char *address, socklen_t length, ssize_t *part)
+{
+    *part = 0;
+#if defined MSG_DONTWAIT && !defined __APPLE__
+    if (size < LONG_COPY && flags == 0) {
+        const ssize_t result = send_away(fd, buffer, size, MSG_DONTWAIT, address, length);
+
+        if (result != -EAGAIN && result != -EWOULDBLOCK) {
+            *part = result;
+            return result < 0 || (size_t) result == size;
+        }
+    }
+#else
+    (void) fd, (void) buffer, (void) size, (void) flags, (void) address, (void) length;
+#endif
+    return 0;
+}
 
 /* accept(2): the new socket, close-on-exec and blocking, and its address in `from`. */
 socket_t accept_block(struct foreign_socket *sock, struct foreign_frame *from)
@@ -271,6 +307,8 @@ ssize_t recvfrom_block(struct foreign_socket *sock, char *buffer, size_t size, i
 {
     ssize_t result;
 
+    if (receive_at_once(sock->fd, buffer, size, flags, from, &result))
+        return result;
     SOCKET_GUARD(sock, result = receive(fd, buffer, size, flags, from));
     return result;
 }
@@ -279,10 +317,13 @@ ssize_t recvfrom_block(struct foreign_socket *sock, char *buffer, size_t size, i
 ssize_t sendto_block(struct foreign_socket *sock, const char *buffer, size_t size, int flags,
                      const char *address, socklen_t length)
 {
-    ssize_t result;
+    ssize_t result, part;
 
-    SOCKET_GUARD(sock, result = send_away(fd, buffer, size, flags, address, length));
-    return result;
+    if (send_at_once(sock->fd, buffer, size, flags, address, length, &part))
+        return part;
+    SOCKET_GUARD(sock, result = send_away(fd, buffer + part, size - (size_t) part, flags,
+                                          address, length));
+    return part > 0 ? part + (result > 0 ? result : 0) : result;
 }
 /* socket(2): a new socket, close-on-exec and non-blocking. */
 socket_t socket_block(int domain, int type, int protocol)
@@ -367,6 +408,21 @@ static int set_option(socket_t fd, int level, int id, const char *value, int siz
 int getsockopt_keep(struct foreign_socket *sock, int level, int id, char *value, int size)
 {
     return get_option(sock->fd, level, id, value, size);
+}
+
+/* getsockopt(2), for a quick option that is an int: the int, or less than any if it fails. */
+long long getsockopt_number_keep(struct foreign_socket *sock, int level, int id)
+{
+    int value = 0;
+    const int size = get_option(sock->fd, level, id, (char *) &value, sizeof value);
+
+    return size == sizeof value ? value : LLONG_MIN;
+}
+
+/* setsockopt(2), the same: 0, or an error */
+int setsockopt_number_keep(struct foreign_socket *sock, int level, int id, int value)
+{
+    return set_option(sock->fd, level, id, (const char *) &value, sizeof value);
 }
 
 /* getsockopt(2), for any option */
@@ -483,6 +539,7 @@ ssize_t sendto_keep(struct foreign_socket *sock, const char *buffer, size_t size
 struct foreign_resolution {
     struct addrinfo *list;
     int system_error;
+    int count;                      /* of the elements of the list */
 };
 
 /* getaddrinfo(3): 0, or an EAI code. */
@@ -499,7 +556,25 @@ int getaddrinfo_block(const char *node, const char *service, const struct addrin
     if (code != EAI_SYSTEM)
 #endif
         found->system_error = 0;
+    found->count = 0;
+    for (const struct addrinfo *at = found->list; at != NULL; at = at->ai_next)
+        found->count++;
     return code;
+}
+
+/* Four numbers for each element of the list (family, type, protocol, length), and ROOM bytes. */
+void copy_addresses_keep(const struct foreign_resolution *found, int *numbers, char *addresses)
+{
+    for (const struct addrinfo *at = found->list; at != NULL; at = at->ai_next) {
+        const size_t length = at->ai_addrlen < ROOM ? (size_t) at->ai_addrlen : (size_t) ROOM;
+
+        *numbers++ = at->ai_family;
+        *numbers++ = at->ai_socktype;
+        *numbers++ = at->ai_protocol;
+        *numbers++ = (int) length;
+        memcpy(addresses, at->ai_addr, length);
+        addresses += ROOM;
+    }
 }
 struct foreign_protocol {
     struct protoent entry;

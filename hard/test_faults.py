@@ -537,7 +537,9 @@ EACH_ERROR = [
 def test_an_error_ends_as_documented(each: Way, name: str) -> None:
     number, row = number_of(name), CALLS[each.rule or each.call]
     how = AFTER if each.call == "close" else INSTEAD  # close(2) closes, whatever it says
-    order = Order(each.call, number, how, skip=each.skip)
+    # A small blocking call is first made in a way that cannot wait.
+    times = 2 if each.label == "blocking-4" and name in ("EAGAIN", "EWOULDBLOCK") else 1
+    order = Order(each.call, number, how, skip=each.skip, times=times)
     result, raised = None, None
     with contextlib.ExitStack() as stack:
         ready, act, _ = each.prepare(stack)
@@ -547,7 +549,7 @@ def test_an_error_ends_as_documented(each: Way, name: str) -> None:
                 result = act()
             except SocketCondition as condition:
                 raised = condition
-        assert calls[each.call] == each.skip + 1 or each.call == each.rule
+        assert calls[each.call] == each.skip + times or each.call == each.rule
         if name in row.ignored.split():
             assert (result, raised) == (None, None)
         else:

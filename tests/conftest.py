@@ -42,6 +42,7 @@ from sockets import (
     send_to_socket,
     set_socket_nonblocking,
     set_socket_option,
+    wait_for_socket,
 )
 
 DEADLINE = 40.0  # seconds; no wait of a test that passes comes near it
@@ -289,7 +290,8 @@ def fill(sock: Socket) -> int:
     """
     total, settled = 0, False
     while not settled:
-        settled = sock.domain != SocketDomain.INTERNET or in_flight(sock) == 0
+        settled = sock.domain != SocketDomain.INTERNET or (
+            in_flight(sock) == 0 and not wait_for_socket(sock, False, True, 0.05)[1])
         while isinstance(sent := send_to_socket(sock, bytes(65536), None), int):
             total += sent
             settled = False

@@ -36,6 +36,7 @@ from sockets import (
     Socket,
     SocketCondition,
     SocketDomain,
+    SocketOption,
     SocketProtocol,
     SocketType,
     _sockets,
@@ -255,16 +256,82 @@ def test_large_buffers_give_the_lock_up(quick: Makers, stepper: Stepper) -> None
         assert stepper.steps_during_enough_of(would_block(call)) >= 3
 
 
-def test_blocking_sockets_give_the_lock_up_even_if_nothing_waits(
+def test_blocking_sockets_give_the_lock_up_when_they_wait(slow: Makers, stepper: Stepper) -> None:
+    first, second = slow.datagrams()
+    set_socket_option(second, SocketOption.RECEIVE_TIMEOUT, 0.001)
+    call = would_block(lambda: receive_from_socket(second, 9))
+    assert stepper.steps_during_enough_of(call) >= 3
+    first, _ = slow.pair()
+    set_socket_nonblocking(first, True)
+    fill(first)
+    set_socket_nonblocking(first, False)
+    set_socket_option(first, SocketOption.SEND_TIMEOUT, 0.001)
+    call = would_block(lambda: send_to_socket(first, b"x", None))
+    assert stepper.steps_during_enough_of(call) >= 3
+
+
+def test_blocking_sockets_that_need_not_wait_keep_the_lock(
     slow: Makers, stepper: Stepper
 ) -> None:
     first, second = slow.datagrams()
+    address = name_of(second)
 
     def round_trip() -> None:
         assert send_to_socket(first, b"x", None) == 1
+        assert send_to_socket(first, b"", address) == 0
         assert receive_from_socket(second, 9)[0] == b"x"
+        assert receive_from_socket(second, 9)[0] == b""
+
+    assert stepper.steps_across(round_trip) <= 2
+
+
+def test_waiting_for_all_gives_the_lock_up_though_it_need_not_wait(
+    slow: Makers, stepper: Stepper
+) -> None:
+    client, server = slow.pair()
+
+    def round_trip() -> None:
+        assert send_to_socket(client, b"x", None) == 1
+        assert receive_from_socket(server, 1, ReceiveFromOption.WAIT_ALL)[0] == b"x"
 
     assert stepper.steps_during_enough_of(round_trip) >= 3
+
+
+def test_quick_options_keep_the_lock(quick: Makers, stepper: Stepper) -> None:
+    sock = quick.socket()
+    for option, value in (
+        (SocketOption.KEEP_ALIVE, True), (SocketOption.RECEIVE_BUFFER, 65536),
+        (SocketOption.LINGER, 3), (SocketOption.SEND_TIMEOUT, 3),
+    ):
+        assert stepper.steps_across(lambda o=option: get_socket_option(sock, o)) <= 2  # type: ignore[misc]
+        assert stepper.steps_across(
+            lambda o=option, v=value: set_socket_option(sock, o, v)  # type: ignore[misc]
+        ) <= 2
+
+
+def test_a_blocking_send_that_begins_at_once_goes_on_until_all_is_taken(slow: Makers) -> None:
+    client, server = slow.pair()
+    set_socket_option(client, SocketOption.SEND_BUFFER, 4096)
+    set_socket_option(server, SocketOption.RECEIVE_BUFFER, 4096)
+    data = os.urandom(65535)
+    for _ in range(4):
+        waiter = Waiter(send_to_socket, client, data, None)
+        received = b""
+        while len(received) < len(data):
+            received += receive_from_socket(server, 1000)[0] or b""
+        assert received == data
+        assert waiter.answer() == len(data)
+
+
+def test_a_blocking_send_whose_time_is_up_tells_what_part_was_taken(slow: Makers) -> None:
+    client, _server = slow.pair()
+    set_socket_option(client, SocketOption.SEND_BUFFER, 4096)
+    set_socket_option(client, SocketOption.SEND_TIMEOUT, 0.01)
+    parts = []
+    while isinstance(part := send_to_socket(client, bytes(65535), None), int):
+        parts.append(part)
+    assert 0 < parts[-1] <= 65535
+    assert part.type in (errno.EAGAIN, errno.EWOULDBLOCK)
 
 
 # A record that says non-blocking, and an open file that somebody else has made blocking.

@@ -755,19 +755,14 @@ def test_blocking_sockets_give_the_lock_up(
     slow: Makers, joining: bool, stepper: Stepper  # noqa: F811
 ) -> None:
     sender, sock = slow.bound(), receiver(slow, joining)
-    place, buffer = name_of(sock), bytearray(9)
+    place = name_of(sock)
 
     def there_and_back() -> None:
         assert send_datagrams(sender, [Datagrams(b"ab", 1, place)]) == 2
         receive_datagrams(sock, 9, 9)
         receive_datagrams(sock, 9, 9, ReceiveFromOption.DONT_WAIT)
 
-    def into_a_buffer() -> None:
-        assert send_to_socket(sender, b"x", place) == 1
-        assert receive_into_socket(sock, buffer)[0] == 1
-
-    for call in (there_and_back, into_a_buffer):
-        assert stepper.steps_during_enough_of(call) >= 3
+    assert stepper.steps_during_enough_of(there_and_back) >= 3
 
 
 def test_nothing_freezes_when_another_process_has_changed_the_mode(

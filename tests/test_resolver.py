@@ -517,3 +517,15 @@ def test_the_results_are_freed_whatever_happens(extractor: str) -> None:
     )
     assert run.stderr == ""
     assert int(run.stdout) < 700_000
+
+
+def test_an_extractor_that_returns_no_address_is_told_so() -> None:
+    known = lookup_domain(SocketDomain.INTERNET.value)
+    assert known is not None
+    wrong: Any = lambda packed: "127.0.0.1"  # noqa: E731
+    register_socket_domain(SocketDomain(SocketDomain.INTERNET.value, wrong, 16))
+    try:
+        with pytest.raises(TypeError, match="get_address_info: address must be a SocketAddress"):
+            get_address_info("127.0.0.1", 80, None, None, None, NUMERIC)
+    finally:
+        register_socket_domain(known)

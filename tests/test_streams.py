@@ -8,6 +8,7 @@ import fcntl
 import gc
 import mmap
 import os
+import pickle
 import select
 import signal
 import socket as native
@@ -1077,6 +1078,33 @@ def test_a_dropped_socket_is_closed_even_if_warnings_are_errors(
 
 
 # Timeouts and other options.
+
+def test_every_would_block_value_is_a_condition_of_its_own(quick: Makers) -> None:
+    client, _ = quick.pair()
+    (_, first), (_, second) = (receive_from_socket(client, 9) for _ in range(2))
+    assert isinstance(first, SocketCondition)
+    assert isinstance(second, SocketCondition)
+    first.who = "somebody"
+    first.__context__ = ValueError("mine")
+    assert second.who == "receive_from_socket"
+    assert second.__context__ is None
+    copy = pickle.loads(pickle.dumps(second))
+    assert (type(copy), str(copy), copy.type) == (type(second), str(second), second.type)
+    assert isinstance(copy, BlockingIOError)
+
+
+@pytest.mark.parametrize("count", [65537, 1 << 20])
+def test_what_a_large_receive_has_returned_no_later_one_changes(slow: Makers, count: int) -> None:
+    client, server = slow.pair()
+    blocks = [bytes([number]) * count for number in range(3)]
+    waiter = Waiter(lambda: [sockets.send_all(client, block) for block in blocks])
+    got = [sockets.receive_exactly(server, count)[0] for _ in blocks]
+    assert got == blocks
+    waiter.answer()
+    send_to_socket(client, b"short", None)
+    assert receive_from_socket(server, count)[0] == b"short"
+    assert got == blocks
+
 
 def test_a_receive_timeout_that_runs_out_is_a_would_block_value(slow: Makers) -> None:
     client, _ = slow.pair()

@@ -136,7 +136,10 @@ ERROR_IN_PROGRESS = FOREIGN_VALUES["$error-in-progress"]
 ERROR_WOULD_BLOCK = FOREIGN_VALUES["$error-would-block"]
 ERROR_CONNECTING = ERROR_WOULD_BLOCK if WINDOWS else ERROR_IN_PROGRESS
 INTERRUPTED = -errno.EINTR
+LEAST_INT = -(2**31)
 ADDRESS_ROOM = FOREIGN_VALUES["size-of/sockaddr-storage"]
+SIZE_OF_ADDRESS = FOREIGN_VALUES["size-of/sockaddr-in"]
+NOT_YET = ERROR_AGAIN, ERROR_WOULD_BLOCK
 DONT_WAIT = FOREIGN_VALUES.get("%msg/dont-wait", 0)
 
 HAS_UNIX_SOCKETS = "af-unix" in FOREIGN_VALUES
@@ -176,13 +179,17 @@ declare("""
     typedef int... socklen_t;
     struct foreign_socket { socket_t fd; ...; };
     struct foreign_frame { socklen_t length; ...; };
-    struct foreign_resolution { struct addrinfo *list; int system_error; ...; };
+    struct foreign_resolution { struct addrinfo *list; int system_error; int count; ...; };
     struct foreign_protocol { struct protoent *found; ...; };
 """)
 socket_block = define_ffi("socket_t socket_block(int domain, int type, int protocol);")
 getaddrinfo_block = define_ffi(
     "int getaddrinfo_block(const char *node, const char *service,"
     " const struct addrinfo *hints, struct foreign_resolution *found);"
+)
+copy_addresses_keep = define_ffi(
+    "void copy_addresses_keep(const struct foreign_resolution *found, int *numbers,"
+    " char *addresses);", keeps_lock=True,
 )
 freeaddrinfo = define_ffi("void freeaddrinfo(struct addrinfo *list);", keeps_lock=True)
 gai_strerror: Callable[..., Any] = define_ffi(
@@ -233,6 +240,14 @@ getsockopt_keep = define_ffi(
 setsockopt_keep = define_ffi(
     "int setsockopt_keep(struct foreign_socket *sock, int level, int id, const char *value,"
     " int size);", keeps_lock=True,
+)
+getsockopt_number_keep = define_ffi(
+    "long long getsockopt_number_keep(struct foreign_socket *sock, int level, int id);",
+    keeps_lock=True,
+)
+setsockopt_number_keep = define_ffi(
+    "int setsockopt_number_keep(struct foreign_socket *sock, int level, int id, int value);",
+    keeps_lock=True,
 )
 close_block = define_ffi("int close_block(struct foreign_socket *sock);")
 get_nonblocking_block = define_ffi("int get_nonblocking_block(socket_t fd);")
@@ -398,18 +413,30 @@ declare(f"""
 """)
 
 
+if __package__:
+    hints_type, resolution_type = map(
+        ffi.typeof, ("struct addrinfo *", "struct foreign_resolution *")
+    )
+    integers_type, bytes_type = map(ffi.typeof, ("int[]", "char[]"))
+    QUARTER = ADDRESS_ROOM // 4
+
+
+def new_resolution() -> Any:
+    return ffi.new(resolution_type)
+
+
 def make_foreign_address_info(flags: int, family: int, type: int, protocol: int) -> Any:
-    hints = ffi.new("struct addrinfo *")
-    hints.ai_flags, hints.ai_family = flags, family
-    hints.ai_socktype, hints.ai_protocol = type, protocol
-    return hints
+    return ffi.new(hints_type, (flags, family, type, protocol))
 
 
-def foreign_address_infos(entry: Any) -> Iterator[tuple[int, int, int, bytes]]:
-    while entry:
-        packed = bytes(ffi.buffer(entry.ai_addr, entry.ai_addrlen))
-        yield entry.ai_family, entry.ai_socktype, entry.ai_protocol, packed
-        entry = entry.ai_next
+def foreign_address_infos(found: Any) -> Iterator[tuple[int, int, int, bytes]]:
+    size = 4 * found.count
+    numbers, addresses = ffi.new(integers_type, size), ffi.new(bytes_type, size * QUARTER)
+    copy_addresses_keep(found, numbers, addresses)
+    packed, values = ffi.buffer(addresses)[:], ffi.unpack(numbers, size)
+    for at in range(0, size, 4):
+        start = at * QUARTER
+        yield values[at], values[at + 1], values[at + 2], packed[start : start + values[at + 3]]
 
 
 def foreign_address_info_canonical_name(entry: Any) -> str | None:
@@ -446,6 +473,8 @@ FRAME_ROOM = LONG_COPY = 65536
 LONGEST = sys.maxsize
 if __package__:
     new_uncleared = ffi.new_allocator(should_clear_after_alloc=False)
+    NO_ADDRESS = ffi.NULL
+LENDS_BYTES = sys.implementation.name == "cpython"
 
 
 class Frame:
@@ -453,8 +482,14 @@ class Frame:
 
     def __init__(self, room: int) -> None:
         self.struct = ffi.new("struct foreign_frame *")
-        self.data = new_uncleared("char[]", room)
-        self.bytes = ffi.buffer(self.data)
+        if room > FRAME_ROOM and LENDS_BYTES:
+            try:
+                self.data = self.bytes = bytes(room)
+            except OverflowError:
+                raise MemoryError from None
+        else:
+            self.data = new_uncleared("char[]", room)
+            self.bytes = ffi.buffer(self.data)
         self.address = ffi.buffer(self.struct, ADDRESS_ROOM)
 
 
@@ -576,9 +611,10 @@ class Socket:
             close_socket(self)
 
     def __del__(self) -> None:
-        if getattr(self, "_foreign", None) is not None and self.fd >= 0:
+        foreign = getattr(self, "_foreign", None)
+        if foreign is not None and foreign.fd >= 0:
             complaint = f"unclosed {self!r}"
-            close_block(self._foreign)  # first, for a warning may be made an error
+            close_block(foreign)  # first, for a warning may be made an error
             warn(complaint, ResourceWarning, stacklevel=2, source=self)
 
     def __reduce__(self) -> NoReturn:
@@ -590,12 +626,14 @@ class Record:
 
     __slots__ = ()
     fields: ClassVar[tuple[str, ...]] = ()
+    setters: ClassVar[tuple[Callable[[Any, object], None], ...]] = ()
 
     def __init_subclass__(cls) -> None:
         if "fields" not in cls.__dict__:
             own = cls.__dict__.get("__slots__", ())
             own = (own,) if isinstance(own, str) else own
             cls.fields += tuple([slot for slot in own if slot[0] != "_"])
+        cls.setters = tuple([getattr(cls, field).__set__ for field in cls.fields])
 
     def __init__(self, *values: object) -> None:
         if len(values) != len(self.fields):
@@ -603,8 +641,8 @@ class Record:
                 f"{self.__class__.__name__} has the fields {', '.join(self.fields)}, "
                 f"but was given {len(values)} values"
             )
-        for field, value in zip(self.fields, values, strict=True):
-            object.__setattr__(self, field, value)
+        for set_field, value in zip(self.setters, values, strict=False):
+            set_field(self, value)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{self.__class__.__name__} is immutable: cannot set {name!r}")
@@ -637,6 +675,11 @@ class Record:
         return None
 
 
+def mark_option(option: Any, quick: bool, number: tuple[Any, int, int] | None) -> None:
+    object.__setattr__(option, "_quick", quick)
+    object.__setattr__(option, "_number", number)
+
+
 class SocketOption(Record):
     """SocketOption(id, size, maker, converter, level=SOL_SOCKET)
 
@@ -645,7 +688,7 @@ class SocketOption(Record):
     the bytes got, as many as the kernel returned.
     """
 
-    __slots__ = ("id", "size", "maker", "converter", "level", "_quick")
+    __slots__ = ("id", "size", "maker", "converter", "level", "_quick", "_number")
 
     id: int
     size: int
@@ -653,6 +696,7 @@ class SocketOption(Record):
     converter: Callable[[bytes], Any]
     level: int
     _quick: bool
+    _number: tuple[Any, int, int] | None
 
     REUSE_ADDRESS: ClassVar[SocketOption]
     REUSE_PORT: ClassVar[SocketOption]
@@ -677,7 +721,8 @@ class SocketOption(Record):
         for part, procedure in (("maker", maker), ("converter", converter)):
             expect_procedure(who, part, procedure)
         super().__init__(id, size, maker, converter, level)
-        object.__setattr__(self, "_quick", False)
+        mark_option(self, False, None)
+
 
 
 class LevelOption(SocketOption):
@@ -696,7 +741,7 @@ class LevelOption(SocketOption):
         for part, procedure in (("maker", maker), ("converter", converter)):
             expect_procedure(who, part, procedure)
         Record.__init__(self, id, size, maker, converter)
-        object.__setattr__(self, "_quick", False)
+        mark_option(self, False, None)
 
 
 def define_socket_option_type(name: str, level: int) -> type[LevelOption]:
@@ -766,15 +811,16 @@ class SocketAddress(Record):
 
 
 def socket_address_to_foreign(address: SocketAddress) -> bytes:
-    packed: bytes | None = getattr(address, "_packed", None)
-    if packed is None:
+    try:
+        return address._packed
+    except AttributeError:
         packed = address.converter()
-        if not isinstance(packed, bytes):
-            raise TypeError(
-                f"{address.__class__.__name__}.converter must return bytes, "
-                f"not {describe(packed)}"
-            )
-        object.__setattr__(address, "_packed", packed)
+    if not isinstance(packed, bytes):
+        raise TypeError(
+            f"{address.__class__.__name__}.converter must return bytes, "
+            f"not {describe(packed)}"
+        )
+    object.__setattr__(address, "_packed", packed)
     return packed
 
 
@@ -808,8 +854,17 @@ class UnixAddress(SocketAddress):
     def converter(self) -> bytes:
         return unix_address_to_foreign(self)
 
+    def __getattr__(self, name: str) -> str:
+        if name != "path":
+            raise AttributeError(f"UnixAddress has no attribute {name!r}")
+        path = os.fsdecode(foreign_unix_address_path(self._packed))
+        Record.__init__(self, path)
+        return path
+
     def __str__(self) -> str:
         return self.path.replace("\0", "@")
+make_record = object.__new__
+set_packed: Callable[[object, bytes], None] = SocketAddress.__dict__["_packed"].__set__
 
 
 def unix_address_to_foreign(address: UnixAddress) -> bytes:
@@ -823,8 +878,8 @@ def foreign_to_unix_address(packed: bytes) -> UnixAddress:
     if not HAS_UNIX_SOCKETS:
         unsupported_feature("UNIX sockets")
     expect("foreign_to_unix_address", "packed", packed, bytes)
-    address = UnixAddress(foreign_unix_address_path(packed))
-    object.__setattr__(address, "_packed", packed[: FOREIGN_VALUES["size-of/sockaddr-un"]])
+    address = make_record(UnixAddress)
+    set_packed(address, packed[: FOREIGN_VALUES["size-of/sockaddr-un"]])
     return address
 
 
@@ -874,13 +929,13 @@ def foreign_to_internet_address(packed: bytes) -> InternetAddress:
     """The extractor of the Internet domain: the address that the bytes of a sockaddr_in mean."""
     if packed.__class__ is not bytes:
         expect("foreign_to_internet_address", "packed", packed, bytes)
-    if len(packed) < FOREIGN_VALUES["size-of/sockaddr-in"]:
+    if len(packed) < SIZE_OF_ADDRESS:
         raise ValueError(
             f"foreign_to_internet_address: packed is {len(packed)} bytes long, which is too "
             f"short: {packed!r}"
         )
-    address = object.__new__(InternetAddress)
-    object.__setattr__(address, "_packed", packed)
+    address = make_record(InternetAddress)
+    set_packed(address, packed)
     return address
 
 
@@ -922,6 +977,11 @@ def expect_seconds(who: str, argument: str, value: object) -> None:
 
 
 def check_kind(who: str, domain: object, type: object, protocol: object) -> None:
+    if (
+        isinstance(domain, SocketDomain) and isinstance(type, SocketType)
+        and isinstance(protocol, SocketProtocol)
+    ):
+        return
     expect(who, "domain", domain, SocketDomain)
     expect(who, "type", type, SocketType)
     expect(who, "protocol", protocol, SocketProtocol)
@@ -1187,8 +1247,14 @@ def get_socket_option(sock: Socket, option: SocketOption) -> Any:
     converter raises. Ready-made options never block, and keep the lock; for others it is
     given up.
     """
-    expect("get_socket_option", "sock", sock, Socket)
-    expect("get_socket_option", "option", option, SocketOption)
+    if not isinstance(sock, Socket):
+        expect("get_socket_option", "sock", sock, Socket)
+    if not isinstance(option, SocketOption):
+        expect("get_socket_option", "option", option, SocketOption)
+    if option._number is not None:
+        number = getsockopt_number_keep(sock._foreign, option.level, option.id)
+        if number >= LEAST_INT:
+            return number if option._number[0] is int else bool(number)
     return read_option("get_socket_option", sock, option)
 
 
@@ -1208,8 +1274,15 @@ def set_socket_option(sock: Socket, option: SocketOption, value: Any) -> None:
     whatever the maker raises. Ready-made options, but for memberships of groups, never
     block, and keep the lock; for others it is given up.
     """
-    expect("set_socket_option", "sock", sock, Socket)
-    expect("set_socket_option", "option", option, SocketOption)
+    if not isinstance(sock, Socket):
+        expect("set_socket_option", "sock", sock, Socket)
+    if not isinstance(option, SocketOption):
+        expect("set_socket_option", "option", option, SocketOption)
+    if option._number is not None:
+        kind, low, high = option._number
+        right = value.__class__ is kind and low <= value <= high
+        if right and setsockopt_number_keep(sock._foreign, option.level, option.id, value) == 0:
+            return
     packed = option.maker(value)
     if not isinstance(packed, bytes):
         raise TypeError(f"set_socket_option: maker must return bytes, not {describe(packed)}")
@@ -1383,6 +1456,7 @@ class SocketCondition(OSError):
     """
 
     __module__ = "sockets"
+    __slots__ = ("who", "syscall", "address", "done")
 
     who: str
     syscall: str
@@ -1429,6 +1503,7 @@ class SocketCondition(OSError):
         kind = self.__class__.__dict__.get("made_from", self.__class__)
         state = {"done": self.done} if hasattr(self, "done") else None
         return kind, (self.who, self.syscall, self.type, self.message, self.address), state
+new_error: Callable[..., Any] = OSError.__new__
 condition_classes: dict[tuple[type[SocketCondition], int], Any] = {}
 
 
@@ -1438,7 +1513,10 @@ def condition_class(cls: type[SocketCondition], number: int) -> Any:
     except KeyError:
         python_class, kind = OSError(number, "").__class__, cls
         if python_class is not OSError and not issubclass(cls, python_class):
-            members = {"__module__": cls.__module__, "__doc__": cls.__doc__, "made_from": cls}
+            members = {
+                "__slots__": (), "__module__": cls.__module__, "__doc__": cls.__doc__,
+                "made_from": cls,
+            }
             kind = type(cls.__name__, (cls, python_class), members)
         condition_classes[cls, number] = kind
         return kind
@@ -1504,17 +1582,18 @@ def read_type(data: bytes) -> SocketType:
     return SocketType(read_integer(data))
 
 
-def quick(option: Any) -> Any:
-    object.__setattr__(option, "_quick", True)
+def quick(option: Any, number: tuple[Any, int, int] | None = None) -> Any:
+    mark_option(option, True, number)
     return option
 
 
 def boolean_option(kind: Any, name: str) -> Any:
-    return quick(kind(FOREIGN_VALUES[name], 4, make_boolean, read_boolean))
+    return quick(kind(FOREIGN_VALUES[name], 4, make_boolean, read_boolean), (bool, 0, 1))
 
 
 def integer_option(kind: Any, name: str, low: int, high: int, unit: str) -> Any:
-    return quick(kind(FOREIGN_VALUES[name], 4, IntegerMaker(low, high, unit), read_integer))
+    option = kind(FOREIGN_VALUES[name], 4, IntegerMaker(low, high, unit), read_integer)
+    return quick(option, (int, low, high))
 
 
 SocketOption.REUSE_ADDRESS = boolean_option(SocketOption, "$so/reuse-address")
@@ -1677,6 +1756,27 @@ def fold_flags(who: str, kind: type, flags: Sequence[SocketConstant]) -> int:
         expect(who, "flag", flag, kind)
         bits |= flag.value
     return bits
+known_constants: dict[tuple[type, int], Any] = {}
+
+
+def known_constant(kind: type, value: int) -> Any:
+    try:
+        return known_constants[kind, value]
+    except KeyError:
+        return known_constants.setdefault((kind, value), kind(value))
+set_domain, set_type, set_protocol, set_address = AddressInfo.setters
+
+
+def make_address_info(
+    domain: SocketDomain, type: SocketType, protocol: SocketProtocol,
+    address: SocketAddress | None,
+) -> AddressInfo:
+    info = make_record(AddressInfo)
+    set_domain(info, domain)
+    set_type(info, type)
+    set_protocol(info, protocol)
+    set_address(info, address)
+    return info
 
 
 def adopt(
@@ -1860,6 +1960,18 @@ def socket_raise_unless(
     if type in expected:
         return SocketCondition(who, syscall, type, error_message(syscall, type), address)
     socket_error(who, syscall, type, address)
+known_answers: dict[int, tuple[Any, str]] = {}
+
+
+def not_yet(who: str, syscall: str, type: int, address: object = None) -> SocketCondition:
+    if type not in NOT_YET:
+        socket_error(who, syscall, type, address)
+    if type not in known_answers:
+        known_answers[type] = condition_class(SocketCondition, type), errno_message(type)
+    kind, message = known_answers[type]
+    condition: SocketCondition = new_error(kind, type, message)
+    condition.who, condition.syscall, condition.address = who, syscall, address
+    return condition
 
 
 
@@ -1963,12 +2075,12 @@ def get_address_info(
     system failed), TypeError, ValueError. Can block; other threads run meanwhile.
     """
     who = "get_address_info"
-    for argument, hint, kind in (
-        ("domain", domain, SocketDomain), ("type", type, SocketType),
-        ("protocol", protocol, SocketProtocol),
-    ):
-        if hint is not None:
-            expect(who, argument, hint, kind)
+    if domain is not None:
+        expect(who, "domain", domain, SocketDomain)
+    if type is not None:
+        expect(who, "type", type, SocketType)
+    if protocol is not None:
+        expect(who, "protocol", protocol, SocketProtocol)
     node_bytes = ffi.NULL if node is None else node_to_foreign(who, node)
     service_bytes = ffi.NULL if service is None else service_to_foreign(who, service)
     if node is service is None:
@@ -1979,19 +2091,22 @@ def get_address_info(
         type.value if type else 0,
         protocol.value if protocol else 0,
     )
-    found = ffi.new("struct foreign_resolution *")
+    found = new_resolution()
     while (code := getaddrinfo_block(node_bytes, service_bytes, hints, found)) != 0:
         if found.system_error != errno.EINTR:
             subject = f"node {node!r}, service {service!r}"
             socket_error("get_address_info", "getaddrinfo", found.system_error or code, subject)
     try:
         infos = []
-        for family, type_value, protocol_value, packed in foreign_address_infos(found.list):
-            known = lookup_domain(family)
+        for family, type_value, protocol_value, packed in foreign_address_infos(found):
+            known = socket_domain_db.get(family)
             if known is not None:
-                infos.append(AddressInfo(
-                    known, SocketType(type_value), SocketProtocol(protocol_value),
-                    foreign_to_socket_address(known, packed),
+                address = foreign_to_socket_address(known, packed)
+                if not (address is None or isinstance(address, SocketAddress)):
+                    expect(who, "address", address, SocketAddress)
+                infos.append(make_address_info(
+                    known, known_constant(SocketType, type_value),
+                    known_constant(SocketProtocol, protocol_value), address,
                 ))
         return infos, foreign_address_info_canonical_name(found.list)
     finally:
@@ -2129,15 +2244,14 @@ def accept_socket(
     of type EAGAIN or EWOULDBLOCK. Raises SocketCondition (ECONNABORTED, EMFILE, EINVAL ...),
     TypeError. Can block; other threads run meanwhile. The new socket is close-on-exec.
     """
-    expect("accept_socket", "sock", sock, Socket)
+    if not isinstance(sock, Socket):
+        expect("accept_socket", "sock", sock, Socket)
     frame = take_frame()
     ret = call_with_errno(accept_block, sock, frame.struct)
     if ret < 0:
         frames.append(frame)
         err = -ret
-        return None, socket_raise_unless(
-            "accept_socket", "accept", err, ERROR_AGAIN, ERROR_WOULD_BLOCK
-        )
+        return None, not_yet("accept_socket", "accept", err)
     client = adopt(ret, sock._domain, sock._type, sock._protocol, nonblocking=False)
     packed = frame.address[: frame.struct.length]
     frames.append(frame)
@@ -2168,8 +2282,10 @@ def connect_socket(sock: Socket, address: SocketAddress) -> Literal[True] | Sock
     or EWOULDBLOCK (try again). Raises SocketCondition (ECONNREFUSED, ETIMEDOUT, EISCONN,
     EALREADY ...), TypeError, ValueError. Can block; other threads run meanwhile.
     """
-    expect("connect_socket", "sock", sock, Socket)
-    expect("connect_socket", "address", address, SocketAddress)
+    if not isinstance(sock, Socket):
+        expect("connect_socket", "sock", sock, Socket)
+    if not isinstance(address, SocketAddress):
+        expect("connect_socket", "address", address, SocketAddress)
     packed = socket_address_to_foreign(address)
     ret = connect_block(sock._foreign, packed, len(packed))
     if ret == INTERRUPTED:
@@ -2216,7 +2332,8 @@ def close_socket(sock: Socket) -> None:
     nevertheless; TypeError. Can block where lingering was asked for; other threads run
     meanwhile.
     """
-    expect("close_socket", "sock", sock, Socket)
+    if not isinstance(sock, Socket):
+        expect("close_socket", "sock", sock, Socket)
     result = close_block(sock._foreign)
     if result < 0 and result != INTERRUPTED:
         socket_error("close_socket", "close", -result)
@@ -2341,7 +2458,7 @@ def send_to_socket(
     if not isinstance(sock, Socket):
         expect("send_to_socket", "sock", sock, Socket)
     if address is None:
-        fa, fa_len = ffi.NULL, 0
+        fa, fa_len = NO_ADDRESS, 0
     else:
         if not isinstance(address, SocketAddress):
             expect("send_to_socket", "address", address, SocketAddress)
@@ -2361,9 +2478,7 @@ def send_to_socket(
         if buf is not buffer:
             ffi.release(buf)
     if res < 0:
-        return socket_raise_unless(
-            "send_to_socket", "sendto", -res, ERROR_AGAIN, ERROR_WOULD_BLOCK, address=address
-        )
+        return not_yet("send_to_socket", "sendto", -res, address)
     return res
 
 
@@ -2382,11 +2497,10 @@ def send_all(
     expect("send_all", "sock", sock, Socket)
     deadline = deadline_for("send_all", timeout, sock)
     view = view_bytes("send_all", buffer)
-    done = 0
+    done, rest = 0, buffer
     try:
         while True:
-            with view[done:] as rest:
-                result = repeat_until(deadline, sock, send_to_socket, rest, address, *flags)
+            result = repeat_until(deadline, sock, send_to_socket, rest, address, *flags)
             if isinstance(result, SocketCondition):
                 return done, result
             done += result
@@ -2394,10 +2508,13 @@ def send_all(
                 return done, None
             if is_over(deadline):
                 return done, late_condition("send_to_socket", "sendto", address)
+            rest = view[done:]
     except SocketCondition as failure:
         failure.done = done
         raise
     finally:
+        if isinstance(rest, memoryview) and rest is not buffer:
+            rest.release()
         view.release()
 
 
@@ -2417,7 +2534,10 @@ def receive_from_socket(
     if type(count) is not int or not 0 <= count <= LONGEST:
         expect_integer("receive_from_socket", "count", count, 0, LONGEST, "bytes")
     bits = fold_flags("receive_from_socket", ReceiveFromOption, flags) if flags else 0
-    frame = take_frame() if count <= FRAME_ROOM else Frame(count)
+    try:
+        frame = frames.pop() if count <= FRAME_ROOM else Frame(count)
+    except IndexError:
+        frame = Frame(FRAME_ROOM)
     if sock._nonblocking:
         bits |= DONT_WAIT
     receive = recvfrom_keep if bits & DONT_WAIT and count < LONG_COPY else recvfrom_block
@@ -2426,9 +2546,7 @@ def receive_from_socket(
     if n < 0:
         if count <= FRAME_ROOM:
             frames.append(frame)
-        return None, socket_raise_unless(
-            "receive_from_socket", "recvfrom", -n, ERROR_AGAIN, ERROR_WOULD_BLOCK
-        )
+        return None, not_yet("receive_from_socket", "recvfrom", -n)
     received = frame.bytes[: n if n < count else count]
     length = frame.struct.length
     address = sock._domain.extractor(frame.address[:length]) if length else None
@@ -2453,6 +2571,8 @@ def receive_exactly(
     if ReceiveFromOption.PEEK in flags:
         raise ValueError("receive_exactly: PEEK would receive the same bytes again and again")
     deadline = deadline_for("receive_exactly", timeout, sock)
+    if not sock._nonblocking:
+        flags = (*flags, ReceiveFromOption.WAIT_ALL)
     done = bytearray()
     try:
         while len(done) < count:
@@ -2460,6 +2580,8 @@ def receive_exactly(
             data, why = repeat_until(deadline, sock, receive_from_socket, room, *flags)
             if data is None:
                 return bytes(done), why
+            if len(data) == count:
+                return data, None
             done += data
             if not data:
                 break

@@ -1,0 +1,30 @@
+# make bench          ours beside Python's socket and beside C, on this Python and on BENCH_PYTHON
+# make bench-write    the same, and the new numbers go into README.md, sockets.md and the picture
+
+# Another Python, the newest at hand; with none, only that of the virtual environment is measured.
+BENCH_PYTHON ?= $(lastword $(sort $(wildcard $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python3)))
+BENCH_RESULTS := build/bench/this.json $(if $(BENCH_PYTHON),build/bench/newest.json)
+
+.PHONY: bench bench-write bench-measure
+
+build/bench/floor.so: bench/floor.c
+	mkdir -p $(@D)
+	gcc -O2 -Wall -Wextra -Werror -shared -fPIC -o $@ $<
+
+build/bench/venv: pyproject.toml
+	$(BENCH_PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$@/bin/python -m pip install --quiet --disable-pip-version-check --group build
+	touch $@
+
+bench-measure: build build/bench/floor.so $(if $(BENCH_PYTHON),build/bench/venv)
+	PYTHONPATH=generated $(RUN) bench/sockets_bench.py build/bench/floor.so build/bench/this.json
+	$(if $(BENCH_PYTHON),PYTHONPATH=generated build/bench/venv/bin/python \
+	    bench/sockets_bench.py build/bench/floor.so build/bench/newest.json)
+
+bench: bench-measure
+	$(RUN) bench/report.py $(BENCH_RESULTS)
+
+bench-write: bench-measure
+	$(RUN) bench/report.py $(BENCH_RESULTS) --write
+	$(PYTHON) tangle.py
