@@ -14,7 +14,7 @@ $(VENV)/packers: $(VENV)/ready pyproject.toml
 	$(RUN) -m pip install --quiet --disable-pip-version-check --group dist
 	touch $@
 
-$(PACKED): $(VENV)/packers setup.py pyproject.toml MANIFEST.in README.md sockets.md
+$(PACKED): $(VENV)/packers $(wildcard *.* Makefile LICENSE book/* hard/* style/* tests/*.py)
 	rm -rf dist generated/native_sockets.egg-info
 	$(RUN) -m build --outdir dist . > build/dist.log 2>&1 || { cat build/dist.log; exit 1; }
 	touch $@
