@@ -3,20 +3,31 @@
 In between it calls `build_sockets.py`, which section 90A of sockets.md explains.
 """
 
+import gzip
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
+import time
 from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.sdist import sdist
+from setuptools.errors import CompileError
 
 GENERATED = Path(__file__).parent / "generated"
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 STABLE_ABI = sys.implementation.name == "cpython" and not FREE_THREADED
 STRICT = ["-Werror=int-conversion", "-Werror=incompatible-pointer-types"]
+NO_PLACE = [f"-fdebug-prefix-map={Path.cwd()}=."]  # the same code, wherever it is built
+
+
+def stop(reason):
+    raise SystemExit("sockets: " + reason)
 
 
 def find_sources():
@@ -43,6 +54,7 @@ def load_builder(sources):
 
 class BuildForeignParts(build_ext):
     def build_extensions(self):
+        self.check_tools()
         sources = find_sources()
         builder = load_builder(sources)
         directory = Path(self.build_temp).absolute()
@@ -57,14 +69,35 @@ class BuildForeignParts(build_ext):
         extension.sources = [str(wrapper)]
         extension.libraries = program["C_LIBRARIES"]
         if self.compiler.compiler_type == "unix":
-            extension.extra_compile_args = STRICT
+            extension.extra_compile_args = STRICT + NO_PLACE
         super().build_extensions()
+
+    def check_tools(self):
+        """Say in one line what is missing, where a compiler would say it in many."""
+        if self.compiler.compiler_type == "unix":
+            command = self.compiler.compiler_so[0]
+            if shutil.which(command) is None:
+                stop(f"there is no C compiler {command!r}; install one (Debian: gcc libc6-dev)")
+        headers = Path(sysconfig.get_path("include"))
+        if not (headers / "Python.h").is_file():
+            stop(f"there is no Python.h in {headers}; install Python's headers "
+                 "(Debian: python3-dev)")
+        try:
+            from cffi import __version__, __version_info__
+        except ImportError:
+            stop("there is no cffi; install cffi 1.17 or later")
+        if __version_info__[:2] < (1, 17):
+            stop(f"cffi {__version__} is too old; install cffi 1.17 or later")
 
     def ask_values(self, builder, sources, directory):
         """Compile the library of values, and run the program, which asks it."""
-        objects = self.compiler.compile(
-            [str(sources / "socket-ffi-values.c")], output_dir=str(directory)
-        )
+        try:
+            objects = self.compiler.compile(
+                [str(sources / "socket-ffi-values.c")], output_dir=str(directory)
+            )
+        except CompileError:
+            stop("the C compiler does not find what it needs, as it says above; "
+                 "install the C library's headers (Debian: libc6-dev)")
         suffix = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
         self.compiler.link_shared_object(
             objects, str(directory / ("socket-ffi-values" + suffix)),
@@ -78,8 +111,33 @@ class BuildForeignParts(build_ext):
         shutil.copyfile(built, GENERATED / "sockets" / "_values.py")
 
 
+class PackReproducibly(sdist):
+    """One order, one owner, one time: the same files make the same archive. (setuptools' own
+    notes are left out; they tell an archive's files from a checkout's.)
+    """
+
+    def make_archive(self, base_name, format, root_dir=None, base_dir=None, **options):
+        now = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
+
+        def anonymous(member):
+            member.mtime, member.mode = now, 0o755 if member.mode & 0o100 else 0o644
+            member.uid = member.gid = 0
+            member.uname = member.gname = ""
+            return member
+
+        archive = f"{base_name}.tar.gz"
+        with (
+            gzip.GzipFile(archive, "wb", mtime=now) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
+        ):
+            for path in sorted(Path(base_dir).rglob("*")):
+                if "native_sockets.egg-info" not in path.parts:
+                    tar.add(path, recursive=False, filter=anonymous)
+        return archive
+
+
 setup(
     ext_modules=[Extension("sockets._stub", sources=[], py_limited_api=STABLE_ABI)],
-    cmdclass={"build_ext": BuildForeignParts},
+    cmdclass={"build_ext": BuildForeignParts, "sdist": PackReproducibly},
     options={"bdist_wheel": {"py_limited_api": "cp310"}} if STABLE_ABI else {},
 )

@@ -1,7 +1,7 @@
 """Build a copy of the package in a folder of its own, with other flags or other headers.
 
-Usage: build_variant.py FOLDER [HEADER]. CFLAGS and LDFLAGS are the environment's. The text of
-HEADER is put before both C files. `PYTHONPATH=FOLDER/generated` makes Python import the copy.
+Usage: build_variant.py FOLDER [HEADER...]. CFLAGS and LDFLAGS are the environment's. The texts of
+the headers are put before both C files. `PYTHONPATH=FOLDER/generated` makes Python import the copy.
 """
 
 from __future__ import annotations
@@ -31,4 +31,5 @@ def build(folder: Path, header: str) -> None:
 
 
 if __name__ == "__main__":
-    build(Path(sys.argv[1]), Path(sys.argv[2]).read_text() if len(sys.argv) > 2 else "")
+    folder, *headers = map(Path, sys.argv[1:])
+    build(folder, "".join(header.read_text() for header in headers))

@@ -19,6 +19,7 @@ from conftest import (
     run_python,
     send_all,
     until,
+    with_lock,
 )
 
 from sockets import (
@@ -118,6 +119,7 @@ def many_sockets() -> Iterator[list[int]]:
         yield [sock.fd for sock in made]
 
 
+@with_lock
 def test_no_other_socket_gets_the_number_until_the_call_has_returned(under_way: UnderWay) -> None:
     number = under_way.sock.fd
     close_socket(under_way.sock)
@@ -130,6 +132,7 @@ def test_no_other_socket_gets_the_number_until_the_call_has_returned(under_way: 
         assert number in numbers
 
 
+@with_lock
 def test_the_socket_is_closed_for_all_other_calls(under_way: UnderWay) -> None:
     sock = under_way.sock
     close_socket(sock)
@@ -148,6 +151,7 @@ def test_the_socket_is_closed_for_all_other_calls(under_way: UnderWay) -> None:
     assert under_way.call.is_alive()
 
 
+@with_lock
 def test_the_last_of_several_calls_gives_the_number_back(slow: Makers) -> None:
     client, server = slow.pair()
     number = client.fd
@@ -181,6 +185,7 @@ def test_a_call_that_has_returned_is_no_longer_under_way(slow: Makers) -> None:
     assert number not in open_numbers()
 
 
+@with_lock
 def test_several_closed_sockets_wait_for_their_calls_each(slow: Makers) -> None:
     pairs = [slow.pair() for _ in range(4)]
     numbers = [client.fd for client, _ in pairs]
@@ -262,6 +267,7 @@ close_socket(server)
 """)
 
 
+@with_lock
 def test_a_child_does_not_keep_what_its_parent_has_closed() -> None:
     run_child("""
 def act():
@@ -282,6 +288,7 @@ close_socket(server)
 """)
 
 
+@with_lock
 def test_a_child_counts_its_own_calls() -> None:
     run_child("""
 def act():
@@ -300,6 +307,7 @@ close_socket(server)
 """)
 
 
+@with_lock
 def test_closing_needs_no_descriptor_of_its_own() -> None:
     run_child("""
 import resource

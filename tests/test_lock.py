@@ -28,6 +28,7 @@ from conftest import (
     name_of,
     reports,
     until,
+    with_lock,
 )
 
 from sockets import (
@@ -146,6 +147,7 @@ def test_a_python_call_that_gives_the_lock_up_is_noticed(stepper: Stepper) -> No
 
 # Kept.
 
+@with_lock
 def test_a_receive_of_nothing_yet_keeps_the_lock(quick: Makers, stepper: Stepper) -> None:
     client, _ = quick.pair()
     for count in (9, 65535):
@@ -153,6 +155,7 @@ def test_a_receive_of_nothing_yet_keeps_the_lock(quick: Makers, stepper: Stepper
         assert stepper.steps_across(call) <= 2
 
 
+@with_lock
 def test_a_receive_with_dont_wait_on_a_blocking_socket_keeps_the_lock(
     slow: Makers, stepper: Stepper
 ) -> None:
@@ -161,6 +164,7 @@ def test_a_receive_with_dont_wait_on_a_blocking_socket_keeps_the_lock(
     assert stepper.steps_across(call) <= 2
 
 
+@with_lock
 def test_a_send_without_room_keeps_the_lock(quick: Makers, stepper: Stepper) -> None:
     client, _ = quick.pair()
     fill(client)
@@ -171,6 +175,7 @@ def test_a_send_without_room_keeps_the_lock(quick: Makers, stepper: Stepper) -> 
         assert stepper.steps_across(call) <= 2
 
 
+@with_lock
 def test_datagrams_there_and_back_keep_the_lock(quick: Makers, stepper: Stepper) -> None:
     first, second = quick.datagrams()
     address = name_of(second)
@@ -184,12 +189,14 @@ def test_datagrams_there_and_back_keep_the_lock(quick: Makers, stepper: Stepper)
     assert stepper.steps_across(round_trip) <= 2
 
 
+@with_lock
 def test_names_keep_the_lock(quick: Makers, stepper: Stepper) -> None:
     client, _ = quick.pair()
     assert stepper.steps_across(lambda: get_socket_name(client)) <= 2
     assert stepper.steps_across(lambda: get_peer_name(client)) <= 2
 
 
+@with_lock
 def test_listening_keeps_the_lock(quick: Makers, stepper: Stepper) -> None:
     listener = quick.listener()
     assert stepper.steps_across(lambda: listen_socket(listener, 5)) <= 2

@@ -21,7 +21,7 @@ def test_the_code_that_shows_why_ends_as_it_says(tmp_path):
     result = run(sys.executable, "-c", code, cwd=tmp_path)
     address, answer = result.stdout.splitlines()
     assert re.fullmatch(r"127\.0\.0\.1:\d+", address)
-    assert answer == "None 11 Resource temporarily unavailable"
+    assert answer == "11 Resource temporarily unavailable"
     raised = "sockets.SocketCondition: connect_socket: connect: EISCONN "
     assert raised + "(Transport endpoint is already connected): 127.0.0.1:9" in result.stderr
 

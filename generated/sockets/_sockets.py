@@ -906,14 +906,15 @@ class InternetAddress(SocketAddress):
     def converter(self) -> bytes:
         return internet_address_to_foreign(self)
 
-    def __getattr__(self, name: str) -> int:
-        if name not in ("ip", "port"):
-            raise AttributeError(f"InternetAddress has no attribute {name!r}")
-        Record.__init__(
-            self, foreign_ipv4_address_ip(self._packed), foreign_ipv4_address_port(self._packed)
-        )
-        value: int = object.__getattribute__(self, name)
-        return value
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> int:
+            if name not in ("ip", "port"):
+                raise AttributeError(f"InternetAddress has no attribute {name!r}")
+            Record.__init__(
+                self, foreign_ipv4_address_ip(self._packed), foreign_ipv4_address_port(self._packed)
+            )
+            return object.__getattribute__(self, name)
 
     def __str__(self) -> str:
         return internet_address_to_string(self)

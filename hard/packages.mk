@@ -1,0 +1,58 @@
+# make dist            the source archive and the wheel, in dist/: the same bytes wherever and whenever
+# make test-dist       what is in them, and the tests on what they install
+# make test-variants   the tests on the stub as it is compiled for other Unixes
+# make test-all        the tests on each of PYTHONS, the C files for several machines
+
+PACKED := dist/packed
+
+.PHONY: dist test-dist test-variants test-all
+
+# The time in the archives is that of the last change.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y sockets.md)
+
+$(VENV)/packers: $(VENV)/ready pyproject.toml
+	$(RUN) -m pip install --quiet --disable-pip-version-check --group dist
+	touch $@
+
+$(PACKED): $(VENV)/packers $(wildcard *.* Makefile LICENSE book/* hard/* style/* tests/*.py)
+	rm -rf dist generated/native_sockets.egg-info
+	$(RUN) -m build --outdir dist . > build/dist.log 2>&1 || { cat build/dist.log; exit 1; }
+	touch $@
+
+dist: build $(PACKED)
+
+build/installed/ready: $(PACKED)
+	rm -rf build/installed && $(PYTHON) -m venv build/installed
+	build/installed/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	build/installed/bin/python -m pip install --quiet --disable-pip-version-check --group test dist/*.whl
+	build/installed/bin/python -c "import sockets, sys; assert sockets.__file__.startswith(sys.prefix)"
+	touch $@
+
+test-dist: build build/installed/ready $(VENV)/checkers
+	$(RUN) -m twine check --strict dist/*.tar.gz dist/*.whl
+	$(VENV)/bin/check-wheel-contents dist/*.whl
+	$(VENV)/bin/auditwheel show dist/*.whl
+	$(VENV)/bin/abi3audit --strict dist/*.whl
+	$(RUN) $(HARD_TEST) -n 2 hard/test_packages.py hard/test_types.py
+	build/installed/bin/python -m pytest -p no:cacheprovider -q -n 2
+
+# The branches for other platforms, forced on this one, with all the tests that are about sockets.
+
+VARIANT_TESTS := $(filter-out tests/test_tangle.py tests/test_web.py tests/test_hygiene.py \
+	tests/test_document.py,$(wildcard tests/test_*.py))
+
+build/bsd/ready: $(VARIANT) hard/plain.h hard/bsd.h
+	$(RUN) hard/build_variant.py build/bsd hard/plain.h hard/bsd.h
+	touch $@
+
+test-variants: build build/plain/ready build/bsd/ready
+	PYTHONPATH=$(HERE)/build/plain/generated $(RUN) $(HARD_TEST) -n 2 $(VARIANT_TESTS)
+	PYTHONPATH=$(HERE)/build/bsd/generated $(RUN) $(HARD_TEST) -n 2 $(VARIANT_TESTS) \
+	    -k "not (a_send_without_room_keeps_the_lock or there_and_back_keep_the_lock)"
+
+# Everything on all Pythons at hand, and the C files on all machines; it fills the README's table.
+
+PYTHONS ?= $(wildcard $(HOME)/.pyenv/versions/3.1[0-9]*/bin/python)
+
+test-all: dist
+	$(RUN) hard/everywhere.py $(PYTHONS)
