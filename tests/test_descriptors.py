@@ -16,7 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import DEADLINE, LOOPBACK, Makers, Waiter, name_of, readable, reports
+from conftest import (
+    DEADLINE,
+    LOOPBACK,
+    Makers,
+    Waiter,
+    name_of,
+    needs_unix_sockets,
+    readable,
+    reports,
+)
 
 from sockets import (
     InternetAddress,
@@ -177,7 +186,8 @@ def test_a_detached_socket_is_as_if_closed(pair: tuple[Socket, Socket]) -> None:
         detach_socket(3)  # type: ignore[arg-type]
 
 
-FAMILIES = [native.AF_INET, native.AF_INET6, native.AF_UNIX]
+AF_UNIX = getattr(native, "AF_UNIX", None)
+FAMILIES = [native.AF_INET, native.AF_INET6, pytest.param(AF_UNIX, marks=needs_unix_sockets)]
 
 
 @pytest.mark.parametrize("blocking", [True, False])
@@ -200,7 +210,7 @@ def test_the_kernel_says_what_is_adopted(family: int, kind: int, blocking: bool)
         assert os.get_blocking(number) is blocking
         if hasattr(native, "SO_PROTOCOL"):
             tcp = {native.SOCK_STREAM: native.IPPROTO_TCP, native.SOCK_DGRAM: native.IPPROTO_UDP}
-            wanted = 0 if family == native.AF_UNIX else tcp[native.SocketKind(kind)]
+            wanted = 0 if family == AF_UNIX else tcp[native.SocketKind(kind)]
             assert sock.protocol == SocketProtocol(wanted)
     assert not is_open(number)
 
