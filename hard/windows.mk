@@ -12,7 +12,8 @@ MINGW := x86_64-w64-mingw32-gcc -O2 -shared
 
 # Standard streams have to be pipes or files.
 WINE_RUN = WINEPREFIX=$(WINDOWS_CACHE)/wine WINEARCH=win64 WINEDEBUG=-all DISPLAY= \
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH='Z:$(WINDOWS_PYTHON)/packages;Z:$(CURDIR)/$(WINDOWS)/generated' \
+	PYTHONDONTWRITEBYTECODE=1 PYTHONUTF8=1 \
+	PYTHONPATH='Z:$(WINDOWS_PYTHON)/packages;Z:$(CURDIR)/$(WINDOWS)/generated' \
 	bash -o pipefail -c 'wine $(WINDOWS_PYTHON)/python.exe "$$@" </dev/null 2>&1 | cat' --
 
 .PHONY: test-windows

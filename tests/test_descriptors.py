@@ -25,6 +25,8 @@ from conftest import (
     needs_unix_sockets,
     readable,
     reports,
+    windows_differs,
+    needs_posix,
 )
 
 from sockets import (
@@ -174,11 +176,11 @@ def test_a_detached_descriptor_stays_open(pair: tuple[Socket, Socket]) -> None:
         os.write(fd, b"x")
         assert receive_from_socket(pair[1], 9)[0] == b"x"
     finally:
-        os.close(fd)
+        native.close(fd)
 
 
 def test_a_detached_socket_is_as_if_closed(pair: tuple[Socket, Socket]) -> None:
-    os.close(detach_socket(pair[0]))
+    native.close(detach_socket(pair[0]))
     for call in (detach_socket, close_socket, to_python_socket, duplicate_socket):
         with reports(errno.EBADF, call.__name__):
             call(pair[0])
@@ -193,6 +195,7 @@ FAMILIES = [native.AF_INET, native.AF_INET6, pytest.param(AF_UNIX, marks=needs_u
 @pytest.mark.parametrize("blocking", [True, False])
 @pytest.mark.parametrize("kind", [native.SOCK_STREAM, native.SOCK_DGRAM])
 @pytest.mark.parametrize("family", FAMILIES)
+@windows_differs("a socket that is not bound has no address to tell its family by")
 def test_the_kernel_says_what_is_adopted(family: int, kind: int, blocking: bool) -> None:
     if family == native.AF_INET6 and not has_loopback():
         pytest.skip("the machine has no IPv6")
@@ -227,6 +230,7 @@ def test_an_adopted_socket_works(tcp: Makers) -> None:
     assert name_of(ours) == get_socket_name(ours)
 
 
+@needs_posix
 def test_what_is_no_socket_is_not_adopted_and_stays_open() -> None:
     reading, writing = os.pipe()
     try:
@@ -252,6 +256,7 @@ def test_a_family_that_is_not_registered_is_not_adopted_and_stays_open() -> None
         assert is_open(sock.fileno())
 
 
+@needs_posix
 def test_a_descriptor_is_a_number() -> None:
     bad: list[Any] = [None, "3", 3.0, True]
     for wrong in bad:
@@ -281,6 +286,7 @@ def test_failures_leave_nothing_open(pair: tuple[Socket, Socket]) -> None:
 
 # To Python's sockets and back.
 
+@needs_posix
 def test_a_socket_changes_over_with_its_descriptor(make: Makers) -> None:
     client, server = make.pair()
     number = client.fd

@@ -568,7 +568,7 @@ def test_a_socket_made_of_a_descriptor_asks_the_kernel_for_its_mode() -> None:
         for flags in (os.O_NONBLOCK, 0):
             fcntl(ours.fileno(), "F_SETFL", flags)
             sock = Socket(
-                os.dup(ours.fileno()), SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO
+                socket.dup(ours.fileno()), SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO
             )
             with sock:
                 assert sock.nonblocking is bool(flags)
@@ -601,7 +601,7 @@ def test_a_socket_refuses_to_be_copied(
 
 def test_sockets_are_equal_to_nothing_but_themselves(pair: tuple[Socket, socket.socket]) -> None:
     sock, _ = pair
-    fd = os.dup(sock.fd)
+    fd = socket.dup(sock.fd)
     with Socket(fd, sock.domain, sock.type, sock.protocol) as other:
         assert sock != other
         assert {sock: 1, other: 2}[other] == 2

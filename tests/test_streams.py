@@ -449,7 +449,7 @@ def test_an_extractor_that_raises_does_not_lose_the_accepted_descriptor(tcp: Mak
     listen_socket(listener, 1)
     plain = native.socket()
     plain.bind(("127.0.0.1", 0))
-    with Socket(os.dup(listener.fd), SocketDomain.INTERNET, STREAM, AUTO) as same, plain:
+    with Socket(native.dup(listener.fd), SocketDomain.INTERNET, STREAM, AUTO) as same, plain:
         port = name_of(same).port  # type: ignore[attr-defined]
         plain.connect(("127.0.0.1", port))
         readable(listener)

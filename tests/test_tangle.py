@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import wine_lacks, needs_posix
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -270,6 +271,7 @@ def test_what_is_unchanged_keeps_its_time(place: Path) -> None:
     assert (place / "generated/a.py").stat().st_mtime == 1
 
 
+@needs_posix
 def test_the_mode_of_a_file_is_kept_and_new_ones_follow_the_umask(place: Path) -> None:
     (place / "sockets.md").write_text(GOOD)
     (place / "generated/a.py").chmod(0o751)
@@ -507,6 +509,7 @@ def test_an_output_that_would_replace_a_pipe(
 
 
 @pytest.mark.parametrize("link", ["generated/d", "generated/d/e.py"])
+@wine_lacks("links")
 def test_links_do_not_lead_out(
     place: Path, capsys: pytest.CaptureFixture[str], link: str
 ) -> None:
@@ -521,6 +524,7 @@ def test_links_do_not_lead_out(
           "8:3: error: ⟨d/e.py⟩ leads out of generated through a link")
 
 
+@wine_lacks("links")
 def test_a_link_to_nowhere_outside_is_refused(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -529,6 +533,7 @@ def test_a_link_to_nowhere_outside_is_refused(
           "8:3: error: ⟨b.py⟩ leads out of generated through a link")
 
 
+@wine_lacks("links")
 def test_a_link_within_the_folder_is_replaced_and_its_target_left(place: Path) -> None:
     (place / "generated/real").write_text("mine")
     os.symlink("real", "generated/b.py")
@@ -540,6 +545,7 @@ def test_a_link_within_the_folder_is_replaced_and_its_target_left(place: Path) -
     assert sorted(os.listdir("generated")) == ["a.py", "b.py", "real"]
 
 
+@wine_lacks("links")
 def test_two_names_that_a_link_makes_one(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     os.mkdir("generated/d")
     os.symlink("d", "generated/l")
