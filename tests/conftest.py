@@ -72,6 +72,8 @@ WINE_LACKS = {
     "reset": "closesocket with SO_LINGER of 0 seconds ends the stream, and does not reset it",
     "options": "an option that does not exist, or whose value is too short, is accepted",
     "groups": "leaving a group that was not joined is WSAEINVAL, not WSAEADDRNOTAVAIL",
+    "broadcast": "sending to all without SO_BROADCAST is WSAEINVAL, not WSAEACCES",
+    "flags": "getaddrinfo takes flags that do not exist",
     "links": "a symbolic link can be made, and then is none",
     "refused": "a refused connection that is asked for again is WSAECONNABORTED, and some are "
                "neither refused nor made",

@@ -434,6 +434,7 @@ def test_a_path_comes_back_from_its_packed_form(path: bytes) -> None:
 # departures 5, 9
 @thorough
 @given(st.binary(max_size=110))
+@needs_unix_sockets
 def test_any_bytes_are_a_unix_address_of_those_bytes(data: bytes) -> None:
     address = foreign_to_unix_address(data)
     assert packed_form(address) == data

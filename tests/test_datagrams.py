@@ -318,6 +318,7 @@ def test_a_path_that_nobody_has_is_reported_with_its_name(unix: Makers) -> None:
         connect_socket(unix.bound(), name)
 
 
+@wine_lacks("broadcast")
 def test_broadcasting_has_to_be_allowed_first(tcp: Makers) -> None:
     sock, everybody = tcp.socket(DATAGRAM), InternetAddress(2**32 - 1, 9)
     with reports(errno.EACCES, "connect_socket", "connect") as caught:

@@ -155,9 +155,10 @@ every_value = pytest.mark.parametrize(
 @pytest.fixture
 def pair() -> Iterator[tuple[Socket, socket.socket]]:
     """The two ends of a connection: a record of ours, and Python's own."""
+    domain = SocketDomain.UNIX
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
-    sock = Socket(ours.detach(), SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO)
+    sock = Socket(ours.detach(), domain, SocketType.STREAM, SocketProtocol.AUTO)
     with theirs:
         yield sock, theirs
         if sock.fd >= 0:
@@ -562,6 +563,7 @@ def test_a_socket_has_the_fields_it_was_made_of(pair: tuple[Socket, socket.socke
 
 
 # departure 20
+@needs_unix_sockets
 def test_a_socket_made_of_a_descriptor_asks_the_kernel_for_its_mode() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
@@ -639,6 +641,7 @@ def test_leaving_a_with_statement_after_a_close_is_quiet(
 
 
 # departure 10
+@needs_unix_sockets
 def test_a_socket_dropped_open_warns_and_is_closed() -> None:
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
@@ -672,6 +675,7 @@ def test_a_socket_dropped_open_is_closed_where_warnings_are_errors() -> None:
     assert (run.stdout, run.stderr) == ("ResourceWarning\nb''\n", "")
 
 
+@needs_unix_sockets
 def test_a_socket_that_was_never_made_leaves_nothing_to_warn_of() -> None:
     # The descriptor is still its owner's when the arguments are refused.
     ours, theirs = socket.socketpair()

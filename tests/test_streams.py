@@ -463,6 +463,7 @@ def test_an_extractor_that_raises_does_not_lose_the_accepted_descriptor(tcp: Mak
 
 # Connecting.
 
+@windows_differs("a connect that is asked for again says that it is made")
 def test_connecting_over_tcp_is_in_progress_then_true_then_eisconn(tcp: Makers) -> None:
     listener, client = tcp.listener(), tcp.socket()  # departure 1
     started = connect_socket(client, name_of(listener))
@@ -484,6 +485,7 @@ def test_a_connect_over_unix_is_true_at_once(unix: Makers) -> None:
     assert connect_socket(unix.socket(), name_of(unix.listener())) is True
 
 
+@wine_lacks("refused")
 def test_connecting_to_a_closed_port_is_in_progress_then_refused(tcp: Makers) -> None:
     client, address = tcp.socket(), refused_address()
     started = connect_socket(client, address)
@@ -959,6 +961,7 @@ close_socket(sock)
 """
 
 
+@needs_posix
 def test_a_broken_pipe_kills_nobody_even_with_the_default_handler(
     family: Family, mode: bool
 ) -> None:
@@ -1244,6 +1247,7 @@ def test_polling_for_nothing_loses_nothing(quick: Makers) -> None:
     assert grows(lambda: receive_from_socket(client, 9), 60_000) < 700_000
 
 
+@needs_posix
 def test_failing_calls_lose_nothing(tcp: Makers) -> None:
     sock, address = tcp.bound(STREAM), LOOPBACK  # departures 14 and 16
     option = SocketOption(native.SO_TYPE, 64, lambda value: 1 // 0, lambda raw: 1 // 0)

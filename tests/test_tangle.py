@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import wine_lacks, needs_posix
+from conftest import wine_lacks, needs_posix, windows_differs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -252,6 +252,7 @@ def fails(
     assert captured.err.splitlines() == [f"w.md:{line}" for line in expected]
 
 
+@windows_differs("Python writes other line ends, and other strokes in paths")
 def test_it_writes_and_says_what_it_wrote(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (place / "sockets.md").write_text(GOOD)
     assert tangle.main([]) == 0
@@ -263,6 +264,7 @@ def test_it_writes_and_says_what_it_wrote(place: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().out == "2 unchanged in generated\n"
 
 
+@windows_differs("Python writes other line ends, and other strokes in paths")
 def test_what_is_unchanged_keeps_its_time(place: Path) -> None:
     (place / "sockets.md").write_text(GOOD)
     (place / "generated/a.py").write_text("b\n")
@@ -553,6 +555,7 @@ def test_two_names_that_a_link_makes_one(place: Path, capsys: pytest.CaptureFixt
           "8:3: error: ⟨l/a.py⟩ would replace ⟨d/a.py⟩")
 
 
+@wine_lacks("links")
 def test_the_output_folder_may_be_a_link(place: Path) -> None:
     os.symlink("generated", "o")
     (place / "w.md").write_text(GOOD)
@@ -605,6 +608,7 @@ def fail_at(monkeypatch: pytest.MonkeyPatch, name: str, count: int, error: BaseE
     ("replace", 1, errno.EACCES, "3:3: a.py"), ("replace", 2, errno.EACCES, "12:4: d/e.c"),
     ("open", 1, errno.EROFS, "3:3: a.py"), ("open", 2, errno.ENOSPC, "12:4: d/e.c"),
     ("mkdir", 1, errno.ENOSPC, "12:4: d/e.c"), ("chmod", 1, errno.EPERM, "3:3: a.py")])
+@windows_differs("Python writes other line ends, and other strokes in paths")
 def test_a_failure_while_writing_leaves_everything_as_it_was(
     place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     name: str, count: int, code: int, where: str,

@@ -317,6 +317,7 @@ SIGNALS = """if True:
     "within(0.3, receive_from_socket, first, 9)[1].type == errno.ETIMEDOUT",
     "receive_exactly(first, 9, timeout=0.3)[1].type == errno.ETIMEDOUT",
 ])
+@needs_posix
 def test_signals_do_not_prolong_the_wait(call: str) -> None:
     run_python(SIGNALS + f"""
     act = lambda: None
