@@ -26,8 +26,7 @@
 #define VALUE(name, expression) {name, 1, (long long) (expression)}
 #define LACKS(name) {name, 2, 0}
 #define LACKING (-987654321)
-#undef OPTIONAL                     /* an empty macro of Windows's */
-#define OPTIONAL(name, value) \
+#define WHERE_DEFINED(name, value) \
     {name, (value) == LACKING ? 2 : 1, (value) == LACKING ? 0 : (long long) (value)}
 #ifndef EAI_ADDRFAMILY
 #define EAI_ADDRFAMILY LACKING
@@ -160,12 +159,12 @@ static const struct foreign_value {
     VALUE("%eai/noname", EAI_NONAME),
     VALUE("%eai/service", EAI_SERVICE),
     VALUE("%eai/socktype", EAI_SOCKTYPE),
-    OPTIONAL("%eai/addrfamily", EAI_ADDRFAMILY),
-    OPTIONAL("%eai/nodata", EAI_NODATA),
-    OPTIONAL("%eai/overflow", EAI_OVERFLOW),
-    OPTIONAL("%eai/system", EAI_SYSTEM),
+    WHERE_DEFINED("%eai/addrfamily", EAI_ADDRFAMILY),
+    WHERE_DEFINED("%eai/nodata", EAI_NODATA),
+    WHERE_DEFINED("%eai/overflow", EAI_OVERFLOW),
+    WHERE_DEFINED("%eai/system", EAI_SYSTEM),
     VALUE("$so/reuse-address", SO_REUSEADDR),
-    OPTIONAL("$so/reuse-port", SO_REUSEPORT),
+    WHERE_DEFINED("$so/reuse-port", SO_REUSEPORT),
     VALUE("$so/broadcast", SO_BROADCAST),
     VALUE("$so/keep-alive", SO_KEEPALIVE),
     VALUE("$so/linger", SO_LINGER),
@@ -175,12 +174,12 @@ static const struct foreign_value {
     VALUE("$so/send-timeout", SO_SNDTIMEO),
     VALUE("$so/error", SO_ERROR),
     VALUE("$so/type", SO_TYPE),
-    OPTIONAL("$so/domain", SO_DOMAIN),
-    OPTIONAL("$so/protocol", SO_PROTOCOL),
+    WHERE_DEFINED("$so/domain", SO_DOMAIN),
+    WHERE_DEFINED("$so/protocol", SO_PROTOCOL),
     VALUE("$tcp/no-delay", TCP_NODELAY),
-    OPTIONAL("$tcp/keep-idle", TCP_KEEPIDLE),
-    OPTIONAL("$tcp/keep-interval", TCP_KEEPINTVL),
-    OPTIONAL("$tcp/keep-count", TCP_KEEPCNT),
+    WHERE_DEFINED("$tcp/keep-idle", TCP_KEEPIDLE),
+    WHERE_DEFINED("$tcp/keep-interval", TCP_KEEPINTVL),
+    WHERE_DEFINED("$tcp/keep-count", TCP_KEEPCNT),
     VALUE("$ip/ttl", IP_TTL),
     VALUE("$ip/add-membership", IP_ADD_MEMBERSHIP),
     VALUE("$ip/drop-membership", IP_DROP_MEMBERSHIP),
@@ -195,7 +194,7 @@ static const struct foreign_value {
     VALUE("$ipv6/multicast-interface", IPV6_MULTICAST_IF),
     VALUE("$ipv6/multicast-loop", IPV6_MULTICAST_LOOP),
     VALUE("$ipv6/multicast-hops", IPV6_MULTICAST_HOPS),
-    OPTIONAL("$udp/receive-offload", UDP_GRO),
+    WHERE_DEFINED("$udp/receive-offload", UDP_GRO),
     VALUE("size-of/timeval", sizeof(struct timeval)),
     VALUE("size-of/linger", sizeof(struct linger)),
 };

@@ -68,12 +68,13 @@ struct foreign_frame {
 static struct sockaddr *open_frame(struct foreign_frame *frame)
 {
     frame->length = ROOM;
+    frame->address.ss_family = AF_UNSPEC;
     return (struct sockaddr *) &frame->address;
 }
 
 static ssize_t close_frame(struct foreign_frame *frame, ssize_t result)
 {
-    if (result < 0)
+    if (result < 0 || frame->address.ss_family == AF_UNSPEC)
         frame->length = 0;
     else if (frame->length > ROOM)
         frame->length = ROOM;
@@ -93,9 +94,14 @@ static ssize_t receive(socket_t fd, char *buffer, size_t size, int flags,
                        struct foreign_frame *from)
 {
     struct sockaddr *address = open_frame(from);
+    ssize_t result = in_band(recvfrom(HANDLE_OF(fd), buffer, IO_SIZE(size), flags, address,
+                                      &from->length));
 
-    return close_frame(from, in_band(recvfrom(HANDLE_OF(fd), buffer, IO_SIZE(size), flags,
-                                              address, &from->length)));
+#ifdef _WIN32
+    if (result == -WSAEMSGSIZE)     /* the buffer is full, and the rest of the datagram lost */
+        result = IO_SIZE(size);
+#endif
+    return close_frame(from, result);
 }
 
 static ssize_t send_away(socket_t fd, const char *buffer, size_t size, int flags,
@@ -376,13 +382,16 @@ int set_nonblocking_block(struct foreign_socket *sock, int nonblocking)
     return result;
 }
 
-/* fcntl(2): 1 if the descriptor is non-blocking, 0 if it blocks. Windows cannot tell. */
+/* fcntl(2): 1 if the descriptor is non-blocking, 0 if it blocks; on Windows, 0 if it is a socket. */
 int get_nonblocking_block(socket_t fd)
 {
     int result = 0;
 
 #ifdef _WIN32
-    (void) fd;
+    int type, size = sizeof type;
+
+    GUARD(result = (int) in_band(getsockopt(HANDLE_OF(fd), SOL_SOCKET, SO_TYPE, (char *) &type,
+                                            &size)));
 #else
     GUARD(result = (int) in_band(fcntl(fd, F_GETFL)));
     if (result >= 0)

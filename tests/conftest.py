@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import array
+import asyncio
 import contextlib
-import fcntl
+import ctypes
+import os
+import errno
 import select
+import signal
 import socket as native
 import struct
 import subprocess
 import sys
 import sysconfig
 import tempfile
-import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +26,12 @@ import places  # noqa: F401  (first: then tracebacks through sockets lead to the
 import pytest
 
 from sockets import (
+    HAS_DONT_WAIT,
+    HAS_REUSE_PORT,
+    HAS_UNIX_SOCKETS,
     InternetAddress,
+    ReceiveFromOption,
+    SendToOption,
     Socket,
     SocketAddress,
     SocketCondition,
@@ -48,9 +56,92 @@ from sockets import (
 
 HAS_LOCK = sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED")
 with_lock = pytest.mark.skipif(not HAS_LOCK, reason="only with a lock that calls can keep")
-
+WINDOWS = sys.platform == "win32"
 DEADLINE = 40.0  # seconds; no wait of a test that passes comes near it
 LOOPBACK = InternetAddress(0x7F000001, 0)
+
+needs_unix_sockets = pytest.mark.skipif(
+    not HAS_UNIX_SOCKETS, reason="the platform has no UNIX sockets"
+)
+
+
+# What a platform lacks.
+
+# What Wine does otherwise than Microsoft documents it of Windows, which is why tests fail there.
+WINE = WINDOWS and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
+WINE_LACKS = {
+    "texts": "FormatMessage has no text for WSAEWOULDBLOCK and some of its neighbours",
+    "unconnected": "sending on an unconnected socket is WSAECONNRESET, not WSAENOTCONN",
+    "wait-all": "recv returns what is there, whatever MSG_WAITALL says",
+    "out-of-band": "MSG_OOB with nothing to receive is no error",
+    "reset": "closesocket with SO_LINGER of 0 seconds ends the stream, and does not reset it",
+    "options": "an option that does not exist, or whose value is too short, is accepted",
+    "groups": "leaving a group that was not joined is WSAEINVAL, not WSAEADDRNOTAVAIL",
+    "broadcast": "sending to all without SO_BROADCAST is WSAEINVAL, not WSAEACCES",
+    "flags": "getaddrinfo takes flags that do not exist",
+    "links": "a symbolic link can be made, and then is none",
+    "refused": "a refused connection that is asked for again is WSAECONNABORTED, and some are "
+               "neither refused nor made",
+}
+
+
+def wine_lacks(what: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(WINE, reason=f"Wine: {WINE_LACKS[what]}")
+
+
+def windows_differs(how: str) -> pytest.MarkDecorator:
+    """For what Microsoft documents otherwise than POSIX does it."""
+    return pytest.mark.skipif(WINDOWS, reason=f"on Windows {how}")
+
+
+
+needs_posix = pytest.mark.skipif(
+    WINDOWS, reason="looks through fcntl, /proc, signals, fork or other things of POSIX systems"
+)
+
+
+# A constant that the platform lacks is absent. So are, on Windows, many things of Python.
+LACKING = [
+    (kind, name)
+    for kind, name, there in [
+        (SocketDomain, "UNIX", HAS_UNIX_SOCKETS), (SocketDomain, "LOCAL", HAS_UNIX_SOCKETS),
+        (ReceiveFromOption, "DONT_WAIT", HAS_DONT_WAIT),
+        (SendToOption, "DONT_WAIT", HAS_DONT_WAIT),
+        (SocketOption, "REUSE_PORT", HAS_REUSE_PORT),
+    ] if not there
+]
+PYTHONS_OWN = (native, os, select, signal, asyncio)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Iterator[None]:
+    return (yield from skip_what_is_lacking())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    return (yield from skip_what_is_lacking())
+
+
+def skip_what_is_lacking() -> Iterator[None]:
+    """Skip a test as soon as the library says that the platform lacks what it is about.
+
+    That it says so where it should, and nowhere else, is what tests/test_windows.py is about.
+    """
+    try:
+        return (yield)
+    except FileNotFoundError as error:
+        if WINDOWS and str(error.filename).startswith("/proc/"):
+            pytest.skip("the platform has no /proc")
+        raise
+    except NotImplementedError as error:
+        if WINDOWS and str(error).endswith(": not supported on this platform (win32)"):
+            pytest.skip(f"{error}")
+        raise
+    except AttributeError as error:
+        if (error.obj, error.name) in LACKING or (WINDOWS and error.obj in PYTHONS_OWN):
+            pytest.skip(f"the platform has no {error.obj.__name__}.{error.name}")
+        raise
 
 
 # Waiting.
@@ -64,19 +155,24 @@ def until(question: Callable[[], Any], what: str = "it", deadline: float = DEADL
     return answer
 
 
-def wait_for(sock: Any, events: int = select.POLLIN, deadline: float = DEADLINE) -> None:
-    """Wait until the kernel reports one of the events, or an error, for a socket."""
+def wait_for(sock: Any, event: str = "POLLIN", deadline: float = DEADLINE) -> None:
+    """Wait until the kernel reports the event, or an error, for a socket."""
+    if not hasattr(select, "poll"):
+        reading, writing = ([sock], []) if event == "POLLIN" else ([], [sock])
+        assert any(select.select(reading, writing, [sock], deadline)), f"nothing on {sock!r}"
+        return
+    events = getattr(select, event)
     poll = select.poll()
     poll.register(sock, events)
     assert poll.poll(deadline * 1000), f"nothing happened on {sock!r} in {deadline} s"
 
 
 def readable(sock: Any) -> None:
-    wait_for(sock, select.POLLIN)
+    wait_for(sock, "POLLIN")
 
 
 def writable(sock: Any) -> None:
-    wait_for(sock, select.POLLOUT)
+    wait_for(sock, "POLLOUT")
 
 
 def asleep(thread: int, process: int | str = "self") -> bool:
@@ -108,7 +204,11 @@ class Waiter(threading.Thread):
             self.error = error
 
     def is_asleep(self) -> Waiter:
-        """Return once the call waits in the kernel."""
+        """Return once the call waits in the kernel; where none can be asked, very likely waits."""
+        if WINDOWS:
+            self.join(0.1)
+            assert self.is_alive(), f"the call did not wait: {self.result!r}, {self.error!r}"
+            return self
         until(lambda: not self.is_alive() or asleep(self.native_id or 0), "the call's wait")
         assert self.is_alive(), f"the call did not wait: {self.result!r}, {self.error!r}"
         return self
@@ -132,18 +232,35 @@ def run_python(script: str, *arguments: str, deadline: float = 40.0, **more: Any
     return done.stdout
 
 
+# What a connect that goes on is told by.
+CONNECTING = errno.EWOULDBLOCK if WINDOWS else errno.EINPROGRESS
+
+# Winsock's errors have numbers of their own. Most of them errno has under the known names.
+WINSOCK = {
+    getattr(errno, name): getattr(errno, "WSA" + name, 0)
+    for name in ("EACCES", "EFAULT", "EINVAL", "EMFILE")
+} | {errno.EBADF: errno.ENOTSOCK}
+
+
 @contextlib.contextmanager
 def reports(type: int, who: str = "", syscall: str = "") -> Iterator[Any]:
     """Expect a condition to be raised, with this errno, by this procedure and system call."""
     with pytest.raises(SocketCondition) as caught:
         yield caught
     condition = caught.value
-    assert condition.type == type, condition
+    assert condition.type == (WINSOCK.get(type, type) if WINDOWS else type), condition
     assert who in ("", condition.who)
     assert syscall in ("", condition.syscall)
 
 
 # Sockets.
+
+def fcntl(fd: int, command: str, *argument: int) -> int:
+    """fcntl(2), where there is one."""
+    module: Any = pytest.importorskip("fcntl", reason="the platform has no fcntl")
+    result: int = module.fcntl(fd, getattr(module, command), *argument)
+    return result
+
 
 def int_option(id: int, kind: Any = SocketOption, *level: int) -> Any:
     """An option whose value is a C int."""
@@ -153,7 +270,12 @@ def int_option(id: int, kind: Any = SocketOption, *level: int) -> Any:
 
 
 def time_option(id: int) -> SocketOption:
-    """An option whose value is a struct timeval, here in seconds."""
+    """An option whose value is a struct timeval, or on Windows milliseconds; here in seconds."""
+    if WINDOWS:
+        return SocketOption(
+            id, 4, lambda value: struct.pack("I", int(value * 1000)),
+            lambda raw: struct.unpack("I", raw)[0] / 1000,
+        )
     return SocketOption(
         id, 16, lambda value: struct.pack("ll", int(value), int(value % 1 * 1e6)),
         lambda raw: sum(n / d for n, d in zip(struct.unpack("ll", raw), (1, 1e6), strict=True)),
@@ -167,8 +289,9 @@ SO_REUSEADDR = int_option(native.SO_REUSEADDR)
 SO_RCVTIMEO = time_option(native.SO_RCVTIMEO)
 SO_SNDTIMEO = time_option(native.SO_SNDTIMEO)
 SO_LINGER = SocketOption(
-    native.SO_LINGER, 8, lambda seconds: struct.pack("ii", 1, seconds),
-    lambda raw: struct.unpack("ii", raw),
+    native.SO_LINGER, 4 if WINDOWS else 8,
+    lambda seconds: struct.pack("HH" if WINDOWS else "ii", 1, seconds),
+    lambda raw: struct.unpack("HH" if WINDOWS else "ii", raw),
 )
 
 
@@ -280,7 +403,12 @@ def receive_exactly(sock: Socket, count: int) -> bytes:
 
 
 def in_flight(sock: Socket) -> int:
-    """How many bytes a TCP socket has sent that are not acknowledged yet (Linux)."""
+    """How many bytes a TCP socket has sent that are not acknowledged yet (only Linux tells)."""
+    if sys.platform != "linux":
+        return 0
+    import fcntl
+    import termios
+
     queued, unsent = array.array("i", [0]), array.array("i", [0])
     fcntl.ioctl(sock.fd, termios.TIOCOUTQ, queued)
     fcntl.ioctl(sock.fd, 0x894B, unsent)  # SIOCOUTQNSD
@@ -307,11 +435,11 @@ def fill(sock: Socket) -> int:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A temporary directory whose paths are short enough for UNIX addresses."""
-    with tempfile.TemporaryDirectory(prefix="s", dir="/tmp") as name:
+    with tempfile.TemporaryDirectory(prefix="s", dir=None if WINDOWS else "/tmp") as name:
         yield Path(name)
 
 
-@pytest.fixture(params=["internet", "unix"])
+@pytest.fixture(params=["internet", pytest.param("unix", marks=needs_unix_sockets)])
 def family(request: pytest.FixtureRequest, folder: Path) -> Family:
     return Family(request.param, folder)
 
@@ -353,5 +481,7 @@ def tcp(folder: Path) -> Iterator[Makers]:
 @pytest.fixture
 def unix(folder: Path) -> Iterator[Makers]:
     """Non-blocking sockets of the UNIX family."""
+    if not HAS_UNIX_SOCKETS:
+        pytest.skip("the platform has no UNIX sockets")
     with contextlib.closing(Makers(Family("unix", folder), True)) as makers:
         yield makers

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from conftest import needs_unix_sockets
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -75,21 +76,21 @@ BAD_TEXTS = [
 @pytest.fixture
 def directory() -> Iterator[Path]:
     """A directory whose own path is short, so that there is room in a UNIX address."""
-    with tempfile.TemporaryDirectory(dir="/tmp", prefix="s") as path:
+    with tempfile.TemporaryDirectory(dir=None if os.name == "nt" else "/tmp", prefix="s") as path:
         yield Path(path)
 
 
 def raw_name(theirs: socket.socket, ask: Callable[[Socket], object] = get_socket_name) -> object:
     """The very bytes that the kernel returns for a name of Python's own socket."""
     domain = SocketDomain(theirs.family, lambda packed: packed, 110)  # type: ignore[arg-type]
-    fd = os.dup(theirs.fileno())
+    fd = socket.dup(theirs.fileno())
     with Socket(fd, domain, SocketType(theirs.type), SocketProtocol.AUTO) as sock:
         return ask(sock)
 
 
 def name_of(theirs: socket.socket, domain: SocketDomain) -> object:
     """What this library takes the name of Python's own socket for."""
-    fd = os.dup(theirs.fileno())
+    fd = socket.dup(theirs.fileno())
     with Socket(fd, domain, SocketType(theirs.type), SocketProtocol.AUTO) as sock:
         return get_socket_name(sock)
 
@@ -277,7 +278,7 @@ def test_what_the_kernel_keeps_of_our_address_is_what_python_reads() -> None:
         ) as sock:
             bind_socket(sock, InternetAddress(ip, 0))
             name = get_socket_name(sock)
-            with socket.socket(fileno=os.dup(sock.fd)) as theirs:
+            with socket.socket(fileno=socket.dup(sock.fd)) as theirs:
                 assert isinstance(name, InternetAddress)
                 text = socket.inet_ntoa((ip or 0).to_bytes(4, "big"))
                 assert theirs.getsockname() == (text, name.port)
@@ -296,7 +297,7 @@ def test_what_the_kernel_keeps_of_pythons_address_is_what_we_read() -> None:
 def test_the_two_ends_of_a_connection_have_each_others_names() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, \
             socket.create_connection(server.getsockname()) as client:
-        fd = os.dup(client.fileno())
+        fd = socket.dup(client.fileno())
         with Socket(fd, SocketDomain.INTERNET, SocketType.STREAM, SocketProtocol.AUTO) as sock:
             here, there = get_socket_name(sock), get_peer_name(sock)
         assert str(here) == "{}:{}".format(*client.getsockname())
@@ -321,6 +322,7 @@ def test_a_path_is_a_str_however_it_was_given(directory: Path) -> None:
 
 @thorough
 @given(st.binary(max_size=140))
+@needs_unix_sockets
 def test_any_bytes_are_kept_as_a_path(path: bytes) -> None:
     address = UnixAddress(path)
     assert address.path == os.fsdecode(path)
@@ -329,6 +331,7 @@ def test_any_bytes_are_kept_as_a_path(path: bytes) -> None:
     assert pickle.loads(pickle.dumps(address)) == address
 
 
+@needs_unix_sockets
 def test_paths_are_equal_as_the_bytes_that_they_are() -> None:
     assert UnixAddress("/tmp/ä") == UnixAddress(os.fsencode("/tmp/ä"))
     assert UnixAddress("/tmp/\udcff") == UnixAddress(b"/tmp/\xff")
@@ -347,6 +350,7 @@ def test_a_path_that_has_no_bytes_is_refused() -> None:
 
 # departures 3, 6
 @pytest.mark.parametrize("path", ["/tmp/s", "relative", "ä" * 10, "x" * (ROOM - 1), b"\xff\xfe"])
+@needs_unix_sockets
 def test_a_path_is_packed_as_long_as_it_is_with_one_nul(path: str | bytes) -> None:
     packed = UnixAddress(path).converter()
     assert packed[HEADER:] == os.fsencode(path) + b"\0"
@@ -430,6 +434,7 @@ def test_a_path_comes_back_from_its_packed_form(path: bytes) -> None:
 # departures 5, 9
 @thorough
 @given(st.binary(max_size=110))
+@needs_unix_sockets
 def test_any_bytes_are_a_unix_address_of_those_bytes(data: bytes) -> None:
     address = foreign_to_unix_address(data)
     assert packed_form(address) == data
@@ -462,7 +467,7 @@ def test_what_the_kernel_keeps_of_our_path_is_what_python_reads(
         bind_socket(sock, UnixAddress(path))
         assert os.path.exists(path)
         assert get_socket_name(sock) == UnixAddress(path)
-        with socket.socket(fileno=os.dup(sock.fd)) as theirs:
+        with socket.socket(fileno=socket.dup(sock.fd)) as theirs:
             assert os.fsencode(theirs.getsockname()) == path
             if sys.platform == "linux":
                 assert raw_name(theirs) == UnixAddress(path).converter()
@@ -495,7 +500,7 @@ def test_what_the_kernel_keeps_of_our_abstract_name_is_what_python_reads(which: 
     with unix_datagram_socket() as sock:
         bind_socket(sock, UnixAddress(name))
         assert get_socket_name(sock) == UnixAddress(name)
-        with socket.socket(fileno=os.dup(sock.fd)) as theirs:
+        with socket.socket(fileno=socket.dup(sock.fd)) as theirs:
             assert theirs.getsockname() == name
             assert raw_name(theirs) == UnixAddress(name).converter()
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from conftest import (
+    WINDOWS,
     DEADLINE,
     SO_LINGER,
     SO_RCVBUF,
@@ -27,6 +28,8 @@ from conftest import (
     reports,
     run_python,
     until,
+    needs_posix,
+    windows_differs,
 )
 
 from sockets import (
@@ -55,7 +58,7 @@ def steps_during(waiter: Waiter) -> None:
         steps += 1
     assert steps == 200_000
     assert waiter.is_alive()
-    assert asleep(waiter.native_id or 0)
+    assert WINDOWS or asleep(waiter.native_id or 0)
 
 
 # Threads.
@@ -79,6 +82,7 @@ def test_another_thread_runs_during_a_blocking_receive(slow: Makers) -> None:
         assert waiter.answer() == (b"x", None)
 
 
+@windows_differs("nobody can ask how much of a queue is under way")
 def test_another_thread_runs_during_a_blocking_send(slow: Makers) -> None:
     client, server = slow.pair()
     for size in (1, 100_000):
@@ -150,6 +154,7 @@ def test_two_threads_wait_for_one_listener_and_get_one_client_each(slow: Makers)
 
 # Ends that come from another thread.
 
+@windows_differs("a shutdown does not wake who waits already")
 def test_shutdown_wakes_a_blocked_receive(slow: Makers) -> None:
     client, _ = slow.pair()
     waiter = Waiter(receive_from_socket, client, 9).is_asleep()
@@ -157,6 +162,7 @@ def test_shutdown_wakes_a_blocked_receive(slow: Makers) -> None:
     assert waiter.answer()[0] == b""
 
 
+@windows_differs("a shutdown does not wake who waits already")
 def test_shutdown_wakes_a_blocked_send(slow: Makers) -> None:
     client, _ = slow.pair()
     waiter = Waiter(send_to_socket, client, bytes(64 << 20), None).is_asleep()
@@ -166,6 +172,7 @@ def test_shutdown_wakes_a_blocked_send(slow: Makers) -> None:
         send_to_socket(client, b"x", None)
 
 
+@windows_differs("a shutdown does not wake who waits already")
 def test_shutdown_wakes_a_blocked_accept(slow: Makers) -> None:
     listener = slow.listener()
     waiter = Waiter(accept_socket, listener).is_asleep()
@@ -181,13 +188,14 @@ def test_a_peer_that_goes_wakes_a_blocked_receive(slow: Makers) -> None:
     assert waiter.answer()[0] == b""
 
 
+@needs_posix
 def test_close_does_not_wake_a_blocked_receive(slow: Makers) -> None:
     client, server = slow.pair()
     waiter = Waiter(receive_from_socket, client, 9).is_asleep()
     close_socket(client)
     for _ in range(50_000):
         pass
-    assert asleep(waiter.native_id or 0)
+    assert WINDOWS or asleep(waiter.native_id or 0)
     send_to_socket(server, b"still", None)
     assert waiter.answer()[0] == b"still"
     with reports(errno.EBADF):
@@ -343,6 +351,7 @@ leave()
 
 @pytest.mark.parametrize("family", ["internet", "unix"])
 @pytest.mark.parametrize("call", CALLS)
+@needs_posix
 def test_a_call_is_made_again_after_a_handler_has_returned(
     call: str, family: str, folder: Path
 ) -> None:
@@ -361,6 +370,7 @@ leave()
 
 
 @pytest.mark.parametrize("call", CALLS)
+@needs_posix
 def test_a_handler_that_closes_the_socket_ends_the_call(call: str, folder: Path) -> None:
     assert run_python(CLOSED, call, "unix", str(folder)) == "True -1\n"  # departures 10, 21
 
@@ -403,6 +413,7 @@ leave()
 
 
 @pytest.mark.parametrize("call", CALLS)
+@needs_posix
 def test_a_call_that_is_made_again_never_touches_the_numbers_next_owner(
     call: str, folder: Path
 ) -> None:
@@ -420,6 +431,7 @@ leave()
 
 
 @pytest.mark.parametrize("call", CALLS)
+@needs_posix
 def test_a_call_that_is_made_again_heeds_a_mode_that_the_handler_changed(
     call: str, folder: Path
 ) -> None:
@@ -445,6 +457,7 @@ leave()
 
 
 @pytest.mark.parametrize("call", CALLS)
+@needs_posix
 def test_a_handler_that_raises_ends_the_call_and_spoils_nothing(call: str, folder: Path) -> None:
     assert run_python(RAISED, call, "unix", str(folder)) == "True\n"  # departures 21, 39
 
@@ -464,6 +477,7 @@ leave()
 
 @pytest.mark.parametrize("family", ["internet", "unix"])
 @pytest.mark.parametrize("call", CALLS)
+@needs_posix
 def test_ctrl_c_ends_a_call(call: str, family: str, folder: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-W", "error", "-c", INTERRUPTED, call, family, str(folder)],
@@ -510,6 +524,7 @@ leave()
 
 
 @pytest.mark.parametrize("call", CALLS)
+@needs_posix
 def test_a_signal_that_hits_a_thread_is_not_seen_by_its_call(call: str, folder: Path) -> None:
     assert run_python(ANOTHER_THREAD, call, "unix", str(folder)) == "True\n"
 
@@ -580,6 +595,7 @@ for sock in (full, empty, lone, local):
 """
 
 
+@needs_posix
 def test_a_storm_of_signals_does_not_mix_errors_up() -> None:
     assert run_python(STORM) == "True True []\n"  # departure 38
 
@@ -623,6 +639,7 @@ close_socket(far)
 """
 
 
+@needs_posix
 def test_a_storm_of_signals_does_not_spoil_a_transfer() -> None:
     assert run_python(TRANSFER_STORM) == "True True\n"  # departure 21
 

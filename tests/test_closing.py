@@ -20,6 +20,7 @@ from conftest import (
     send_all,
     until,
     with_lock,
+    needs_posix,
 )
 
 from sockets import (
@@ -186,6 +187,7 @@ def test_a_call_that_has_returned_is_no_longer_under_way(slow: Makers) -> None:
 
 
 @with_lock
+@needs_posix
 def test_several_closed_sockets_wait_for_their_calls_each(slow: Makers) -> None:
     pairs = [slow.pair() for _ in range(4)]
     numbers = [client.fd for client, _ in pairs]
@@ -248,6 +250,7 @@ def run_child(script: str) -> None:
     run_python(CHILDREN + script, os.path.dirname(__file__))
 
 
+@needs_posix
 def test_a_child_closes_at_once_what_its_parent_has_calls_on() -> None:
     run_child("""
 def act():
@@ -268,6 +271,7 @@ close_socket(server)
 
 
 @with_lock
+@needs_posix
 def test_a_child_does_not_keep_what_its_parent_has_closed() -> None:
     run_child("""
 def act():
@@ -289,6 +293,7 @@ close_socket(server)
 
 
 @with_lock
+@needs_posix
 def test_a_child_counts_its_own_calls() -> None:
     run_child("""
 def act():
@@ -308,6 +313,7 @@ close_socket(server)
 
 
 @with_lock
+@needs_posix
 def test_closing_needs_no_descriptor_of_its_own() -> None:
     run_child("""
 import resource

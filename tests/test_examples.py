@@ -19,6 +19,8 @@ from conftest import (
     send_all,
     until,
     writable,
+    wine_lacks,
+    windows_differs,
 )
 
 from sockets import (
@@ -87,7 +89,7 @@ def talk(place: str, folder: Path, text: bytes) -> tuple[int, bytes, bytes]:
 def test_the_client_prints_what_it_was_given(server: Server, folder: Path, text: bytes) -> None:
     status, out, err = talk(server.place, folder, text)
     assert (status, len(out), out == text) == (0, len(text), True)
-    assert err in (b"", b"connecting ...\n")
+    assert err.replace(b"\r\n", b"\n") in (b"", b"connecting ...\n")
 
 
 def test_the_server_prints_where_it_listens(server: Server) -> None:
@@ -145,6 +147,7 @@ def test_a_client_that_breaks_off_does_not_end_the_server(server: Server, folder
     until(lambda: server.descriptors() == idle, "the server's closing of broken connections")
 
 
+@windows_differs("a client that has gone may be an error of accept, which ends the server")
 def test_a_client_that_leaves_without_a_word_does_not_end_the_server(
     server: Server, folder: Path
 ) -> None:
@@ -157,6 +160,7 @@ def test_a_client_that_leaves_without_a_word_does_not_end_the_server(
     assert talk(server.place, folder, b"still there")[:2] == (0, b"still there")
 
 
+@wine_lacks("unconnected")
 def test_a_client_to_whom_nobody_listens_says_which_error_it_was(folder: Path) -> None:
     with native.socket() as holder:
         holder.bind(("127.0.0.1", 0))

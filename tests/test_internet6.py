@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from conftest import (
+    WINDOWS,
     Family,
     Makers,
     int_option,
@@ -28,6 +29,9 @@ from conftest import (
     reports,
     run_python,
     send_all,
+    windows_differs,
+    needs_posix,
+    wine_lacks,
 )
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -204,7 +208,8 @@ def test_an_address_without_a_port_cannot_be_used() -> None:
 def test_the_text_is_that_of_rfc_5952(ip: int) -> None:
     text = str(Internet6Address(ip, None))
     assert text == rfc5952(ip)
-    if not 2**16 <= ip < 2**32:  # which the C library still writes in the old, compatible form
+    # Windows writes some by rules of its own; other C libraries write these in the old form.
+    if not WINDOWS and not 2**16 <= ip < 2**32:
         assert text == native.inet_ntop(native.AF_INET6, ip.to_bytes(16, "big"))
 
 
@@ -285,7 +290,7 @@ MISSPELT = [
 
 @pytest.mark.parametrize("text", MISSPELT)
 def test_a_misspelt_ip_is_an_error_that_quotes_it(text: str) -> None:
-    assert pton(text) is None
+    assert WINDOWS or pton(text) is None
     for read in (string_to_ipv6, string_to_internet6_address):
         with pytest.raises(ValueError, match=f"^{re.escape(repr(text))} is not an IPv6 address"):
             read(text)
@@ -352,7 +357,7 @@ def test_the_bytes_are_those_of_the_structure(ip: int, port: int, flow: int, sco
     address = Internet6Address(ip, port, flow, scope)
     packed = address.converter()
     header = struct.pack("=H", native.AF_INET6)
-    if sys.platform != "linux":
+    if sys.platform not in ("linux", "win32"):
         header = bytes([28, native.AF_INET6])
     assert packed == header + struct.pack("!HI", port, flow) + ip.to_bytes(16, "big") + struct.pack(
         "=I", scope
@@ -380,6 +385,7 @@ def kernel_name(fd: int) -> bytes:
 
 
 @needs_ipv6
+@needs_posix
 def test_the_bytes_are_those_of_the_kernel() -> None:
     with native.socket(native.AF_INET6, native.SOCK_DGRAM) as sock:
         sock.bind(("::1", 0))
@@ -389,6 +395,7 @@ def test_the_bytes_are_those_of_the_kernel() -> None:
 
 
 @needs_ipv6
+@needs_posix
 def test_python_reads_the_address_that_we_have_bound() -> None:
     with create_socket(
         SocketDomain.INTERNET_V6, SocketType.DATAGRAM, SocketProtocol.AUTO
@@ -396,7 +403,7 @@ def test_python_reads_the_address_that_we_have_bound() -> None:
         bind_socket(sock, Internet6Address(1, 0))
         address = name_of(sock)
         assert isinstance(address, Internet6Address)
-        with native.socket(native.AF_INET6, native.SOCK_DGRAM, fileno=os.dup(sock.fd)) as other:
+        with native.socket(native.AF_INET6, native.SOCK_DGRAM, fileno=native.dup(sock.fd)) as other:
             assert other.getsockname() == ("::1", address.port, 0, 0)
         assert address.converter() == kernel_name(sock.fd)
 
@@ -409,6 +416,7 @@ def link_locals() -> Iterator[tuple[int, int]]:
                 yield int(ip, 16), int(index, 16)
 
 
+@needs_posix
 def test_the_scope_goes_to_the_kernel_and_comes_back() -> None:
     ip, index = next(link_locals(), (0, 0))
     if not index:
@@ -459,6 +467,7 @@ def test_the_domain_is_registered() -> None:
 
 
 @pytest.mark.parametrize("text", ["::1", "2001:db8::7", "::ffff:192.0.2.1", "::"])
+@windows_differs("the resolver answers as it is asked, and names no kind or protocol")
 def test_a_numeric_address_is_resolved_to_itself(text: str) -> None:
     numeric = AddressInfoOption.NUMERIC_HOST
     found = answers(text, 80, None, SocketType.STREAM, None, numeric)
@@ -467,6 +476,7 @@ def test_a_numeric_address_is_resolved_to_itself(text: str) -> None:
     assert {native.SOCK_STREAM, native.SOCK_DGRAM} <= types
 
 
+@needs_posix
 def test_the_resolver_reads_the_scope() -> None:
     index, name = native.if_nameindex()[0]
     found = answers(f"fe80::1%{name}", 80, None, SocketType.STREAM)
@@ -638,6 +648,7 @@ def test_a_datagram_comes_with_the_address_of_its_sender(make6: Makers) -> None:
 
 
 @needs_ipv6
+@wine_lacks("refused")
 def test_a_connection_that_nobody_awaits_is_refused(make6: Makers) -> None:
     closed = make6.bound(SocketType.STREAM)
     client = make6.socket()
@@ -655,6 +666,7 @@ def test_an_ipv4_address_is_no_address_of_the_ipv6_domain(make6: Makers) -> None
 
 
 @needs_ipv6
+@wine_lacks("refused")
 def test_an_ipv4_client_reaches_an_ipv6_listener_unless_it_is_v6_only(make6: Makers) -> None:
     for only in (False, True):
         listener = make6.socket(SocketType.DATAGRAM)

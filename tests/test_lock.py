@@ -29,6 +29,8 @@ from conftest import (
     reports,
     until,
     with_lock,
+    windows_differs,
+    needs_posix,
 )
 
 from sockets import (
@@ -148,6 +150,7 @@ def test_a_python_call_that_gives_the_lock_up_is_noticed(stepper: Stepper) -> No
 # Kept.
 
 @with_lock
+@windows_differs("no send or receive can be told not to wait, so the lock is given up")
 def test_a_receive_of_nothing_yet_keeps_the_lock(quick: Makers, stepper: Stepper) -> None:
     client, _ = quick.pair()
     for count in (9, 65535):
@@ -165,6 +168,7 @@ def test_a_receive_with_dont_wait_on_a_blocking_socket_keeps_the_lock(
 
 
 @with_lock
+@windows_differs("no send or receive can be told not to wait, so the lock is given up")
 def test_a_send_without_room_keeps_the_lock(quick: Makers, stepper: Stepper) -> None:
     client, _ = quick.pair()
     fill(client)
@@ -176,6 +180,7 @@ def test_a_send_without_room_keeps_the_lock(quick: Makers, stepper: Stepper) -> 
 
 
 @with_lock
+@windows_differs("no send or receive can be told not to wait, so the lock is given up")
 def test_datagrams_there_and_back_keep_the_lock(quick: Makers, stepper: Stepper) -> None:
     first, second = quick.datagrams()
     address = name_of(second)
@@ -216,6 +221,7 @@ def test_a_non_blocking_connect_gives_the_lock_up(quick: Makers, stepper: Steppe
     assert stepper.steps_during_enough_of(lambda: connect_socket(first, address)) >= 3
 
 
+@windows_differs("a socket is no small number, and has errors of Winsock")
 def test_binding_gives_the_lock_up(quick: Makers, stepper: Stepper) -> None:
     sock, address = quick.bound(), quick.family.address()
     call = expecting(errno.EINVAL, lambda: bind_socket(sock, address))
@@ -228,6 +234,7 @@ def test_creating_gives_the_lock_up(quick: Makers, stepper: Stepper) -> None:
     assert stepper.steps_during_enough_of(call) >= 3
 
 
+@windows_differs("a socket is no small number, and has errors of Winsock")
 def test_closing_gives_the_lock_up(quick: Makers, stepper: Stepper) -> None:
     closed = quick.socket()
     close_socket(closed)
@@ -356,6 +363,7 @@ def made_blocking(makers: Makers, sock: Socket) -> Socket:
     return sock
 
 
+@windows_differs("no call can be told not to wait, and the mode belongs to the handle")
 def test_a_receive_does_not_freeze_when_another_process_has_changed_the_mode(
     quick: Makers,
 ) -> None:
@@ -367,6 +375,7 @@ def test_a_receive_does_not_freeze_when_another_process_has_changed_the_mode(
     assert time.monotonic() - began < DEADLINE / 2
 
 
+@windows_differs("no call can be told not to wait, and the mode belongs to the handle")
 def test_a_send_does_not_freeze_when_another_process_has_changed_the_mode(
     quick: Makers,
 ) -> None:
@@ -381,6 +390,7 @@ def test_a_send_does_not_freeze_when_another_process_has_changed_the_mode(
     assert time.monotonic() - began < DEADLINE / 2
 
 
+@windows_differs("no call can be told not to wait, and the mode belongs to the handle")
 def test_an_accept_lets_others_run_when_another_process_has_changed_the_mode(
     quick: Makers,
 ) -> None:
@@ -409,6 +419,7 @@ def test_a_connect_lets_others_run_when_another_process_has_changed_the_mode(
     assert waiter.answer() is True
 
 
+@needs_posix
 def test_the_mode_is_that_of_the_open_file(quick: Makers) -> None:
     sock = quick.socket()
     copy = Socket(os.dup(sock.fd), quick.family.domain, SocketType.STREAM, SocketProtocol.AUTO)
@@ -422,6 +433,7 @@ def test_the_mode_is_that_of_the_open_file(quick: Makers) -> None:
         assert third.nonblocking is False
 
 
+@windows_differs("no send or receive can be told not to wait, so the lock is given up")
 def test_the_stubs_that_keep_the_lock_do_not_wait_whatever_they_are_told(slow: Makers) -> None:
     client, server = slow.pair()
     frame = _sockets.Frame(9)
@@ -494,6 +506,7 @@ def test_the_build_stops_at_wrappers_of_another_form(wrapper: str) -> None:
     assert "\n" not in str(stopped.value)
 
 
+@windows_differs("a socket is no small number, and has errors of Winsock")
 def test_sizes_and_results_have_the_widths_of_c() -> None:
     from sockets._stub import ffi, lib  # departures 1 and 40
 
@@ -508,6 +521,7 @@ def test_sizes_and_results_have_the_widths_of_c() -> None:
         assert int(ffi.cast(kind.result, -1)) == -1
 
 
+@windows_differs("a socket is no small number, and has errors of Winsock")
 def test_a_failure_comes_back_in_band() -> None:
     from sockets._stub import ffi, lib  # departures 1 and 38
 

@@ -7,15 +7,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import windows_differs
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def run(*command, **options):
     return subprocess.run(command, capture_output=True, text=True, timeout=30, **options)
 
 
+@windows_differs("errors have the names and texts of Winsock")
 def test_the_code_that_shows_why_ends_as_it_says(tmp_path):
     [code] = re.findall(r"^```python\n(from sockets.*?)^```", README, re.M | re.S)
     result = run(sys.executable, "-c", code, cwd=tmp_path)

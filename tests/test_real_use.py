@@ -25,6 +25,7 @@ from conftest import (
     send_all,
     until,
     writable,
+    windows_differs,
 )
 
 from sockets import (
@@ -319,6 +320,7 @@ def test_200_clients_talk_at_once_with_one_non_blocking_server(quick: Makers) ->
 
 # asyncio.
 
+@windows_differs("the usual event loop of asyncio watches no sockets")
 def test_asyncio_takes_these_sockets_as_they_are(quick: Makers) -> None:
     listener, client = quick.listener(), quick.socket()
 

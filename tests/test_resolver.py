@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import windows_differs, wine_lacks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -76,6 +77,7 @@ def run_program(program: str, **environment: str) -> subprocess.CompletedProcess
 
 # Results.
 
+@windows_differs("the resolver answers as it is asked, and names no kind or protocol")
 def test_localhost_is_the_loopback_interface() -> None:
     infos, name = get_address_info("localhost", 80, *STREAM)
     assert infos
@@ -113,6 +115,7 @@ def test_the_results_and_their_order_are_pythons(
         node, service, socket.AF_INET, number, 0, 0)
 
 
+@windows_differs("the resolver answers as it is asked, and names no kind or protocol")
 def test_hints_narrow_the_results() -> None:
     everything, _ = get_address_info("127.0.0.1", 53)
     assert {info.type for info in everything} >= {SocketType.STREAM, SocketType.DATAGRAM}
@@ -338,7 +341,10 @@ def test_a_domain_that_nobody_registered_is_left_out_and_a_registered_one_is_the
         ("EAI_NONAME", ("127.0.0.256", None, None, None, None, NUMERIC)),
         ("EAI_SERVICE", ("127.0.0.1", "no-such-service", *STREAM)),
         ("EAI_SERVICE", ("127.0.0.1", "0x50", *STREAM)),
-        ("EAI_BADFLAGS", ("127.0.0.1", 80, None, None, None, AddressInfoOption(1 << 29))),
+        pytest.param(
+            "EAI_BADFLAGS", ("127.0.0.1", 80, None, None, None, AddressInfoOption(1 << 29)),
+            marks=wine_lacks("flags"),
+        ),
         ("EAI_FAMILY",
          ("127.0.0.1", 80, SocketDomain(4242, foreign_to_internet_address, 16), None, None)),
         ("EAI_SOCKTYPE", ("127.0.0.1", 80, None, SocketType(4242), None)),
@@ -360,7 +366,9 @@ def test_what_the_resolver_reports_is_named_and_says_what_was_asked(
             arguments[0], arguments[1],
             *(hint.value if hint else 0 for hint in arguments[2:]),
         )
-    assert (condition.type, condition.message) == theirs.value.args
+    assert condition.type == theirs.value.args[0]
+    if sys.platform != "win32":  # where Python has one text for all of them
+        assert condition.message == theirs.value.args[1]
     for part in ("get_address_info", "getaddrinfo", name, condition.message):
         assert part in str(condition)
     for asked in arguments[:2]:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import wine_lacks, needs_posix, windows_differs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -261,6 +262,7 @@ def messages(text: str) -> list[str]:
     return [line for line in text.splitlines() if not re.match(r" *\d* \|", line)]
 
 
+@windows_differs("Python writes other line ends, and other strokes in paths")
 def test_it_writes_and_says_what_it_wrote(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (place / "sockets.md").write_text(GOOD)
     assert tangle.main([]) == 0
@@ -272,6 +274,7 @@ def test_it_writes_and_says_what_it_wrote(place: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().out == "2 unchanged in generated\n"
 
 
+@windows_differs("Python writes other line ends, and other strokes in paths")
 def test_what_is_unchanged_keeps_its_time(place: Path) -> None:
     (place / "sockets.md").write_text(GOOD)
     (place / "generated/a.py").write_text("b\n")
@@ -280,6 +283,7 @@ def test_what_is_unchanged_keeps_its_time(place: Path) -> None:
     assert (place / "generated/a.py").stat().st_mtime == 1
 
 
+@needs_posix
 def test_the_mode_of_a_file_is_kept_and_new_ones_follow_the_umask(place: Path) -> None:
     (place / "sockets.md").write_text(GOOD)
     (place / "generated/a.py").chmod(0o751)
@@ -520,6 +524,7 @@ def test_an_output_that_would_replace_a_pipe(
 
 
 @pytest.mark.parametrize("link", ["generated/d", "generated/d/e.py"])
+@wine_lacks("links")
 def test_links_do_not_lead_out(
     place: Path, capsys: pytest.CaptureFixture[str], link: str
 ) -> None:
@@ -534,6 +539,7 @@ def test_links_do_not_lead_out(
           "8:3: error: ⟨d/e.py⟩ leads out of generated through a link")
 
 
+@wine_lacks("links")
 def test_a_link_to_nowhere_outside_is_refused(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -542,6 +548,7 @@ def test_a_link_to_nowhere_outside_is_refused(
           "8:3: error: ⟨b.py⟩ leads out of generated through a link")
 
 
+@wine_lacks("links")
 def test_a_link_within_the_folder_is_replaced_and_its_target_left(place: Path) -> None:
     (place / "generated/real").write_text("mine")
     os.symlink("real", "generated/b.py")
@@ -553,6 +560,7 @@ def test_a_link_within_the_folder_is_replaced_and_its_target_left(place: Path) -
     assert sorted(os.listdir("generated")) == ["a.py", "b.py", "real"]
 
 
+@wine_lacks("links")
 def test_two_names_that_a_link_makes_one(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     os.mkdir("generated/d")
     os.symlink("d", "generated/l")
@@ -560,6 +568,7 @@ def test_two_names_that_a_link_makes_one(place: Path, capsys: pytest.CaptureFixt
           "8:3: error: ⟨l/a.py⟩ would replace ⟨d/a.py⟩")
 
 
+@wine_lacks("links")
 def test_the_output_folder_may_be_a_link(place: Path) -> None:
     os.symlink("generated", "o")
     (place / "w.md").write_text(GOOD)
@@ -612,6 +621,7 @@ def fail_at(monkeypatch: pytest.MonkeyPatch, name: str, count: int, error: BaseE
     ("replace", 2, errno.EACCES, "3:3: a.py"), ("replace", 3, errno.EACCES, "12:4: d/e.c"),
     ("open", 2, errno.EROFS, "3:3: a.py"), ("open", 3, errno.ENOSPC, "12:4: d/e.c"),
     ("mkdir", 1, errno.ENOSPC, "12:4: d/e.c"), ("chmod", 2, errno.EPERM, "3:3: a.py")])
+@windows_differs("Python writes other line ends, and other strokes in paths")
 def test_a_failure_while_writing_leaves_everything_as_it_was(
     place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     name: str, count: int, code: int, where: str,

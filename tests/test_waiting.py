@@ -30,6 +30,9 @@ from conftest import (
     reports,
     run_python,
     until,
+    windows_differs,
+    wine_lacks,
+    needs_posix,
 )
 
 from sockets import (
@@ -254,6 +257,7 @@ def test_a_closed_socket_cannot_be_waited_for(timeout: Any, pair: tuple[Socket, 
         wait_for_socket(pair[0], True, True, timeout)
 
 
+@needs_posix
 def test_a_descriptor_closed_by_somebody_else_cannot_be_waited_for() -> None:
     run_python("""if True:
         import errno, os
@@ -313,6 +317,7 @@ SIGNALS = """if True:
     "within(0.3, receive_from_socket, first, 9)[1].type == errno.ETIMEDOUT",
     "receive_exactly(first, 9, timeout=0.3)[1].type == errno.ETIMEDOUT",
 ])
+@needs_posix
 def test_signals_do_not_prolong_the_wait(call: str) -> None:
     run_python(SIGNALS + f"""
     act = lambda: None
@@ -327,6 +332,7 @@ def test_signals_do_not_prolong_the_wait(call: str) -> None:
     """)
 
 
+@needs_posix
 def test_a_handler_that_raises_ends_the_wait() -> None:
     run_python(SIGNALS + """
     def act():
@@ -346,6 +352,7 @@ def test_a_handler_that_raises_ends_the_wait() -> None:
 
 
 @pytest.mark.parametrize("timeout", [30, None])
+@needs_posix
 def test_a_handler_that_closes_the_socket_ends_the_wait(timeout: Any) -> None:
     run_python(SIGNALS + f"""
     def act():
@@ -363,6 +370,7 @@ def test_a_handler_that_closes_the_socket_ends_the_wait(timeout: Any) -> None:
     """)
 
 
+@needs_posix
 def test_a_handler_that_sends_ends_the_wait_with_what_it_sent() -> None:
     run_python(SIGNALS + """
     act = lambda: (quiet(), send_to_socket(second, b"x", None))
@@ -387,6 +395,7 @@ def test_a_call_that_can_be_made_is_made_at_once(quick: Makers) -> None:
 
 
 @pytest.mark.parametrize("timeout", [LONG, None])
+@needs_posix
 def test_a_call_is_made_again_when_it_can_be(quick: Makers, timeout: Any) -> None:
     listener, client = quick.listener(), quick.socket()
     waiter = Waiter(within, timeout, accept_socket, listener).is_asleep()
@@ -401,6 +410,7 @@ def test_a_call_is_made_again_when_it_can_be(quick: Makers, timeout: Any) -> Non
     assert waiter.answer() == 4
 
 
+@windows_differs("errors have the names and texts of Winsock")
 def test_when_the_time_is_up_the_answer_has_the_shape_of_not_yet(quick: Makers) -> None:
     listener, (client, server) = quick.listener(), quick.pair()
     nobody, condition = lasts(0.05, within, 0.05, accept_socket, listener)
@@ -415,6 +425,7 @@ def test_when_the_time_is_up_the_answer_has_the_shape_of_not_yet(quick: Makers) 
     is_late(within(0, accept_socket, listener)[1], "accept_socket", "accept")
 
 
+@wine_lacks("reset")
 def test_what_the_call_raises_is_raised(tcp: Makers) -> None:
     client, server = tcp.pair()
     set_socket_option(client, SocketOption.LINGER, 0)
@@ -438,6 +449,7 @@ def test_a_refused_connect_is_raised_with_its_address(tcp: Makers) -> None:
     assert caught.value.address == name_of(nobody)
 
 
+@windows_differs("a wait may end a tick of the clock too early")
 def test_a_connect_that_takes_too_long_is_late_and_goes_on(tcp: Makers) -> None:
     listener, first, second = tcp.listener(0), tcp.socket(), tcp.socket()
     address = name_of(listener)
@@ -553,6 +565,7 @@ def test_a_connect_that_is_refused_is_raised(tcp: Makers) -> None:
     assert isinstance(caught.value, ConnectionRefusedError)
 
 
+@windows_differs("a socket without a connection never becomes writable")
 def test_a_socket_without_a_connection_has_not_finished_its_connect(tcp: Makers) -> None:
     with reports(errno.ENOTCONN, "finish_connect"):
         finish_connect(tcp.socket(), LONG)
@@ -592,6 +605,7 @@ def test_megabytes_arrive_as_they_were_sent(make: Makers) -> None:
         assert sender.answer() == (len(data), None)
 
 
+@windows_differs("errors have the names and texts of Winsock")
 def test_what_was_sent_when_the_time_was_up_is_counted_exactly(quick: Makers) -> None:
     client, server = quick.pair()
     data = random.Random(2).randbytes(16_000_000)
@@ -607,6 +621,7 @@ def test_what_was_sent_when_the_time_was_up_is_counted_exactly(quick: Makers) ->
     assert receiver.answer() == (data[sent:], None)
 
 
+@windows_differs("errors have the names and texts of Winsock")
 def test_with_no_time_what_can_be_done_at_once_is_done(quick: Makers) -> None:
     client, server = quick.pair()
     assert send_all(client, b"some", timeout=0) == (4, None)
@@ -685,6 +700,7 @@ def test_a_failed_unix_send_tells_exactly_how_much_was_taken(pair: tuple[Socket,
     assert caught.value.done == read + rest
 
 
+@wine_lacks("reset")
 def test_a_failed_receive_keeps_what_had_come(tcp: Makers) -> None:
     client, server = tcp.pair()
     receiver = Waiter(receive_exactly, server, 100).is_asleep()

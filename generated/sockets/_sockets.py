@@ -135,6 +135,7 @@ ERROR_AGAIN = FOREIGN_VALUES["$error-again"]
 ERROR_IN_PROGRESS = FOREIGN_VALUES["$error-in-progress"]
 ERROR_WOULD_BLOCK = FOREIGN_VALUES["$error-would-block"]
 ERROR_CONNECTING = ERROR_WOULD_BLOCK if WINDOWS else ERROR_IN_PROGRESS
+ERROR_BAD_DESCRIPTOR = errno.ENOTSOCK if WINDOWS else errno.EBADF
 INTERRUPTED = -errno.EINTR
 LEAST_INT = -(2**31)
 ADDRESS_ROOM = FOREIGN_VALUES["size-of/sockaddr-storage"]
@@ -1512,7 +1513,9 @@ def condition_class(cls: type[SocketCondition], number: int) -> Any:
     try:
         return condition_classes[cls, number]
     except KeyError:
-        python_class, kind = OSError(number, "").__class__, cls
+        winsock = WINDOWS and number >= 10000
+        error = OSError(0, "", None, number) if winsock else OSError(number, "")
+        python_class, kind = error.__class__, cls
         if python_class is not OSError and not issubclass(cls, python_class):
             members = {
                 "__slots__": (), "__module__": cls.__module__, "__doc__": cls.__doc__,
@@ -1533,7 +1536,7 @@ def error_name(syscall: str, type: int) -> str:
 
 
 def error_message(syscall: str, type: int) -> str:
-    if syscall == "getaddrinfo" and type in RESOLVER_CODES:
+    if syscall == "getaddrinfo" and type in RESOLVER_CODES and not WINDOWS:
         return get_foreign_string(gai_strerror(type)) or ""
     return errno_message(type)
 
@@ -2381,7 +2384,7 @@ def take_descriptor(who: str, sock: Socket) -> int:
     fd: int = sock._foreign.fd
     sock._foreign.fd = -1
     if fd < 0:
-        socket_error(who, "dup", errno.EBADF)
+        socket_error(who, "dup", ERROR_BAD_DESCRIPTOR)
     return fd
 
 
@@ -2419,8 +2422,10 @@ def from_python_socket(python_socket: socket.socket) -> Socket:
     expect("from_python_socket", "python_socket", python_socket, PythonSocket)
     fd = python_socket.fileno()
     if fd < 0:
-        socket_error("from_python_socket", "dup", errno.EBADF)
+        socket_error("from_python_socket", "dup", ERROR_BAD_DESCRIPTOR)
     sock = adopt_descriptor(fd)
+    if WINDOWS:
+        sock._nonblocking = python_socket.gettimeout() is not None
     python_socket.detach()
     return sock
 
