@@ -695,7 +695,7 @@ DEFINES = {
     "function": r"(?:def |:= ?|\b[\w*]+ \**){}\(|^\s*{} = ", "class": "class {}[(:]",
     "method": r"def {}\(", "macro": r"# *define {}\b", "module": "import {}",
     "parameter": r"[(,*\s]{}\b", "constant": r"\b{}(?:: |.* =)|import {}$", "type": r"\b{}\b",
-    "variable": r"\b{}\b.*(?:=|:)|^\w.* as {}:|\b{}\b", "field": r"[ *]{}[;,]",
+    "variable": r"\b{}\b.*(?:=|:)|^\w.* as {}:|\b{}\b", "field": r"[ *]{}[;,\[]",
 }
 
 

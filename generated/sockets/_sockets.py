@@ -725,7 +725,6 @@ class SocketOption(Record):
         mark_option(self, False, None)
 
 
-
 class LevelOption(SocketOption):
     __slots__ = ()
     fields: ClassVar[tuple[str, ...]] = ("id", "size", "maker", "converter")
@@ -1865,7 +1864,7 @@ def refuse_buffer(who: str, buffer: object, kind: str = "an object") -> NoReturn
         f"{who}: buffer must be {kind} with its bytes in one piece, "
         f"not {describe(buffer)}{hint}"
     ) from None
-NOT_YET = 0, ERROR_AGAIN, ERROR_WOULD_BLOCK, errno.EINTR
+NO_FAILURE = 0, ERROR_AGAIN, ERROR_WOULD_BLOCK, errno.EINTR
 
 
 def expect_packets(who: str, sock: Socket) -> None:
@@ -2672,7 +2671,7 @@ def send_datagrams(
         pass
     if sent < 0:
         error = -sent
-    elif table[0] in NOT_YET:
+    elif table[0] in NO_FAILURE:
         return sent
     else:
         error = table[0]
@@ -2744,7 +2743,7 @@ def receive_datagrams(
     error = batch.runs[0].error if n > 0 else -n
     if few:
         batches.append(batch)
-    if error in NOT_YET and n > 0:
+    if error in NO_FAILURE and n > 0:
         return received
     try:
         return socket_raise_unless(who, "recvmmsg", error, ERROR_AGAIN, ERROR_WOULD_BLOCK)
