@@ -647,10 +647,14 @@ class Book:
         rows = []
         for identifier in self.index.elsewhere(section):
             use = identifier.definitions[0]
-            rows.append(f"<li>{link(line_anchor(use.place[0]), escape(identifier.name))} "
-                        f"<span>{identifier.kind} {self.number(use.part)}</span>")
+            if self.paper:
+                rows.append(f"<code>{escape(identifier.name)}</code> {self.number(use.part)}")
+            else:
+                rows.append(f"<li>{link(line_anchor(use.place[0]), escape(identifier.name))} "
+                            f"<span>{identifier.kind} {self.number(use.part)}</span>")
         if rows:
-            out.append(f"<ul aria-label=\"Names used here\">{''.join(rows)}</ul>")
+            out.append(f"<p>Defined elsewhere: {', '.join(rows)}.</p>" if self.paper else
+                       f"<ul aria-label=\"Names used here\">{''.join(rows)}</ul>")
         return f"<aside aria-label=\"Beside section {section.number}\">{''.join(out)}</aside>\n" \
             if out else ""
 

@@ -84,13 +84,15 @@ static void *use(void *seed)
         n = sendto_block(&pair->ends[i % 2], (char *) &pair->identity, sizeof data, 0, NULL, 0);
         CHECK(n == sizeof data || n == -EAGAIN || n == -EBADF || n == -ECONNREFUSED
               || n == -ENOTCONN || n == -ECONNRESET);
-        n = recvfrom_block(&pair->ends[i % 2], (char *) &data, sizeof data, 0, &frame);
+        /* All of it, or it would be asked first whether there is any, with the lock kept. */
+        n = recvfrom_block(&pair->ends[i % 2], (char *) &data, sizeof data, MSG_WAITALL, &frame);
         CHECK(n == sizeof data ? data == pair->identity
               : n == -EAGAIN || n == -EBADF || n == -ECONNRESET);
         received += n > 0;
         refused += n == -EBADF;
         n = poll_block(&pair->ends[i % 2], 0, 1, 0);
         CHECK((n >= 0 && n <= 2) || n == -EBADF);
+        refused += n == -EBADF;
         drop(pair);
     }
     CHECK(pthread_mutex_unlock(&lock) == 0);
