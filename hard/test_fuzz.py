@@ -294,6 +294,8 @@ RECORDS: dict[str, st.SearchStrategy[Any]] = {
     "InternetAddress": st.builds(InternetAddress, st.none() | u32, st.none() | u16),
     "Internet6Address": st.builds(Internet6Address, st.none() | u128, st.none() | u16, u32, u32),
     "UnixAddress": st.builds(UnixAddress, st.binary(max_size=120)),
+    "Datagrams": st.builds(sockets.Datagrams, st.binary(max_size=99), st.integers(1, 65535),
+                           st.none() | addresses),
     "SocketCondition": st.builds(
         SocketCondition, names, st.sampled_from(["getaddrinfo", "connect", "x"]),
         st.one_of(i32, st.sampled_from(sorted(errno.errorcode))), names, addresses),
