@@ -170,23 +170,30 @@ def indented(text: str, indent: str) -> str:
 ALL = 1 << 62  # of any indentation
 
 
+class Opening:
+    """Where in an expansion that of a reference stands: as indices into its strings."""
+
+    def __init__(self, name: str, start: int) -> None:
+        self.name, self.start, self.end = name, start, start
+
+
 def expand(
     name: str, pieces: dict[str, list[str | Hole]], sizes: dict[str, Size], known: dict[str, str],
-    inline: set[str], end: str,
-) -> str:
-    """The expansion of a chunk, given those of the chunks that are used more than once.
+    inline: set[str], indent: str = "", done: int = 0, openings: list[Opening] | None = None,
+) -> list[str]:
+    """The expansion of a chunk, in strings, given those of chunks that are used more than once.
 
     The other chunks are expanded where they stand, on a stack of our own: a web may
     nest them deeper than Python nests calls.  So every line is written once, with
-    its whole indentation.  `inline` has the chunks with references inside lines; `end`
-    is put behind all.
+    its whole indentation.  `inline` has the chunks with references inside lines; `done` says
+    how much of its indentation the first line has already.  What stands where for which
+    reference is noted in `openings`, if they are given.
     """
     out: list[str] = []
-    # How much of its indentation the current line has already.
-    done = 0
     # The chunks being expanded: what is left of each, its indentation, whether it stands in
     # a string (a newline of its own then is none of ours), whether that began with it.
-    stack = [(iter(pieces[name]), "", False, False, Line() if name in inline else None)]
+    stack = [(iter(pieces[name]), indent, False, False, Line() if name in inline else None)]
+    opened: list[Opening] = []
     while stack:
         rest, indent, quoted, _, line = stack[-1]
         for piece in rest:
@@ -212,6 +219,9 @@ def expand(
                 if piece.name not in known:
                     stack.append((iter(pieces[piece.name]), inner, raw, enters,
                                   Line() if piece.name in inline else None))
+                    if openings is not None:
+                        opened.append(Opening(piece.name, len(out)))
+                        openings.append(opened[-1])
                     break
                 text = known[piece.name]
             if text:
@@ -225,8 +235,9 @@ def expand(
         else:
             if stack.pop()[3]:
                 done = ALL
-    out.append(end)
-    return "".join(out)
+            if opened:
+                opened.pop().end = len(out)
+    return out
 
 
 def survey(web: Web) -> tuple[dict[str, list[str | Hole]], dict[str, Size], set[str]]:
@@ -268,6 +279,6 @@ def tangle(web: Web, roots: list[str] | None = None) -> dict[str, bytes]:
         if len(code) == 1 and isinstance(code[0], str):
             known[name] = code[0]
         elif len(web.chunks[name].uses) > 1:
-            known[name] = expand(name, pieces, sizes, known, inline, "")
-    return {name: expand(name, pieces, sizes, known, inline, "\n").replace("\r", "\n").encode()
-            if web.chunks[name].rows else b"" for name in files}
+            known[name] = "".join(expand(name, pieces, sizes, known, inline))
+    return {name: "".join([*expand(name, pieces, sizes, known, inline), "\n"])
+            .replace("\r", "\n").encode() if web.chunks[name].rows else b"" for name in files}

@@ -21,6 +21,7 @@ import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -33,8 +34,8 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, Keyword, Operator, String
 from pygments.util import ClassNotFound
 
-from expansion import ALL, Hole, Line, indented, survey, tangle
-from identifiers import Identifier, Index
+from expansion import Hole, Line, Opening, expand, survey, tangle
+from identifiers import Index
 from messages import complain
 from web import (
     REFERENCE, Chunk, Heading, Part, Problem, Section, Web, blocks, names_file,
@@ -136,14 +137,6 @@ def laid_over(lower: Iterable[Span], upper: Sequence[Span]) -> list[Span]:
     return sorted(spans)
 
 
-class Opening(NamedTuple):
-    """The expansion of a reference within another expansion."""
-
-    name: str
-    start: int
-    end: int
-
-
 class Expander:
     """What chunks mean, as they stand where they are used.
 
@@ -154,7 +147,7 @@ class Expander:
     LIMIT, DEPTH = 16 << 20, 100
 
     def __init__(self, web: Web) -> None:
-        self.pieces, self.sizes, _ = survey(web)
+        self.pieces, self.sizes, self.inline = survey(web)
         self.depths: dict[str, int] = {}
         self.weights: dict[str, int] = {}  # of what they open to: their code, and tags in it
         for name in web.order:
@@ -175,45 +168,18 @@ class Expander:
                 line.hole(piece, self.sizes[piece.name])
 
     def expand(self, hole: Hole, indent: str) -> tuple[str, list[Opening]] | None:
-        """What a reference stands for, and where in it other chunks do."""
+        """What a reference stands for, and where in it, by characters, other chunks do."""
         if self.weights[hole.name] > self.left or self.depths[hole.name] > self.DEPTH:
             return None
         self.left -= self.weights[hole.name]
-        self.out: list[str] = []
-        self.at, self.done = 0, 0 if hole.alone or hole.quoted else len(indent)
-        self.openings: list[Opening] = []
-        self._expand(hole.name, "" if hole.quoted else indent)
-        return "".join(self.out).replace("\r", "\n"), self.openings
-
-    def _expand(self, name: str, indent: str) -> None:
-        line = Line()
-        for piece in self.pieces[name]:
-            if isinstance(piece, str):
-                if piece[0] not in "\n\r":
-                    self._put(indent[self.done :])
-                self._put(indented(piece, indent))
-                self.done = 0 if piece[-1] == "\n" else ALL
-                line.text(piece)
-                continue
-            size, inner, start = self.sizes[piece.name], indent, self.at
-            if piece.lead or size.newlines:
-                inner += line.lead + piece.lead + " " * line.width
-            if piece.quoted:
-                inner, self.done = "", 0
-            elif not piece.lead:
-                self.done = min(self.done, len(inner))
-            if size.bytes:  # else there is nothing to open
-                number = len(self.openings)
-                self.openings.append(Opening(piece.name, start, start))
-                line.hole(piece, size)
-                self._expand(piece.name, inner)
-                self.openings[number] = Opening(piece.name, start, self.at)
-            if piece.quoted:
-                self.done = ALL
-
-    def _put(self, text: str) -> None:
-        self.out.append(text)
-        self.at += len(text)
+        openings: list[Opening] = []
+        out = expand(hole.name, self.pieces, self.sizes, {}, self.inline,
+                     "" if hole.quoted else indent,
+                     0 if hole.alone or hole.quoted else len(indent), openings)
+        ends = [0, *accumulate(map(len, out))]
+        for opening in openings:
+            opening.start, opening.end = ends[opening.start], ends[opening.end]
+        return "".join(out).replace("\r", "\n"), openings
 
 
 # ---------------------------------------------------------------------------
@@ -284,10 +250,10 @@ class Prose:
 
     def code_inline(self, tokens: Sequence[Block], at: int, options: Any, env: Any) -> str:
         text = tokens[at].content
-        html, anchor = escape(text, False), self.book.meaning(text)
         name = NAME.fullmatch(text)
         if name and name[1] in self.book.web.chunks:
             return self.book.name(self.book.web.chunks[name[1]])
+        html, anchor = escape(text, False), self.book.meaning(text)
         return f"<code>{link(anchor, html) if anchor else html}</code>"
 
     def fence(self, tokens: Sequence[Block], at: int, options: Any, env: Any) -> str:
@@ -431,8 +397,7 @@ class Book:
                       for (reference, _), hole in zip(chunk.references(),
                                                       self.expander.holes(name), strict=True)}
         self.entries = {name: f"x{number}" for number, name in enumerate(sorted(
-            {identifier.name for identifier in self.index.identifiers},
-            key=lambda name: (name.lstrip("_$").casefold(), name)))}
+            self.index.named, key=lambda name: (name.lstrip("_$").casefold(), name)))}
         # The lines that the index gives a page for.
         self.targets = {use.place[0] for identifier in self.index.identifiers
                         for use in identifier.definitions[:1]}
@@ -639,7 +604,7 @@ class Book:
                             f"{self.sections_of(uses)}.")
             for verb, words in (("captures", part.captures), ("exports", part.exports)):
                 if words:
-                    names = ", ".join(self.word(word.name, part) for word in words)
+                    names = ", ".join(self.word(word.name) for word in words)
                     told.append(f"This section {verb} {names}.")
             if told and len(section.parts) > 1:
                 told.insert(0, f"<span class=name>⟨{self.words(chunk.name)}⟩</span>")
@@ -658,7 +623,7 @@ class Book:
         return f"<aside aria-label=\"Beside section {section.number}\">{''.join(out)}</aside>\n" \
             if out else ""
 
-    def word(self, name: str, part: Part) -> str:
+    def word(self, name: str) -> str:
         anchor = self.entries.get(name)
         return f"<code>{link(anchor, escape(name)) if anchor else escape(name)}</code>"
 
@@ -691,9 +656,7 @@ class Book:
 
     def index_html(self) -> str:
         """Every identifier, with the sections that define it (underlined) and use it."""
-        names: dict[str, list[Identifier]] = {}
-        for identifier in self.index.identifiers:
-            names.setdefault(identifier.name, []).append(identifier)
+        names = self.index.named
         out: list[str] = []
         letter = ""
         for name in self.entries:
