@@ -852,11 +852,15 @@ class Hygiene:
     def check_export(self, chunk: str, name: str, word: Word, uses: Iterable[Use]) -> None:
         if any(name in self.bound.get(use, ()) for use in uses):
             return
-        for holder in self.held.get(name, ()):
-            if any(use.name == chunk for use in above(holder)):
-                self.report("export", holder, name, (word.line, word.column), f"{name} is exported"
-                            f", but private to ⟨{holder.name}⟩: expected #| exports: {name} there")
-                return
+        holders = [holder for holder in self.held.get(name, ())
+                   if any(use.name == chunk for use in above(holder))]
+        if holders:
+            # One that something else has been found to lack already, else the nearest.
+            holder = min(holders, key=lambda use: (
+                ("export", use.name, name) not in self.reported, use.depth))
+            self.report("export", holder, name, (word.line, word.column), f"{name} is exported"
+                        f", but private to ⟨{holder.name}⟩: expected #| exports: {name} there")
+            return
         self.web.error(word.line, word.column, f"{name} is exported, but ⟨{chunk}⟩ does not bind "
                        "it" + self.hint(name, self.bound, uses))
 

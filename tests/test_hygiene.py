@@ -921,6 +921,14 @@ def test_what_must_be_declared_is_what_some_path_through_the_program_needs(body,
     assert message.startswith(f"zzz is {verb}, but ⟨Chunk {chunk}⟩ does not")
 
 
+def test_one_lost_export_is_one_error_whatever_else_is_private_inside():
+    """A chunk in the chunk binds the name too; nobody outside sees that."""
+    inner = ("chunk", 2, [("chunk", 3, [("set", "a", "b")]), ("set", "a", "b"), ("set", "a", "a")])
+    body = [("chunk", 1, [("chunk", 4, [inner])]), ("set", "a", "a")]
+    [(_, _, message)] = problems(written(body, truth(body) - {("exports", 2, "a")}))
+    assert message.startswith("a is private to ⟨Chunk 2⟩")
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(
     ["x", "y", " ", "\n", "    ", "=", "(", ")", ":", "def f(x):", "⟨A⟩", "⟨B⟩", "'", "'''",
