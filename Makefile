@@ -29,7 +29,7 @@ $(VENV)/checkers: $(VENV)/ready
 
 generated/sockets/_values.py: $(VENV)/ready setup.py sockets.md $(TANGLER)
 	$(PYTHON) tangle.py
-	$(PYTHON) tangle.py --lines --out build/lines
+	$(PYTHON) tangle.py --lines --force --out build/lines
 	$(RUN) setup.py --quiet build_ext --inplace
 	touch $@
 

@@ -37,7 +37,7 @@ def find_sources():
     edited without it, what is generated is compiled as it is.
     """
     lines = Path("build", "lines")
-    for options in (["--check"], ["--lines", "--out", lines]):
+    for options in (["--check"], ["--lines", "--force", "--out", lines]):
         if subprocess.run(
             [sys.executable, "tangle.py", *options], cwd=GENERATED.parent, capture_output=True
         ).returncode:

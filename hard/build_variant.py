@@ -20,7 +20,8 @@ def build(folder: Path, header: str) -> None:
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
     subprocess.run(
-        [sys.executable, "tangle.py", "--lines", "--out", folder.resolve() / "generated"],
+        [sys.executable, "tangle.py", "--lines", "--force",
+         "--out", folder.resolve() / "generated"],
         cwd=ROOT, check=True, stdout=subprocess.DEVNULL,
     )
     for source in (folder / "generated").glob("*.c"):
