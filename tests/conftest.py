@@ -26,6 +26,7 @@ import places  # noqa: F401  (first: then tracebacks through sockets lead to the
 import pytest
 
 from sockets import (
+    Internet6Address,
     HAS_DONT_WAIT,
     HAS_REUSE_PORT,
     HAS_UNIX_SOCKETS,
@@ -295,19 +296,34 @@ SO_LINGER = SocketOption(
 )
 
 
+def has_loopback6() -> bool:
+    try:
+        with native.socket(native.AF_INET6, native.SOCK_STREAM) as sock:
+            sock.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+needs_ipv6 = pytest.mark.skipif(not has_loopback6(), reason="the machine has no IPv6 loopback")
+
+
 class Family:
-    """One of the two families: its domain, and addresses to bind."""
+    """One of the families: its domain, and addresses to bind."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self.unix = name == "unix"
-        self.domain = SocketDomain.UNIX if self.unix else SocketDomain.INTERNET
+        self.domain = {
+            "unix": SocketDomain.UNIX, "internet": SocketDomain.INTERNET,
+            "internet6": SocketDomain.INTERNET_V6,
+        }[name]
         self.folder = folder
         self.count = 0
 
     def address(self) -> SocketAddress:
         if not self.unix:
-            return LOOPBACK
+            return LOOPBACK if self.name == "internet" else Internet6Address(1, 0)
         self.count += 1
         return UnixAddress(self.folder / str(self.count))
 
@@ -437,6 +453,12 @@ def folder() -> Iterator[Path]:
     """A temporary directory whose paths are short enough for UNIX addresses."""
     with tempfile.TemporaryDirectory(prefix="s", dir=None if WINDOWS else "/tmp") as name:
         yield Path(name)
+
+
+WITH_IPV6 = [
+    "internet", pytest.param("internet6", marks=needs_ipv6),
+    pytest.param("unix", marks=needs_unix_sockets),
+]
 
 
 @pytest.fixture(params=["internet", pytest.param("unix", marks=needs_unix_sockets)])

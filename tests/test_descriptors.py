@@ -21,12 +21,13 @@ from conftest import (
     LOOPBACK,
     Makers,
     Waiter,
+    has_loopback6,
     name_of,
+    needs_posix,
     needs_unix_sockets,
     readable,
     reports,
     windows_differs,
-    needs_posix,
 )
 
 from sockets import (
@@ -79,15 +80,6 @@ AgKEMAoGCCqGSM49BAMCA0gAMEUCIEOAguoq5tyAVru6LGFzX4RgO+Uz7DpnsG1U
 i2iDgf4qAiEAiqXraczFkViS3ZwXgH1nNDAxosvGwOmQ1HkxkaqGGLA=
 -----END CERTIFICATE-----
 """
-
-
-def has_loopback() -> bool:
-    try:
-        with native.socket(native.AF_INET6, native.SOCK_STREAM) as sock:
-            sock.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
 
 
 @pytest.fixture
@@ -197,7 +189,7 @@ FAMILIES = [native.AF_INET, native.AF_INET6, pytest.param(AF_UNIX, marks=needs_u
 @pytest.mark.parametrize("family", FAMILIES)
 @windows_differs("a socket that is not bound has no address to tell its family by")
 def test_the_kernel_says_what_is_adopted(family: int, kind: int, blocking: bool) -> None:
-    if family == native.AF_INET6 and not has_loopback():
+    if family == native.AF_INET6 and not has_loopback6():
         pytest.skip("the machine has no IPv6")
     theirs = native.socket(family, kind)
     theirs.setblocking(blocking)

@@ -24,13 +24,14 @@ from conftest import (
     Makers,
     int_option,
     name_of,
+    needs_ipv6,
+    needs_posix,
     readable,
     receive_exactly,
     reports,
     run_python,
     send_all,
     windows_differs,
-    needs_posix,
     wine_lacks,
 )
 from hypothesis import HealthCheck, example, given, settings
@@ -65,17 +66,6 @@ from sockets import (
     string_to_ipv6,
 )
 
-
-def has_loopback() -> bool:
-    try:
-        with native.socket(native.AF_INET6, native.SOCK_STREAM) as sock:
-            sock.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
-
-
-needs_ipv6 = pytest.mark.skipif(not has_loopback(), reason="the machine has no IPv6 loopback")
 
 # A loaded machine may be slow at any moment.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -596,19 +586,10 @@ def test_a_foreign_address_wants_a_family_and_bytes() -> None:
 
 # Sockets over ::1.
 
-class Family6(Family):
-    def __init__(self, folder: Path) -> None:
-        super().__init__("internet6", folder)
-        self.domain = SocketDomain.INTERNET_V6
-
-    def address(self) -> SocketAddress:
-        return Internet6Address(1, 0)
-
-
 @pytest.fixture
 def make6(folder: Path, mode: bool) -> Iterator[Makers]:
     """Sockets of the IPv6 family in each mode."""
-    with contextlib.closing(Makers(Family6(folder), mode)) as makers:
+    with contextlib.closing(Makers(Family("internet6", folder), mode)) as makers:
         yield makers
 
 

@@ -21,6 +21,7 @@ import pytest
 from conftest import (
     DEADLINE,
     SO_RCVTIMEO,
+    WITH_IPV6,
     Family,
     Makers,
     Waiter,
@@ -39,14 +40,12 @@ from test_lock import Stepper, made_blocking, stepper, would_block  # noqa: F401
 from sockets import (
     HAS_RECEIVE_OFFLOAD,
     Datagrams,
-    Internet6Address,
     InternetAddress,
     ReceiveFromOption,
     SendToOption,
     Socket,
     SocketAddress,
     SocketCondition,
-    SocketDomain,
     SocketOption,
     SocketType,
     UdpOption,
@@ -69,22 +68,8 @@ NOT_WAITING = SendToOption(native.MSG_DONTWAIT)
 SHORT = 0.2  # seconds that a call has to wait in vain
 
 
-class Family6(Family):
-    def __init__(self, folder: Path) -> None:
-        super().__init__("internet6", folder)
-        self.domain = SocketDomain.INTERNET_V6
-
-    def address(self) -> SocketAddress:
-        return Internet6Address(1, 0)
-
-
-@pytest.fixture(params=["internet", "internet6", "unix"])
+@pytest.fixture(params=WITH_IPV6)
 def family(request: pytest.FixtureRequest, folder: Path) -> Family:
-    if request.param == "internet6":
-        with contextlib.suppress(OSError), native.socket(native.AF_INET6) as sock:
-            sock.bind(("::1", 0))
-            return Family6(folder)
-        pytest.skip("there is no IPv6 here")
     return Family(request.param, folder)
 
 

@@ -20,7 +20,9 @@ from conftest import (
     LOOPBACK,
     Makers,
     fill,
+    has_loopback6,
     name_of,
+    needs_ipv6,
     readable,
     reports,
     windows_differs,
@@ -59,17 +61,6 @@ from sockets import (
 )
 from sockets._sockets import FOREIGN_VALUES
 
-
-def has_loopback() -> bool:
-    try:
-        with native.socket(native.AF_INET6, native.SOCK_STREAM) as sock:
-            sock.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
-
-
-needs_ipv6 = pytest.mark.skipif(not has_loopback(), reason="the machine has no IPv6 loopback")
 
 
 def make(domain: SocketDomain, type: SocketType = SocketType.STREAM) -> Socket:
@@ -166,7 +157,7 @@ ALL: dict[str, SocketOption] = {**{name: row[0] for name, row in ROWS.items()}, 
 def socket_for(name: str) -> Socket:
     """A socket that has the option."""
     six = name.startswith("Internet6")
-    if six and not has_loopback():
+    if six and not has_loopback6():
         pytest.skip("the machine has no IPv6")
     kind = SocketType.DATAGRAM if "MULTICAST" in name else SocketType.STREAM
     return make(SocketDomain.INTERNET_V6 if six else SocketDomain.INTERNET, kind)

@@ -11,7 +11,6 @@ import math
 import os
 import random
 import select
-import socket as native
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,22 +20,22 @@ from typing import Any
 import pytest
 from conftest import (
     LOOPBACK,
+    WITH_IPV6,
     Family,
     Makers,
     Waiter,
     fill,
     name_of,
+    needs_posix,
     readable,
     reports,
     run_python,
     until,
     windows_differs,
     wine_lacks,
-    needs_posix,
 )
 
 from sockets import (
-    Internet6Address,
     ReceiveFromOption,
     ShutdownMethod,
     Socket,
@@ -68,31 +67,9 @@ AUTO, STREAM, DATAGRAM = SocketProtocol.AUTO, SocketType.STREAM, SocketType.DATA
 LONG = 30.0  # seconds: a limit that no wait of a test that passes reaches
 
 
-def has_loopback() -> bool:
-    try:
-        with native.socket(native.AF_INET6, native.SOCK_STREAM) as sock:
-            sock.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
-
-
-class Family6(Family):
-    def __init__(self, folder: Path) -> None:
-        super().__init__("internet6", folder)
-        self.domain = SocketDomain.INTERNET_V6
-
-    def address(self) -> SocketAddress:
-        return Internet6Address(1, 0)
-
-
-@pytest.fixture(params=["internet", "internet6", "unix"])
+@pytest.fixture(params=WITH_IPV6)
 def family(request: pytest.FixtureRequest, folder: Path) -> Family:
-    if request.param != "internet6":
-        return Family(request.param, folder)
-    if not has_loopback():
-        pytest.skip("the machine has no IPv6 loopback")
-    return Family6(folder)
+    return Family(request.param, folder)
 
 
 @pytest.fixture

@@ -503,8 +503,6 @@ def take_frame() -> Frame:
     except IndexError:
         return Frame(FRAME_ROOM)
 MANY = 64
-if __package__:
-    new_runs = ffi.new_allocator(should_clear_after_alloc=False)
 
 
 class Batch:
@@ -854,12 +852,14 @@ class UnixAddress(SocketAddress):
     def converter(self) -> bytes:
         return unix_address_to_foreign(self)
 
-    def __getattr__(self, name: str) -> str:
-        if name != "path":
-            raise AttributeError(f"UnixAddress has no attribute {name!r}")
-        path = os.fsdecode(foreign_unix_address_path(self._packed))
-        Record.__init__(self, path)
-        return path
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> str:
+            if name != "path":
+                raise AttributeError(f"UnixAddress has no attribute {name!r}")
+            path = os.fsdecode(foreign_unix_address_path(self._packed))
+            Record.__init__(self, path)
+            return path
 
     def __str__(self) -> str:
         return self.path.replace("\0", "@")
