@@ -46,8 +46,12 @@ check: build $(VENV)/checkers $(VENV)/weavers
 	    generated/sockets generated/build_sockets.py
 	MYPYPATH=generated $(RUN) -m mypy generated/examples bench
 	for cc in gcc clang; do for file in socket-ffi-values sockets-stub; do \
-	    $$cc $(WARNINGS) -fPIC -c generated/$$file.c -o build/$$cc-$$file.o || exit 1; \
-	done; done
+	    $$cc $(WARNINGS) -fPIC -c generated/$$file.c -o build/$$cc-$$file.o || exit 1; done; \
+	    $$cc $(WARNINGS) -fPIC -DPy_LIMITED_API=0x030A0000 \
+	    -isystem $$($(RUN) -c "import sysconfig; print(sysconfig.get_path('include'))") \
+	    -include Python.h -include generated/sockets-stub.c -c generated/sockets-fast.c \
+	    -o build/$$cc-sockets-fast.o || exit 1; \
+	done
 
 clean:
 	rm -rf build dist $(VENV) generated/*.egg-info .hypothesis .*_cache

@@ -137,7 +137,10 @@ class PackReproducibly(sdist):
 
 
 setup(
-    ext_modules=[Extension("sockets._stub", sources=[], py_limited_api=STABLE_ABI)],
+    ext_modules=[Extension(
+        "sockets._stub", sources=[], py_limited_api=STABLE_ABI,
+        define_macros=[("Py_LIMITED_API", "0x030A0000")] if STABLE_ABI else [],
+    )],
     cmdclass={"build_ext": BuildForeignParts, "sdist": PackReproducibly},
     options={"bdist_wheel": {"py_limited_api": "cp310"}} if STABLE_ABI else {},
 )

@@ -258,11 +258,12 @@ def our_blocks(size: int) -> Job:
 
     def job(count: int) -> None:
         for _ in repeat(None, count):
-            rest, missing = memoryview(block), size
+            rest: Any = block
+            missing = size
             while missing:
                 if rest:
                     sent = send_to_socket(client, rest, None)
-                    rest = rest[sent:] if isinstance(sent, int) else rest
+                    rest = memoryview(rest)[sent:] if isinstance(sent, int) else rest
                 data, _ = receive_from_socket(server, missing)
                 missing -= len(data or b"")
 
@@ -275,11 +276,12 @@ def their_blocks(size: int) -> Job:
 
     def job(count: int) -> None:
         for _ in repeat(None, count):
-            rest, missing = memoryview(block), size
+            rest: Any = block
+            missing = size
             while missing:
                 try:
                     if rest:
-                        rest = rest[client.send(rest):]
+                        rest = memoryview(rest)[client.send(rest):]
                 except BlockingIOError:
                     pass
                 try:  # noqa: SIM105 - suppress() takes longer

@@ -40,7 +40,8 @@ def write_wrapper(program: dict[str, Any], path: Path) -> None:
     """Write the C source of the module `sockets._stub`."""
     from cffi import FFI
 
-    stub = (GENERATED / "sockets-stub.c").read_text(encoding="utf-8")
+    sources = [GENERATED / name for name in ("sockets-stub.c", "sockets-fast.c")]
+    stub = "".join(source.read_text(encoding="utf-8") for source in sources)
     check_guards(stub, program["KEEPS_LOCK"])
     ffi = FFI()
     ffi.cdef("\n".join(program["FOREIGN_DECLARATIONS"]))

@@ -36,7 +36,8 @@ test-dist: build build/installed/ready $(VENV)/checkers
 	$(RUN) $(HARD_TEST) -n 2 hard/test_packages.py hard/test_types.py
 	build/installed/bin/python -m pytest -p no:cacheprovider -q -n 2
 
-# The branches for other platforms, forced on this one, with all the tests that are about sockets.
+# The branches for other platforms, forced on this one, and all procedures without their fast
+# paths, with all the tests that are about sockets.
 
 VARIANT_TESTS = $(HARD_TEST) -n 2 $(STUB_TESTS) -k "not (the_build_writes_the_values_down
 
@@ -44,7 +45,12 @@ build/bsd/ready: $(VARIANT) hard/plain.h hard/bsd.h
 	$(RUN) hard/build_variant.py build/bsd hard/plain.h hard/bsd.h
 	touch $@
 
-test-variants: build build/plain/ready build/bsd/ready
+build/long/ready: $(VARIANT) hard/long.h
+	$(RUN) hard/build_variant.py build/long hard/long.h
+	touch $@
+
+test-variants: build build/plain/ready build/bsd/ready build/long/ready
+	PYTHONPATH=$(HERE)/build/long/generated $(RUN) $(VARIANT_TESTS) or fast_path)"
 	PYTHONPATH=$(HERE)/build/plain/generated $(RUN) $(VARIANT_TESTS))"
 	PYTHONPATH=$(HERE)/build/bsd/generated $(RUN) $(VARIANT_TESTS) \
 	    or a_send_without_room_keeps_the_lock or keep_the_lock)"

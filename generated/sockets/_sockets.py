@@ -270,7 +270,9 @@ if __package__:
 
 
 def make_foreign_socket(fd: int) -> Any:
-    return ffi.new(foreign_socket, (fd,))
+    foreign = ffi.new(foreign_socket)
+    foreign.fd = fd
+    return foreign
 declare("""
     struct foreign_run {
         size_t start, length, size; int error; struct foreign_frame source; ...;
@@ -340,6 +342,26 @@ recvfrom_block = define_ffi(
     "ssize_t recvfrom_block(struct foreign_socket *sock, char *buffer, size_t size, int flags,"
     " struct foreign_frame *from);"
 )
+use_fast_paths_keep = define_ffi(
+    "int use_fast_paths_keep(struct foreign_socket *example);", keeps_lock=True
+)
+if __package__:
+    new_foreign, from_buffer, release = ffi.new, ffi.from_buffer, ffi.release
+    foreign_sample = make_foreign_socket(-1)
+
+
+def borrow_writable(buffer: Buffer) -> Any:
+    return from_buffer(buffer, require_writable=True)
+
+
+def describe_procedure(procedure: Any) -> str:
+    code = procedure.__code__
+    names = list(code.co_varnames[: code.co_argcount])
+    for at, default in enumerate(reversed(procedure.__defaults__ or ()), 1):
+        names[-at] += f"={default!r}"
+    if code.co_flags & 4:  # more arguments, as a tuple
+        names.append("*" + code.co_varnames[code.co_argcount])
+    return f"{procedure.__name__}({', '.join(names)})\n--\n\n{procedure.__doc__}"
 if HAS_UNIX_SOCKETS:
     declare("struct sockaddr_un { char sun_path[...]; ...; };")
 declare("struct sockaddr { char sa_data[...]; ...; };")
@@ -612,9 +634,12 @@ class Socket:
     def __del__(self) -> None:
         foreign = getattr(self, "_foreign", None)
         if foreign is not None and foreign.fd >= 0:
-            complaint = f"unclosed {self!r}"
-            close_block(foreign)  # first, for a warning may be made an error
-            warn(complaint, ResourceWarning, stacklevel=2, source=self)
+            self._drop(3)
+
+    def _drop(self, stacklevel: int) -> None:
+        complaint = f"unclosed {self!r}"
+        close_block(self._foreign)  # first, for a warning may be made an error
+        warn(complaint, ResourceWarning, stacklevel=stacklevel, source=self)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Socket cannot be copied or pickled: its descriptor has one owner")
@@ -674,7 +699,7 @@ class Record:
         return None
 
 
-def mark_option(option: Any, quick: bool, number: tuple[Any, int, int] | None) -> None:
+def mark_option(option: Any, quick: bool, number: tuple[Any, int, int, int, int] | None) -> None:
     object.__setattr__(option, "_quick", quick)
     object.__setattr__(option, "_number", number)
 
@@ -695,7 +720,7 @@ class SocketOption(Record):
     converter: Callable[[bytes], Any]
     level: int
     _quick: bool
-    _number: tuple[Any, int, int] | None
+    _number: tuple[Any, int, int, int, int] | None
 
     REUSE_ADDRESS: ClassVar[SocketOption]
     REUSE_PORT: ClassVar[SocketOption]
@@ -1017,6 +1042,21 @@ class Internet6Address(SocketAddress):
     def converter(self) -> bytes:
         return internet6_address_to_foreign(self)
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> int:
+            if name not in Internet6Address.fields:
+                raise AttributeError(f"Internet6Address has no attribute {name!r}")
+            packed = self._packed
+            Record.__init__(
+                self,
+                int.from_bytes(packed[8:24], "big"),
+                int.from_bytes(packed[2:4], "big"),
+                int.from_bytes(packed[4:8], "big"),
+                int.from_bytes(packed[24:28], sys.byteorder),
+            )
+            return object.__getattribute__(self, name)
+
     def __str__(self) -> str:
         return internet6_address_to_string(self)
 
@@ -1039,12 +1079,9 @@ def foreign_to_internet6_address(packed: bytes) -> Internet6Address:
             f"foreign_to_internet6_address: packed is {len(packed)} bytes long, which is too "
             f"short: {packed!r}"
         )
-    return Internet6Address(
-        int.from_bytes(packed[8:24], "big"),
-        int.from_bytes(packed[2:4], "big"),
-        int.from_bytes(packed[4:8], "big"),
-        int.from_bytes(packed[24:28], sys.byteorder),
-    )
+    address = make_record(Internet6Address)
+    set_packed(address, packed)
+    return address
 
 
 class SocketConstant(Record):
@@ -1253,9 +1290,10 @@ def get_socket_option(sock: Socket, option: SocketOption) -> Any:
     if not isinstance(option, SocketOption):
         expect("get_socket_option", "option", option, SocketOption)
     if option._number is not None:
-        number = getsockopt_number_keep(sock._foreign, option.level, option.id)
+        kind, _low, _high, level, id = option._number
+        number = getsockopt_number_keep(sock._foreign, level, id)
         if number >= LEAST_INT:
-            return number if option._number[0] is int else bool(number)
+            return kind(number)
     return read_option("get_socket_option", sock, option)
 
 
@@ -1280,9 +1318,9 @@ def set_socket_option(sock: Socket, option: SocketOption, value: Any) -> None:
     if not isinstance(option, SocketOption):
         expect("set_socket_option", "option", option, SocketOption)
     if option._number is not None:
-        kind, low, high = option._number
+        kind, low, high, level, id = option._number
         right = value.__class__ is kind and low <= value <= high
-        if right and setsockopt_number_keep(sock._foreign, option.level, option.id, value) == 0:
+        if right and setsockopt_number_keep(sock._foreign, level, id, value) == 0:
             return
     packed = option.maker(value)
     if not isinstance(packed, bytes):
@@ -1586,7 +1624,7 @@ def read_type(data: bytes) -> SocketType:
 
 
 def quick(option: Any, number: tuple[Any, int, int] | None = None) -> Any:
-    mark_option(option, True, number)
+    mark_option(option, True, number and (*number, option.level, option.id))
     return option
 
 
@@ -1732,6 +1770,13 @@ def ipv6_to_string(ip: int) -> str:
     return ":".join(groups)
 
 
+def report_unresolved(
+    code: int, system_error: int, node: str | None, service: int | str | None
+) -> NoReturn:
+    subject = f"node {node!r}, service {service!r}"
+    socket_error("get_address_info", "getaddrinfo", system_error or code, subject)
+
+
 def node_to_foreign(who: str, node: str) -> bytes:
     expect(who, "node", node, str)
     try:
@@ -1759,14 +1804,15 @@ def fold_flags(who: str, kind: type, flags: Sequence[SocketConstant]) -> int:
         expect(who, "flag", flag, kind)
         bits |= flag.value
     return bits
-known_constants: dict[tuple[type, int], Any] = {}
+known_types: dict[int, SocketType] = {}
+known_protocols: dict[int, SocketProtocol] = {}
 
 
-def known_constant(kind: type, value: int) -> Any:
+def known_constant(table: dict[int, Any], kind: Callable[[int], Any], value: int) -> Any:
     try:
-        return known_constants[kind, value]
+        return table[value]
     except KeyError:
-        return known_constants.setdefault((kind, value), kind(value))
+        return table.setdefault(value, kind(value))
 set_domain, set_type, set_protocol, set_address = AddressInfo.setters
 
 
@@ -1819,6 +1865,22 @@ def read_name(
     if result < 0:
         socket_error(who, syscall, -result)
     return foreign_to_socket_address(sock._domain, packed)
+
+
+def judge_connect(
+    sock: Socket, address: SocketAddress, ret: int
+) -> Literal[True] | SocketCondition:
+    if ret == INTERRUPTED:
+        packed = socket_address_to_foreign(address)
+        ret = call_with_errno(connect_block, sock, packed, len(packed))
+        if ret == -errno.EALREADY:
+            ret = call_with_errno(connect_wait_block, sock)
+        if ret in (0, -errno.EISCONN):
+            return True
+    return socket_raise_unless(
+        "connect_socket", "connect", -ret,
+        ERROR_AGAIN, ERROR_IN_PROGRESS, ERROR_WOULD_BLOCK, address=address,
+    )
 
 
 def ask_number(sock: Socket, name: str) -> int | None:
@@ -1963,16 +2025,17 @@ def socket_raise_unless(
     if type in expected:
         return SocketCondition(who, syscall, type, error_message(syscall, type), address)
     socket_error(who, syscall, type, address)
-known_answers: dict[int, tuple[Any, str]] = {}
+known_answers: dict[int, tuple[Any, tuple[int, str]]] = {}
 
 
 def not_yet(who: str, syscall: str, type: int, address: object = None) -> SocketCondition:
     if type not in NOT_YET:
         socket_error(who, syscall, type, address)
     if type not in known_answers:
-        known_answers[type] = condition_class(SocketCondition, type), errno_message(type)
-    kind, message = known_answers[type]
-    condition: SocketCondition = new_error(kind, type, message)
+        kind = condition_class(SocketCondition, type)
+        known_answers[type] = kind, (type, errno_message(type))
+    kind, told = known_answers[type]
+    condition: SocketCondition = new_error(kind, *told)
     condition.who, condition.syscall, condition.address = who, syscall, address
     return condition
 
@@ -2097,8 +2160,7 @@ def get_address_info(
     found = new_resolution()
     while (code := getaddrinfo_block(node_bytes, service_bytes, hints, found)) != 0:
         if found.system_error != errno.EINTR:
-            subject = f"node {node!r}, service {service!r}"
-            socket_error("get_address_info", "getaddrinfo", found.system_error or code, subject)
+            report_unresolved(code, found.system_error, node, service)
     try:
         infos = []
         for family, type_value, protocol_value, packed in foreign_address_infos(found):
@@ -2108,8 +2170,8 @@ def get_address_info(
                 if not (address is None or isinstance(address, SocketAddress)):
                     expect(who, "address", address, SocketAddress)
                 infos.append(make_address_info(
-                    known, known_constant(SocketType, type_value),
-                    known_constant(SocketProtocol, protocol_value), address,
+                    known, known_constant(known_types, SocketType, type_value),
+                    known_constant(known_protocols, SocketProtocol, protocol_value), address,
                 ))
         return infos, foreign_address_info_canonical_name(found.list)
     finally:
@@ -2291,18 +2353,7 @@ def connect_socket(sock: Socket, address: SocketAddress) -> Literal[True] | Sock
         expect("connect_socket", "address", address, SocketAddress)
     packed = socket_address_to_foreign(address)
     ret = connect_block(sock._foreign, packed, len(packed))
-    if ret == INTERRUPTED:
-        ret = call_with_errno(connect_block, sock, packed, len(packed))
-        if ret == -errno.EALREADY:
-            ret = call_with_errno(connect_wait_block, sock)
-        if ret == -errno.EISCONN:
-            ret = 0
-    if ret < 0:
-        return socket_raise_unless(
-            "connect_socket", "connect", -ret,
-            ERROR_AGAIN, ERROR_IN_PROGRESS, ERROR_WOULD_BLOCK, address=address,
-        )
-    return True
+    return True if ret == 0 else judge_connect(sock, address, ret)
 
 
 def finish_connect(sock: Socket, timeout: float | None = None) -> Literal[True] | SocketCondition:
@@ -2499,28 +2550,33 @@ def send_all(
     the socket's mode; other threads run meanwhile. A timeout needs a non-blocking socket
     (ValueError).
     """
-    expect("send_all", "sock", sock, Socket)
-    deadline = deadline_for("send_all", timeout, sock)
-    view = view_bytes("send_all", buffer)
-    done, rest = 0, buffer
+    if not isinstance(sock, Socket):
+        expect("send_all", "sock", sock, Socket)
+    deadline = None if timeout is None else deadline_for("send_all", timeout, sock)
+    view: Any = buffer if type(buffer) is bytes else view_bytes("send_all", buffer)
+    rest: Any = buffer
+    done = 0
     try:
         while True:
-            result = repeat_until(deadline, sock, send_to_socket, rest, address, *flags)
+            result = send_to_socket(sock, rest, address, *flags)
             if isinstance(result, SocketCondition):
-                return done, result
+                result = repeat_until(deadline, sock, send_to_socket, rest, address, *flags)
+                if isinstance(result, SocketCondition):
+                    return done, result
             done += result
             if done >= len(view):
                 return done, None
             if is_over(deadline):
                 return done, late_condition("send_to_socket", "sendto", address)
-            rest = view[done:]
+            rest = memoryview(view)[done:]
     except SocketCondition as failure:
         failure.done = done
         raise
     finally:
-        if isinstance(rest, memoryview) and rest is not buffer:
+        if rest is not buffer:
             rest.release()
-        view.release()
+        if view is not buffer:
+            view.release()
 
 
 def receive_from_socket(
@@ -2571,20 +2627,24 @@ def receive_exactly(
     receive_from_socket raises; `condition.done` is the bytes. Blocks, whatever the socket's
     mode; other threads run meanwhile. A timeout needs a non-blocking socket (ValueError).
     """
-    expect("receive_exactly", "sock", sock, Socket)
-    expect_integer("receive_exactly", "count", count, 0, LONGEST, "bytes")
-    if ReceiveFromOption.PEEK in flags:
+    if not isinstance(sock, Socket):
+        expect("receive_exactly", "sock", sock, Socket)
+    if type(count) is not int or not 0 <= count <= LONGEST:
+        expect_integer("receive_exactly", "count", count, 0, LONGEST, "bytes")
+    if flags and ReceiveFromOption.PEEK in flags:
         raise ValueError("receive_exactly: PEEK would receive the same bytes again and again")
-    deadline = deadline_for("receive_exactly", timeout, sock)
+    deadline = None if timeout is None else deadline_for("receive_exactly", timeout, sock)
     if not sock._nonblocking:
         flags = (*flags, ReceiveFromOption.WAIT_ALL)
     done = bytearray()
     try:
         while len(done) < count:
             room = min(count - len(done), 2**20)
-            data, why = repeat_until(deadline, sock, receive_from_socket, room, *flags)
+            data, why = receive_from_socket(sock, room, *flags)
             if data is None:
-                return bytes(done), why
+                data, why = repeat_until(deadline, sock, receive_from_socket, room, *flags)
+                if data is None:
+                    return bytes(done), why
             if len(data) == count:
                 return data, None
             done += data
@@ -2804,3 +2864,6 @@ if HAS_UNIX_SOCKETS:
     register_socket_domain(SocketDomain.UNIX)
 register_socket_domain(SocketDomain.INTERNET)
 register_socket_domain(SocketDomain.INTERNET_V6)
+
+if __package__:
+    HAS_FAST_PATHS = bool(use_fast_paths_keep(foreign_sample))
