@@ -10,7 +10,7 @@
     NAME(foreign_sample) NAME(foreign_socket) NAME(foreign_to_internet6_address) \
     NAME(foreign_to_internet_address) NAME(foreign_to_unix_address) NAME(from_buffer) \
     NAME(judge_connect) NAME(known_answers) NAME(known_constant) NAME(known_protocols) \
-    NAME(known_types) NAME(new_foreign) NAME(not_yet) NAME(release) NAME(report_unresolved) \
+    NAME(known_types) NAME(new_foreign) NAME(not_yet) NAME(report_unresolved) \
     NAME(socket_domain_db) NAME(socket_error) PROCEDURES(NAME)
 #define PROCEDURES(NAME) \
     NAME(accept_socket) NAME(close_socket) NAME(connect_socket) NAME(create_socket) \
@@ -215,13 +215,6 @@ static PyObject *borrow(PyObject *lender, PyObject *buffer, char **data, Py_ssiz
     return lent;
 }
 
-static void give_back(PyObject *self, PyObject *lent)
-{
-    if (!PyBytes_CheckExact(lent))
-        Py_XDECREF(PyObject_CallFunctionObjArgs(THE(release), lent, NULL));
-    Py_DECREF(lent);
-}
-
 FAST_PATH(send_to_socket)
 {
     PyObject *foreign, *packed = NULL, *lent = NULL;
@@ -250,7 +243,7 @@ FAST_PATH(send_to_socket)
     else
         UNTIL_DONE(result, sendto_block(sock, data, (size_t) size, bits | NO_WAIT, to, length));
     Py_DECREF(foreign);
-    give_back(self, lent);
+    Py_DECREF(lent);
     if (result < 0)
         return say_not_yet(self, WORD(send_to_socket), WORD(sendto), result, arguments[2]);
     return PyLong_FromSsize_t(result);
@@ -341,7 +334,7 @@ FAST_PATH(receive_into_socket)
     if (lent == NULL)
         return THE_LONG_WAY(receive_into_socket);
     result = receive_by_rule(arguments[0], data, size, bits, &from);
-    give_back(self, lent);
+    Py_DECREF(lent);
     if (result < 0)
         return pair(Py_NewRef(Py_None), say_not_yet(self, WORD(receive_into_socket), WORD(recvfrom),
                                                     result, Py_None));

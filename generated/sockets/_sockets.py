@@ -346,7 +346,7 @@ use_fast_paths_keep = define_ffi(
     "int use_fast_paths_keep(struct foreign_socket *example);", keeps_lock=True
 )
 if __package__:
-    new_foreign, from_buffer, release = ffi.new, ffi.from_buffer, ffi.release
+    new_foreign, from_buffer = ffi.new, ffi.from_buffer
     foreign_sample = make_foreign_socket(-1)
 
 
