@@ -26,9 +26,8 @@
 enum { CAPTURES(NUMBER) WORDS(WORD_NUMBER) HOW_MANY, HOW_MANY_CAPTURES = WORD_accept_socket };
 static const char *const texts[] = { CAPTURES(TEXT) WORDS(TEXT) };
 
-#define AT(object, place) (*(PyObject **) (void *) ((char *) (object) + (place)))
-#define THE(name) AT(self, place_of_captures + NUMBER_OF_##name * sizeof(PyObject *))
-#define WORD(name) AT(self, place_of_captures + WORD_##name * sizeof(PyObject *))
+#define THE(name) captured[NUMBER_OF_##name]
+#define WORD(name) captured[WORD_##name]
 #define IS(object, class) PyObject_TypeCheck(object, (PyTypeObject *) THE(class))
 #define SLOTS(SLOT) \
     SLOT(Socket, _foreign) SLOT(Socket, _domain) SLOT(Socket, _type) SLOT(Socket, _protocol) \
@@ -39,17 +38,18 @@ static const char *const texts[] = { CAPTURES(TEXT) WORDS(TEXT) };
 #define PLACE(class, name) static size_t place_of_##class##_##name;
 
 SLOTS(PLACE)
-static size_t place_of_pointer, place_of_captures;
+static size_t place_of_pointer;
 
+#define AT(object, place) (*(PyObject **) (void *) ((char *) (object) + (place)))
 #define FIELD(object, class, name) AT(object, place_of_##class##_##name)
 #define IS_SOCKET(object) (IS(object, Socket) && FIELD(object, Socket, _protocol) != NULL)
 #define IS_CONSTANT(object, class) (IS(object, class) && FIELD(object, SocketType, value) != NULL)
 
-/* Where in the object, with `more` behind its fixed part, `wanted` stands; or 0. */
-static size_t find_place(PyObject *object, size_t more, const void *wanted)
+/* Where in the object `wanted` stands, or 0. */
+static size_t find_place(PyObject *object, const void *wanted)
 {
     PyObject *room = PyObject_GetAttrString((PyObject *) Py_TYPE(object), "__basicsize__");
-    const size_t size = room == NULL ? 0 : PyLong_AsSize_t(room) + more;
+    const size_t size = room == NULL ? 0 : PyLong_AsSize_t(room);
     size_t place = sizeof(PyObject);
 
     Py_XDECREF(room);
@@ -66,7 +66,7 @@ static size_t find_slot(PyObject *class, const char *name)
 
     if (object != NULL && marker != NULL && key != NULL
         && PyObject_GenericSetAttr(object, key, marker) == 0
-        && (place = find_place(object, 0, marker)) != 0)
+        && (place = find_place(object, marker)) != 0)
         Py_CLEAR(AT(object, place));
     Py_XDECREF(key);
     Py_XDECREF(marker);
@@ -93,8 +93,15 @@ static PyObject *go_the_long_way(PyObject *procedure, PyObject *const *arguments
 }
 
 #define FAST_PATH(name) \
+    static PyObject *do_##name(PyObject **captured, PyObject *const *arguments, \
+                               Py_ssize_t count, PyObject *names); \
     static PyObject *fast_##name(PyObject *self, PyObject *const *arguments, Py_ssize_t count, \
-                                 PyObject *names)
+                                 PyObject *names) \
+    { \
+        return do_##name(PyModule_GetState(self), arguments, count, names); \
+    } \
+    static PyObject *do_##name(PyObject **captured, PyObject *const *arguments, \
+                               Py_ssize_t count, PyObject *names)
 #define THE_LONG_WAY(name) go_the_long_way(THE(name), arguments, count, names)
 #define UNTIL_DONE(result, call) do { \
         (result) = (call); \
@@ -106,13 +113,13 @@ static struct foreign_socket *structure_of(PyObject *foreign)
 }
 
 /* Raise the condition for a result of `who`. */
-static PyObject *fail(PyObject *self, const char *who, const char *syscall, ssize_t result)
+static PyObject *fail(PyObject **captured, const char *who, const char *syscall, ssize_t result)
 {
     return PyObject_CallFunction(THE(socket_error), "ssi", who, syscall, (int) -result);
 }
 static newfunc new_error;
 
-static PyObject *say_not_yet(PyObject *self, PyObject *who, PyObject *syscall, ssize_t result,
+static PyObject *say_not_yet(PyObject **captured, PyObject *who, PyObject *syscall, ssize_t result,
                              PyObject *address)
 {
     PyObject *number, *answer, *condition;
@@ -149,7 +156,7 @@ static PyObject *new_address(PyObject *class, const struct foreign_frame *from, 
     return address;
 }
 
-static PyObject *address_from(PyObject *self, PyObject *domain, const struct foreign_frame *from)
+static PyObject *address_from(PyObject **captured, PyObject *domain, const struct foreign_frame *from)
 {
     PyObject *extractor = FIELD(domain, SocketDomain, extractor), *packed, *address;
 
@@ -171,7 +178,7 @@ static PyObject *address_from(PyObject *self, PyObject *domain, const struct for
     Py_XDECREF(packed);
     return address;
 }
-static PyObject *packed_form(PyObject *self, PyObject *address)
+static PyObject *packed_form(PyObject **captured, PyObject *address)
 {
     PyObject *packed = IS(address, SocketAddress) ? FIELD(address, InternetAddress, _packed) : NULL;
 
@@ -225,7 +232,7 @@ FAST_PATH(send_to_socket)
     socklen_t length = 0;
     ssize_t result;
     int bits, plain = count >= 3 && names == NULL && IS_SOCKET(arguments[0])
-        && (arguments[2] == Py_None || (packed = packed_form(self, arguments[2])) != NULL)
+        && (arguments[2] == Py_None || (packed = packed_form(captured, arguments[2])) != NULL)
         && fold(THE(SendToOption), arguments + 3, count - 3, &bits);
 
     if (!plain || (lent = borrow(THE(from_buffer), arguments[1], &data, &size)) == NULL)
@@ -245,7 +252,7 @@ FAST_PATH(send_to_socket)
     Py_DECREF(foreign);
     Py_DECREF(lent);
     if (result < 0)
-        return say_not_yet(self, WORD(send_to_socket), WORD(sendto), result, arguments[2]);
+        return say_not_yet(captured, WORD(send_to_socket), WORD(sendto), result, arguments[2]);
     return PyLong_FromSsize_t(result);
 }
 static PyObject *pair(PyObject *first, PyObject *second)
@@ -311,12 +318,12 @@ FAST_PATH(receive_from_socket)
     result = receive_by_rule(arguments[0], data, size, bits, &from);
     if (result < 0) {
         Py_XDECREF(bytes);
-        return pair(Py_NewRef(Py_None), say_not_yet(self, WORD(receive_from_socket), WORD(recvfrom),
+        return pair(Py_NewRef(Py_None), say_not_yet(captured, WORD(receive_from_socket), WORD(recvfrom),
                                                     result, Py_None));
     }
     bytes = bytes == NULL ? PyBytes_FromStringAndSize(small, result)
         : cut_to_length(bytes, size, result);
-    return pair(bytes, address_from(self, FIELD(arguments[0], Socket, _domain), &from));
+    return pair(bytes, address_from(captured, FIELD(arguments[0], Socket, _domain), &from));
 }
 
 FAST_PATH(receive_into_socket)
@@ -336,12 +343,12 @@ FAST_PATH(receive_into_socket)
     result = receive_by_rule(arguments[0], data, size, bits, &from);
     Py_DECREF(lent);
     if (result < 0)
-        return pair(Py_NewRef(Py_None), say_not_yet(self, WORD(receive_into_socket), WORD(recvfrom),
+        return pair(Py_NewRef(Py_None), say_not_yet(captured, WORD(receive_into_socket), WORD(recvfrom),
                                                     result, Py_None));
     return pair(PyLong_FromSsize_t(result),
-                address_from(self, FIELD(arguments[0], Socket, _domain), &from));
+                address_from(captured, FIELD(arguments[0], Socket, _domain), &from));
 }
-static PyObject *new_socket(PyObject *self, socket_t fd, PyObject *domain, PyObject *type,
+static PyObject *new_socket(PyObject **captured, socket_t fd, PyObject *domain, PyObject *type,
                             PyObject *protocol, PyObject *nonblocking)
 {
     PyObject *foreign = PyObject_CallFunctionObjArgs(THE(new_foreign), THE(foreign_socket), NULL);
@@ -371,8 +378,8 @@ FAST_PATH(create_socket)
         return THE_LONG_WAY(create_socket);
     fd = socket_block(value_of(arguments[0]), value_of(arguments[1]), value_of(arguments[2]));
     if (fd < 0)
-        return fail(self, "create_socket", "socket", fd);
-    return new_socket(self, fd, arguments[0], arguments[1], arguments[2], Py_True);
+        return fail(captured, "create_socket", "socket", fd);
+    return new_socket(captured, fd, arguments[0], arguments[1], arguments[2], Py_True);
 }
 
 FAST_PATH(accept_socket)
@@ -388,13 +395,13 @@ FAST_PATH(accept_socket)
     UNTIL_DONE(fd, accept_block(structure_of(foreign), &from));
     Py_DECREF(foreign);
     if (fd < 0)
-        return pair(Py_NewRef(Py_None), say_not_yet(self, WORD(accept_socket), WORD(accept), fd,
+        return pair(Py_NewRef(Py_None), say_not_yet(captured, WORD(accept_socket), WORD(accept), fd,
                                                     Py_None));
-    client = new_socket(self, fd, FIELD(listener, Socket, _domain), FIELD(listener, Socket, _type),
+    client = new_socket(captured, fd, FIELD(listener, Socket, _domain), FIELD(listener, Socket, _type),
                         FIELD(listener, Socket, _protocol), Py_False);
     if (client == NULL)
         return NULL;
-    return pair(client, address_from(self, FIELD(listener, Socket, _domain), &from));
+    return pair(client, address_from(captured, FIELD(listener, Socket, _domain), &from));
 }
 FAST_PATH(connect_socket)
 {
@@ -402,7 +409,7 @@ FAST_PATH(connect_socket)
     int result;
 
     if (count != 2 || names != NULL || !IS_SOCKET(arguments[0])
-        || (packed = packed_form(self, arguments[1])) == NULL)
+        || (packed = packed_form(captured, arguments[1])) == NULL)
         return THE_LONG_WAY(connect_socket);
     foreign = Py_NewRef(FIELD(arguments[0], Socket, _foreign));
     result = connect_block(structure_of(foreign), PyBytes_AsString(packed),
@@ -424,11 +431,11 @@ FAST_PATH(close_socket)
     result = close_block(structure_of(foreign));
     Py_DECREF(foreign);
     if (result < 0 && result != -EINTR)
-        return fail(self, "close_socket", "close", result);
+        return fail(captured, "close_socket", "close", result);
     return Py_NewRef(Py_None);
 }
 /* The kind, the bounds, the level and the number of such an option, or NULL. */
-static PyObject *number_option(PyObject *self, PyObject *sock, PyObject *option)
+static PyObject *number_option(PyObject **captured, PyObject *sock, PyObject *option)
 {
     PyObject *number = IS_SOCKET(sock) && IS(option, SocketOption)
         ? FIELD(option, SocketOption, _number) : NULL;
@@ -444,7 +451,7 @@ static int part(PyObject *number, Py_ssize_t index)
 FAST_PATH(get_socket_option)
 {
     PyObject *number = count != 2 || names != NULL ? NULL
-        : number_option(self, arguments[0], arguments[1]);
+        : number_option(captured, arguments[0], arguments[1]);
     const long long value = number == NULL ? LLONG_MIN : getsockopt_number_keep(
         structure_of(FIELD(arguments[0], Socket, _foreign)), part(number, 3), part(number, 4));
 
@@ -458,7 +465,7 @@ FAST_PATH(get_socket_option)
 FAST_PATH(set_socket_option)
 {
     PyObject *number = count != 3 || names != NULL ? NULL
-        : number_option(self, arguments[0], arguments[1]);
+        : number_option(captured, arguments[0], arguments[1]);
     int fits = 0, value = 0;
 
     if (number != NULL && (PyObject *) Py_TYPE(arguments[2]) == PyTuple_GetItem(number, 0)) {
@@ -473,7 +480,7 @@ FAST_PATH(set_socket_option)
         return Py_NewRef(Py_None);
     return THE_LONG_WAY(set_socket_option);
 }
-static PyObject *known(PyObject *self, PyObject *table, PyObject *kind, int value)
+static PyObject *known(PyObject **captured, PyObject *table, PyObject *kind, int value)
 {
     PyObject *number = PyLong_FromLong(value), *constant;
 
@@ -486,7 +493,7 @@ static PyObject *known(PyObject *self, PyObject *table, PyObject *kind, int valu
     return constant;
 }
 
-static PyObject *new_address_info(PyObject *self, PyObject *domain, const struct addrinfo *at)
+static PyObject *new_address_info(PyObject **captured, PyObject *domain, const struct addrinfo *at)
 {
     PyObject *info = PyType_GenericAlloc((PyTypeObject *) THE(AddressInfo), 0), *address;
     struct foreign_frame from;
@@ -495,11 +502,11 @@ static PyObject *new_address_info(PyObject *self, PyObject *domain, const struct
         return NULL;
     from.length = at->ai_addrlen < ROOM ? (socklen_t) at->ai_addrlen : ROOM;
     memcpy(&from.address, at->ai_addr, (size_t) from.length);
-    address = address_from(self, domain, &from);
+    address = address_from(captured, domain, &from);
     FIELD(info, AddressInfo, address) = address;
     FIELD(info, AddressInfo, domain) = Py_NewRef(domain);
-    FIELD(info, AddressInfo, type) = known(self, THE(known_types), THE(SocketType), at->ai_socktype);
-    FIELD(info, AddressInfo, protocol) = known(self, THE(known_protocols), THE(SocketProtocol),
+    FIELD(info, AddressInfo, type) = known(captured, THE(known_types), THE(SocketType), at->ai_socktype);
+    FIELD(info, AddressInfo, protocol) = known(captured, THE(known_protocols), THE(SocketProtocol),
                                                at->ai_protocol);
     if (address != NULL && address != Py_None && !IS(address, SocketAddress))
         Py_XDECREF(PyObject_CallFunction(THE(expect), "ssOO", "get_address_info", "address", address,
@@ -509,7 +516,7 @@ static PyObject *new_address_info(PyObject *self, PyObject *domain, const struct
     return info;
 }
 
-static PyObject *address_infos(PyObject *self, const struct addrinfo *at)
+static PyObject *address_infos(PyObject **captured, const struct addrinfo *at)
 {
     PyObject *infos = PyList_New(0);
 
@@ -517,7 +524,7 @@ static PyObject *address_infos(PyObject *self, const struct addrinfo *at)
         PyObject *family = PyLong_FromLong(at->ai_family), *info = NULL, *domain;
 
         domain = family == NULL ? NULL : PyDict_GetItemWithError(THE(socket_domain_db), family);
-        if (domain != NULL && (info = new_address_info(self, domain, at)) != NULL)
+        if (domain != NULL && (info = new_address_info(captured, domain, at)) != NULL)
             (void) PyList_Append(infos, info);
         if (PyErr_Occurred() != NULL)
             Py_CLEAR(infos);
@@ -531,7 +538,7 @@ static int read_hint(PyObject *class, PyObject *const *hint, int *value)
     return *hint == Py_None || fold(class, hint, 1, value);
 }
 
-static int read_hints(PyObject *self, PyObject *const *arguments, Py_ssize_t count,
+static int read_hints(PyObject **captured, PyObject *const *arguments, Py_ssize_t count,
                       struct addrinfo *hints)
 {
     int plain = (count < 3 || read_hint(THE(SocketDomain), arguments + 2, &hints->ai_family))
@@ -554,7 +561,7 @@ FAST_PATH(get_address_info)
     int code;
 
     if (count >= 2 && names == NULL && PyUnicode_Check(arguments[0])
-        && PyLong_CheckExact(arguments[1]) && read_hints(self, arguments, count, &hints)) {
+        && PyLong_CheckExact(arguments[1]) && read_hints(captured, arguments, count, &hints)) {
         node = PyUnicode_AsUTF8AndSize(arguments[0], &length);
         port = PyLong_AsLong(arguments[1]);
         PyErr_Clear();
@@ -569,7 +576,7 @@ FAST_PATH(get_address_info)
     if (code != 0)
         return PyErr_Occurred() != NULL ? NULL : PyObject_CallFunction(
             THE(report_unresolved), "iiOO", code, found.system_error, arguments[0], arguments[1]);
-    infos = address_infos(self, found.list);
+    infos = address_infos(captured, found.list);
     canonical = found.list != NULL && found.list->ai_canonname != NULL
         ? PyUnicode_DecodeFSDefault(found.list->ai_canonname) : Py_NewRef(Py_None);
     freeaddrinfo(found.list);
@@ -580,43 +587,46 @@ FAST_PATH(get_address_info)
 
 static PyMethodDef methods[] = { PROCEDURES(METHOD) {NULL, NULL, 0, NULL} };
 
-static PyObject *capture(PyObject *globals)
+static int visit_captures(PyObject *self, visitproc visit, void *arg)
 {
-    PyObject *self = PyTuple_New(HOW_MANY);
+    PyObject **captured = PyModule_GetState(self);
 
-    for (int i = 0; self != NULL && i < HOW_MANY; i++) {
-        PyObject *it = i < HOW_MANY_CAPTURES ? PyDict_GetItemString(globals, texts[i]) : NULL;
-
-        if (i >= HOW_MANY_CAPTURES)
-            it = PyUnicode_InternFromString(texts[i]);
-        else
-            Py_XINCREF(it);
-        if (it == NULL || PyTuple_SetItem(self, i, it) < 0)
-            Py_CLEAR(self);
-    }
-    return self;
+    for (int i = 0; captured != NULL && i < HOW_MANY; i++)
+        Py_VISIT(captured[i]);
+    return 0;
 }
 
-static int replace(PyObject *globals, PyObject *self, PyMethodDef *method)
+static int drop_captures(PyObject *self)
 {
-    PyObject *procedure = PyDict_GetItemString(globals, method->ml_name), *text, *fast;
-    int done;
+    PyObject **captured = PyModule_GetState(self);
 
-    text = PyObject_CallFunctionObjArgs(PyDict_GetItemString(globals, "describe_procedure"),
-                                        procedure, NULL);
-    if (text != NULL && method->ml_doc == NULL) {
-        method->ml_doc = PyUnicode_AsUTF8AndSize(text, NULL);
-        Py_INCREF(text);                /* for as long as there is a process */
-    }
-    fast = text == NULL ? NULL
-        : PyCFunction_NewEx(method, self, PyDict_GetItemString(globals, "__name__"));
-    done = fast != NULL && PyDict_SetItemString(globals, method->ml_name, fast) == 0;
-    Py_XDECREF(text);
-    Py_XDECREF(fast);
-    return done;
+    for (int i = 0; captured != NULL && i < HOW_MANY; i++)
+        Py_CLEAR(captured[i]);
+    return 0;
 }
 
-/* Of each record of a socket, at its end. */
+static void free_captures(void *self)
+{
+    (void) drop_captures(self);
+}
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "sockets._sockets", NULL, HOW_MANY * sizeof(PyObject *), methods, NULL,
+    visit_captures, drop_captures, free_captures
+};
+
+static int capture(PyObject **captured, PyObject *globals)
+{
+    for (int i = 0; i < HOW_MANY; i++) {
+        captured[i] = i < HOW_MANY_CAPTURES ? PyDict_GetItemString(globals, texts[i])
+            : PyUnicode_InternFromString(texts[i]);
+        if (captured[i] == NULL)
+            return 0;
+        if (i < HOW_MANY_CAPTURES)
+            Py_INCREF(captured[i]);
+    }
+    return 1;
+}
 static PyObject *fast_del(PyObject *sock, PyObject *nothing)
 {
     PyObject *foreign = FIELD(sock, Socket, _foreign);
@@ -629,29 +639,52 @@ static PyObject *fast_del(PyObject *sock, PyObject *nothing)
 
 static PyMethodDef method_del = {"__del__", fast_del, METH_NOARGS, NULL};
 
+static int replace_del(PyObject *class)
+{
+    PyObject *descriptor = PyDescr_NewMethod((PyTypeObject *) class, &method_del);
+    const int done = descriptor != NULL
+        && PyObject_SetAttrString(class, "__del__", descriptor) == 0;
+
+    Py_XDECREF(descriptor);
+    return done;
+}
+static int replace(PyObject *globals, PyObject *module, PyMethodDef *method)
+{
+    PyObject *procedure = PyDict_GetItemString(globals, method->ml_name), *text;
+    PyObject *fast = PyObject_GetAttrString(module, method->ml_name);
+    int done;
+
+    text = PyObject_CallFunctionObjArgs(PyDict_GetItemString(globals, "describe_procedure"),
+                                        procedure, NULL);
+    if (text != NULL && method->ml_doc == NULL) {
+        method->ml_doc = PyUnicode_AsUTF8AndSize(text, NULL);
+        Py_INCREF(text);                /* for as long as there is a process */
+    }
+    done = text != NULL && fast != NULL
+        && PyObject_SetAttrString(module, method->ml_name, procedure) == 0
+        && PyDict_SetItemString(globals, method->ml_name, fast) == 0;
+    Py_XDECREF(text);
+    Py_XDECREF(fast);
+    return done;
+}
+
 /* Put the fast paths in the places of the procedures of `sockets._sockets`: whether it is done. */
 int use_fast_paths_keep(struct foreign_socket *example)
 {
-    PyObject *module = PyImport_AddModule("sockets._sockets");
-    PyObject *globals = module == NULL ? NULL : PyModule_GetDict(module);
-    PyObject *self = globals == NULL ? NULL : capture(globals);
-    int done = self != NULL && (place_of_captures = find_place(
-        self, sizeof(PyObject *), PyTuple_GetItem(self, 0))) != 0;
+    PyObject *program = PyImport_AddModule("sockets._sockets");
+    PyObject *globals = program == NULL ? NULL : PyModule_GetDict(program);
+    PyObject *module = globals == NULL ? NULL : PyModule_Create(&definition);
+    PyObject **captured = module == NULL ? NULL : PyModule_GetState(module);
+    int done = captured != NULL && capture(captured, globals);
 
 #define LOOK(class, name) done = done && (place_of_##class##_##name = find_slot(THE(class), #name));
     SLOTS(LOOK)
-    done = done && (place_of_pointer = find_place(THE(foreign_sample), 0, example)) != 0;
+    done = done && (place_of_pointer = find_place(THE(foreign_sample), example)) != 0;
     new_error = (newfunc) PyType_GetSlot((PyTypeObject *) PyExc_OSError, Py_tp_new);
     for (PyMethodDef *method = methods; done && method->ml_name != NULL; method++)
-        done = replace(globals, self, method);
-    if (done) {
-        PyObject *descriptor = PyDescr_NewMethod((PyTypeObject *) THE(Socket), &method_del);
-
-        done = descriptor != NULL
-            && PyObject_SetAttrString(THE(Socket), "__del__", descriptor) == 0;
-        Py_XDECREF(descriptor);
-    }
-    Py_XDECREF(self);
+        done = replace(globals, module, method);
+    done = done && replace_del(THE(Socket));
+    Py_XDECREF(module);
     PyErr_Clear();
     return done;
 }

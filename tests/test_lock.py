@@ -6,6 +6,7 @@ import errno
 import importlib.util
 import itertools
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -34,6 +35,7 @@ from conftest import (
 )
 
 from sockets import (
+    AddressInfoOption,
     ReceiveFromOption,
     ShutdownMethod,
     Socket,
@@ -44,19 +46,32 @@ from sockets import (
     SocketType,
     _sockets,
     accept_socket,
+    adopt_descriptor,
     bind_socket,
+    close_protocol_database,
     close_socket,
     connect_socket,
     create_socket,
+    detach_socket,
+    duplicate_socket,
+    finish_connect,
+    get_address_info,
     get_peer_name,
+    get_protocol_by_constant,
+    get_protocol_by_name,
     get_socket_name,
     get_socket_option,
     listen_socket,
+    make_socket_pair,
+    next_protocol_entry,
+    open_protocol_database,
     receive_from_socket,
+    receive_into_socket,
     send_to_socket,
     set_socket_nonblocking,
     set_socket_option,
     shutdown_socket,
+    wait_for_socket,
 )
 
 GENERATED = Path(__file__).parent.parent / "generated"
@@ -155,6 +170,9 @@ def test_a_receive_of_nothing_yet_keeps_the_lock(quick: Makers, stepper: Stepper
     client, _ = quick.pair()
     for count in (9, 65535):
         call = would_block(lambda n=count: receive_from_socket(client, n))  # type: ignore[misc]
+        assert stepper.steps_across(call) <= 2
+        room = bytearray(count)
+        call = would_block(lambda b=room: receive_into_socket(client, b))  # type: ignore[misc]
         assert stepper.steps_across(call) <= 2
 
 
@@ -258,6 +276,53 @@ def test_options_of_a_programs_own_give_the_lock_up(quick: Makers, stepper: Step
         assert stepper.steps_during_enough_of(call) >= 3
 
 
+def duplicate_and_close(sock: Socket) -> None:
+    close_socket(duplicate_socket(sock))
+
+
+def pair_and_close(_: Socket) -> None:
+    for sock in make_socket_pair(SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO):
+        close_socket(sock)
+
+
+GIVE_UP: list[Callable[[Socket], object]] = [
+    lambda sock: detach_socket(adopt_descriptor(sock.fd)),
+    lambda sock: wait_for_socket(sock, False, True, 0),
+    lambda sock: finish_connect(sock, 0),
+    lambda _: get_address_info("127.0.0.1", 80, *[None] * 3, AddressInfoOption.NUMERIC_HOST),
+    lambda _: get_address_info(node="127.0.0.1", service="80"),
+    lambda _: get_protocol_by_name("tcp"),
+    lambda _: get_protocol_by_constant(SocketProtocol(6)),
+]
+GIVE_UP_ON_POSIX: list[Callable[[Socket], object]] = [
+    duplicate_and_close,
+    pair_and_close,
+    lambda _: next_protocol_entry(),
+    lambda _: open_protocol_database(False),
+    lambda _: close_protocol_database(),
+]
+
+
+@pytest.mark.parametrize("act", [
+    *GIVE_UP, *[pytest.param(act, marks=needs_posix) for act in GIVE_UP_ON_POSIX]
+])
+def test_whatever_might_wait_gives_the_lock_up(
+    act: Callable[[Socket], object], quick: Makers, stepper: Stepper
+) -> None:
+    client, _ = quick.pair()
+    assert stepper.steps_during_enough_of(lambda: act(client)) >= 3
+
+
+def test_every_procedure_that_makes_a_system_call_has_a_test_of_the_lock() -> None:
+    document = (GENERATED.parent / "sockets.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*`) \| (.*) \|$", document.partition("## 29.")[0], re.M)
+    tests = "".join(Path(__file__).with_name(name).read_text(encoding="utf-8")
+                    for name in ("test_lock.py", "test_many.py", "test_waiting.py"))
+    for names, calls in rows:
+        for name in re.findall(r"`(\w+)`", names):
+            assert calls == "`SOMAXCONN`" or re.search(rf"\b{name}\(", tests), name
+
+
 def test_large_buffers_give_the_lock_up(quick: Makers, stepper: Stepper) -> None:
     client, _ = quick.pair()
     fill(client)
@@ -266,6 +331,7 @@ def test_large_buffers_give_the_lock_up(quick: Makers, stepper: Stepper) -> None
         lambda: send_to_socket(client, data, None),
         lambda: receive_from_socket(client, 65536),
         lambda: receive_from_socket(client, 65536, ReceiveFromOption.DONT_WAIT),
+        lambda: receive_into_socket(client, bytearray(65536)),
     ):
         assert stepper.steps_during_enough_of(would_block(call)) >= 3
 
