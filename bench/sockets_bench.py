@@ -30,10 +30,10 @@ from time import perf_counter_ns, process_time_ns
 from typing import Any
 
 from sockets import (
-    AddressInfoOption, SocketDomain, SocketOption, SocketProtocol, SocketType, UnixAddress,
+    AddressInfoOption, Datagrams, SocketDomain, SocketOption, SocketProtocol, SocketType, UdpOption, UnixAddress,
     accept_socket, bind_socket, close_socket, connect_socket, create_socket, get_address_info,
-    get_socket_name, get_socket_option, listen_socket, make_socket_pair, receive_exactly,
-    receive_from_socket, send_all, send_to_socket, set_socket_nonblocking, set_socket_option,
+    get_socket_name, get_socket_option, listen_socket, make_socket_pair, receive_datagrams,
+    receive_exactly, receive_from_socket, send_all, send_datagrams, send_to_socket, set_socket_nonblocking, set_socket_option,
     string_to_internet_address,
 )
 
@@ -81,6 +81,44 @@ def their_datagrams() -> Job:
         for _ in repeat(None, count):
             one.sendto(data, address)
             other.recvfrom(2048)
+
+    return job
+
+
+MANY = 64
+
+
+def our_many(runs: int, offload: bool) -> Job:
+    """So many runs make MANY datagrams together; what the kernel may join, it does if it can."""
+    one, other = (our_bound(SocketDomain.INTERNET, SocketType.DATAGRAM) for _ in range(2))
+    if offload:
+        set_socket_option(other, UdpOption.RECEIVE_OFFLOAD, True)
+    run = Datagrams(bytes(64 * MANY // runs), 64, get_socket_name(other))
+    sent = [run] * runs
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            send_datagrams(one, sent)
+            missing = MANY
+            while missing:
+                got = receive_datagrams(other, missing, 64)
+                missing -= sum(map(len, got))  # type: ignore[arg-type]
+
+    return job
+
+
+def their_many() -> Job:
+    one, other = (their_bound(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    address, data = other.getsockname(), bytes(64)
+    one.setblocking(False)
+    other.setblocking(False)
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            for _ in range(MANY):
+                one.sendto(data, address)
+            for _ in range(MANY):
+                other.recvfrom(64)
 
     return job
 
@@ -376,6 +414,10 @@ def blocks(size: int, name: str, floor: str) -> list[Row]:
 
 ROWS = [
     Row("UDP, 64 bytes, sent and received", 0.95, our_datagrams, their_datagrams, "datagrams"),
+    Row("UDP, 64 datagrams in a call, with offload", 1 / 15, lambda: our_many(1, True),
+        their_many),
+    Row("UDP, 64 datagrams in a call, without", 0.65, lambda: our_many(MANY, False),
+        their_many, "many_datagrams"),
     Row("UNIX stream, 1 byte, there and back", 0.95, our_stream, their_stream, "stream"),
     Row("receive when nothing is there", 0.30, our_nothing_yet, their_nothing_yet,
         "nothing_yet"),

@@ -373,7 +373,8 @@ def test_an_address_from_the_kernel_is_equal_to_one_that_was_made(make: Makers) 
     assert hash(address) == hash(get_socket_name(first))
     assert pickle.loads(pickle.dumps(address)) == address
     for kind, fields in (
-        (InternetAddress, "ip port"), (Internet6Address, "ip port flow scope"), (UnixAddress, "path")
+        (InternetAddress, "ip port"), (Internet6Address, "ip port flow scope"),
+        (UnixAddress, "path"),
     ):
         if isinstance(address, kind):
             values = operator.attrgetter(*fields.split())(address)
@@ -387,8 +388,10 @@ def test_an_address_from_the_kernel_is_equal_to_one_that_was_made(make: Makers) 
 @given(st.one_of(st.integers(), st.integers(-3, 300), st.booleans(), st.floats(), st.none()))
 def test_an_option_takes_and_refuses_the_same_values_in_both_ways(value: Any) -> None:
     options: list[tuple[SocketDomain, SocketOption]] = [
-        (SocketDomain.INTERNET, IpOption.TTL), (SocketDomain.INTERNET_V6, Internet6Option.HOP_LIMIT),
-        (SocketDomain.INTERNET, SocketOption.KEEP_ALIVE), (SocketDomain.INTERNET, TcpOption.NO_DELAY),
+        (SocketDomain.INTERNET, IpOption.TTL),
+        (SocketDomain.INTERNET_V6, Internet6Option.HOP_LIMIT),
+        (SocketDomain.INTERNET, SocketOption.KEEP_ALIVE),
+        (SocketDomain.INTERNET, TcpOption.NO_DELAY),
     ]
     for domain, option in options:
         try:

@@ -515,7 +515,7 @@ def test_the_results_are_freed_whatever_happens(extractor: str) -> None:
                 return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
         CANONICAL, NUMERIC = AddressInfoOption.CANONICAL_NAME, AddressInfoOption.NUMERIC_HOST
-        resolve(1000)
+        resolve(3000)
         before = resident()
         resolve(5000)
         print(resident() - before)

@@ -1939,7 +1939,8 @@ def expect_runs(who: str, runs: Sequence[Datagrams]) -> Sequence[Datagrams]:
     if not isinstance(runs, (list, tuple)):
         raise TypeError(f"{who}: runs must be a list of Datagrams, not {describe(runs)}")
     for run in runs:
-        expect(who, "run", run, Datagrams)
+        if run.__class__ is not Datagrams:
+            expect(who, "run", run, Datagrams)
     return runs
 
 
@@ -2715,11 +2716,13 @@ def send_datagrams(
     bits = fold_flags(who, SendToOption, flags) if flags else 0
     numbers, parts, names, datagrams = [0], [], [], 0
     for run in expect_runs(who, runs):
-        packed = b"" if run.address is None else socket_address_to_foreign(run.address)
-        numbers += len(run.data), run.size, len(packed)
-        parts.append(run.data)
+        part, size, address = run.data, run.size, run.address
+        packed = b"" if address is None else socket_address_to_foreign(address)
+        length = len(part)
+        numbers += length, size, len(packed)
+        parts.append(part)
         names.append(packed)
-        datagrams += len(run)
+        datagrams += 1 if length <= size else len(run)
     data, addresses = b"".join(parts), b"".join(names)
     table = ffi.new("size_t[]", numbers)
     send = sendmmsg_block
