@@ -30,10 +30,11 @@ from time import perf_counter_ns, process_time_ns
 from typing import Any
 
 from sockets import (
-    AddressInfoOption, Datagrams, SocketDomain, SocketOption, SocketProtocol, SocketType, UdpOption, UnixAddress,
-    accept_socket, bind_socket, close_socket, connect_socket, create_socket, get_address_info,
-    get_socket_name, get_socket_option, listen_socket, make_socket_pair, receive_datagrams,
-    receive_exactly, receive_from_socket, send_all, send_datagrams, send_to_socket, set_socket_nonblocking, set_socket_option,
+    AddressInfoOption, Datagrams, SocketDomain, SocketOption, SocketProtocol, SocketType,
+    UdpOption, UnixAddress, accept_socket, bind_socket, close_socket, connect_socket,
+    create_socket, get_address_info, get_socket_name, get_socket_option, listen_socket,
+    make_socket_pair, receive_datagrams, receive_exactly, receive_from_socket, send_all,
+    send_datagrams, send_to_socket, set_socket_nonblocking, set_socket_option,
     string_to_internet_address,
 )
 
