@@ -109,15 +109,22 @@ def highlighted(text: str, language: str | None) -> Iterator[Span]:
     lexer = lexers[language or ""]
     if lexer is None:
         return
+    last = None  # it goes on if the next one is of its kind: a string's quotes are tokens
     for start, kind, value in lexer.get_tokens_unprocessed(text):
         tag = next((tag for family, tag in TAGS
                     if kind[: len(family)] == family), "")
         if tag:
             for line in value.splitlines(keepends=True):
                 end = start + len(line.rstrip("\n"))
-                if start < end:
-                    yield Span(start, end, f"<{tag}>", f"</{tag}>")
+                if last and (last.end, last.open) == (start, f"<{tag}>"):
+                    last = last._replace(end=end)
+                elif start < end:
+                    if last:
+                        yield last
+                    last = Span(start, end, f"<{tag}>", f"</{tag}>")
                 start += len(line)
+    if last:
+        yield last
 
 
 def laid_over(lower: Iterable[Span], upper: Sequence[Span]) -> list[Span]:

@@ -57,7 +57,6 @@ static size_t find_place(PyObject *object, const void *wanted)
         place += sizeof(PyObject *);
     return place < size ? place : 0;
 }
-
 static size_t find_slot(PyObject *class, const char *name)
 {
     PyObject *object = PyType_GenericAlloc((PyTypeObject *) class, 0);
@@ -156,7 +155,8 @@ static PyObject *new_address(PyObject *class, const struct foreign_frame *from, 
     return address;
 }
 
-static PyObject *address_from(PyObject **captured, PyObject *domain, const struct foreign_frame *from)
+static PyObject *address_from(PyObject **captured, PyObject *domain,
+                              const struct foreign_frame *from)
 {
     PyObject *extractor = FIELD(domain, SocketDomain, extractor), *packed, *address;
 
@@ -202,7 +202,6 @@ static int fold(PyObject *class, PyObject *const *flags, Py_ssize_t count, int *
     }
     return plain;
 }
-
 /* The object that is lent memory, `buffer` itself if it is a bytes; or NULL and no exception. */
 static PyObject *borrow(PyObject *lender, PyObject *buffer, char **data, Py_ssize_t *size)
 {
@@ -221,7 +220,6 @@ static PyObject *borrow(PyObject *lender, PyObject *buffer, char **data, Py_ssiz
     PyErr_Clear();
     return lent;
 }
-
 FAST_PATH(send_to_socket)
 {
     PyObject *foreign, *packed = NULL, *lent = NULL;
@@ -255,30 +253,6 @@ FAST_PATH(send_to_socket)
         return say_not_yet(captured, WORD(send_to_socket), WORD(sendto), result, arguments[2]);
     return PyLong_FromSsize_t(result);
 }
-static PyObject *pair(PyObject *first, PyObject *second)
-{
-    PyObject *both = first != NULL && second != NULL ? PyTuple_Pack(2, first, second) : NULL;
-
-    Py_XDECREF(first);
-    Py_XDECREF(second);
-    return both;
-}
-
-static PyObject *cut_to_length(PyObject *bytes, Py_ssize_t size, Py_ssize_t length)
-{
-    char *data = PyBytes_AsString(bytes);
-    PyObject *copy;
-
-    if (length < size / 2) {
-        copy = PyBytes_FromStringAndSize(data, length);
-        Py_DECREF(bytes);
-        return copy;
-    }
-    data[length] = '\0';
-    Py_SET_SIZE((PyVarObject *) bytes, length);
-    return bytes;
-}
-
 /* recvfrom(2) by the rule of §58: bytes, or a negative error. */
 static ssize_t receive_by_rule(PyObject *sock, char *data, Py_ssize_t size, int bits,
                                struct foreign_frame *from)
@@ -295,10 +269,32 @@ static ssize_t receive_by_rule(PyObject *sock, char *data, Py_ssize_t size, int 
     Py_DECREF(foreign);
     return result > size ? size : result;
 }
+static PyObject *pair(PyObject *first, PyObject *second)
+{
+    PyObject *both = first != NULL && second != NULL ? PyTuple_Pack(2, first, second) : NULL;
 
+    Py_XDECREF(first);
+    Py_XDECREF(second);
+    return both;
+}
+
+static PyObject *cut_to_length(PyObject *filled, Py_ssize_t size, Py_ssize_t length)
+{
+    char *data = PyBytes_AsString(filled);
+    PyObject *copy;
+
+    if (length < size / 2) {
+        copy = PyBytes_FromStringAndSize(data, length);
+        Py_DECREF(filled);
+        return copy;
+    }
+    data[length] = '\0';
+    Py_SET_SIZE((PyVarObject *) filled, length);
+    return filled;
+}
 FAST_PATH(receive_from_socket)
 {
-    PyObject *bytes = NULL;
+    PyObject *filled = NULL;
     struct foreign_frame from;
     char small[4096], *data = small;
     Py_ssize_t size = -1;
@@ -309,23 +305,22 @@ FAST_PATH(receive_from_socket)
         && fold(THE(ReceiveFromOption), arguments + 2, count - 2, &bits))
         size = PyLong_AsSsize_t(arguments[1]);
     if (size > (Py_ssize_t) sizeof small
-        && (bytes = PyBytes_FromStringAndSize(NULL, size)) != NULL)
-        data = PyBytes_AsString(bytes);
+        && (filled = PyBytes_FromStringAndSize(NULL, size)) != NULL)
+        data = PyBytes_AsString(filled);
     if (size < 0 || (data == small && size > (Py_ssize_t) sizeof small)) {
         PyErr_Clear();
         return THE_LONG_WAY(receive_from_socket);
     }
     result = receive_by_rule(arguments[0], data, size, bits, &from);
     if (result < 0) {
-        Py_XDECREF(bytes);
+        Py_XDECREF(filled);
         return pair(Py_NewRef(Py_None), say_not_yet(captured, WORD(receive_from_socket), WORD(recvfrom),
                                                     result, Py_None));
     }
-    bytes = bytes == NULL ? PyBytes_FromStringAndSize(small, result)
-        : cut_to_length(bytes, size, result);
-    return pair(bytes, address_from(captured, FIELD(arguments[0], Socket, _domain), &from));
+    filled = filled == NULL ? PyBytes_FromStringAndSize(small, result)
+        : cut_to_length(filled, size, result);
+    return pair(filled, address_from(captured, FIELD(arguments[0], Socket, _domain), &from));
 }
-
 FAST_PATH(receive_into_socket)
 {
     PyObject *lent = NULL;
@@ -368,7 +363,6 @@ static PyObject *new_socket(PyObject **captured, socket_t fd, PyObject *domain, 
     FIELD(sock, Socket, _nonblocking) = Py_NewRef(nonblocking);
     return sock;
 }
-
 FAST_PATH(create_socket)
 {
     socket_t fd;
@@ -381,7 +375,6 @@ FAST_PATH(create_socket)
         return fail(captured, "create_socket", "socket", fd);
     return new_socket(captured, fd, arguments[0], arguments[1], arguments[2], Py_True);
 }
-
 FAST_PATH(accept_socket)
 {
     PyObject *foreign, *client, *listener;
@@ -395,10 +388,11 @@ FAST_PATH(accept_socket)
     UNTIL_DONE(fd, accept_block(structure_of(foreign), &from));
     Py_DECREF(foreign);
     if (fd < 0)
-        return pair(Py_NewRef(Py_None), say_not_yet(captured, WORD(accept_socket), WORD(accept), fd,
-                                                    Py_None));
-    client = new_socket(captured, fd, FIELD(listener, Socket, _domain), FIELD(listener, Socket, _type),
-                        FIELD(listener, Socket, _protocol), Py_False);
+        return pair(Py_NewRef(Py_None), say_not_yet(captured, WORD(accept_socket), WORD(accept),
+                                                    fd, Py_None));
+    client = new_socket(captured, fd, FIELD(listener, Socket, _domain),
+                        FIELD(listener, Socket, _type), FIELD(listener, Socket, _protocol),
+                        Py_False);
     if (client == NULL)
         return NULL;
     return pair(client, address_from(captured, FIELD(listener, Socket, _domain), &from));
@@ -419,7 +413,6 @@ FAST_PATH(connect_socket)
         return Py_NewRef(Py_True);
     return PyObject_CallFunction(THE(judge_connect), "OOi", arguments[0], arguments[1], result);
 }
-
 FAST_PATH(close_socket)
 {
     PyObject *foreign;
@@ -447,7 +440,6 @@ static int part(PyObject *number, Py_ssize_t index)
 {
     return (int) PyLong_AsLong(PyTuple_GetItem(number, index));
 }
-
 FAST_PATH(get_socket_option)
 {
     PyObject *number = count != 2 || names != NULL ? NULL
@@ -461,7 +453,6 @@ FAST_PATH(get_socket_option)
         return PyBool_FromLong(value != 0);
     return PyLong_FromLongLong(value);
 }
-
 FAST_PATH(set_socket_option)
 {
     PyObject *number = count != 3 || names != NULL ? NULL
@@ -492,7 +483,6 @@ static PyObject *known(PyObject **captured, PyObject *table, PyObject *kind, int
     Py_XDECREF(number);
     return constant;
 }
-
 static PyObject *new_address_info(PyObject **captured, PyObject *domain, const struct addrinfo *at)
 {
     PyObject *info = PyType_GenericAlloc((PyTypeObject *) THE(AddressInfo), 0), *address;
@@ -502,10 +492,10 @@ static PyObject *new_address_info(PyObject **captured, PyObject *domain, const s
         return NULL;
     from.length = at->ai_addrlen < ROOM ? (socklen_t) at->ai_addrlen : ROOM;
     memcpy(&from.address, at->ai_addr, (size_t) from.length);
-    address = address_from(captured, domain, &from);
-    FIELD(info, AddressInfo, address) = address;
-    FIELD(info, AddressInfo, domain) = Py_NewRef(domain);
-    FIELD(info, AddressInfo, type) = known(captured, THE(known_types), THE(SocketType), at->ai_socktype);
+    FIELD(info, AddressInfo, domain) = Py_NewRef(domain);   /* an extractor may register another */
+    FIELD(info, AddressInfo, address) = address = address_from(captured, domain, &from);
+    FIELD(info, AddressInfo, type) = known(captured, THE(known_types), THE(SocketType),
+                                           at->ai_socktype);
     FIELD(info, AddressInfo, protocol) = known(captured, THE(known_protocols), THE(SocketProtocol),
                                                at->ai_protocol);
     if (address != NULL && address != Py_None && !IS(address, SocketAddress))
@@ -515,7 +505,6 @@ static PyObject *new_address_info(PyObject **captured, PyObject *domain, const s
         Py_CLEAR(info);
     return info;
 }
-
 static PyObject *address_infos(PyObject **captured, const struct addrinfo *at)
 {
     PyObject *infos = PyList_New(0);
@@ -548,7 +537,6 @@ static int read_hints(PyObject **captured, PyObject *const *arguments, Py_ssize_
     return plain && (count <= 5 || fold(THE(AddressInfoOption), arguments + 5, count - 5,
                                         &hints->ai_flags));
 }
-
 FAST_PATH(get_address_info)
 {
     struct foreign_resolution found;
@@ -614,7 +602,6 @@ static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT, "sockets._sockets", NULL, HOW_MANY * sizeof(PyObject *), methods, NULL,
     visit_captures, drop_captures, free_captures
 };
-
 static int capture(PyObject **captured, PyObject *globals)
 {
     for (int i = 0; i < HOW_MANY; i++) {
@@ -667,9 +654,8 @@ static int replace(PyObject *globals, PyObject *module, PyMethodDef *method)
     Py_XDECREF(fast);
     return done;
 }
-
 /* Put the fast paths in the places of the procedures of `sockets._sockets`: whether it is done. */
-int use_fast_paths_keep(struct foreign_socket *example)
+int use_fast_paths_keep(struct foreign_socket *sample)
 {
     PyObject *program = PyImport_AddModule("sockets._sockets");
     PyObject *globals = program == NULL ? NULL : PyModule_GetDict(program);
@@ -679,7 +665,7 @@ int use_fast_paths_keep(struct foreign_socket *example)
 
 #define LOOK(class, name) done = done && (place_of_##class##_##name = find_slot(THE(class), #name));
     SLOTS(LOOK)
-    done = done && (place_of_pointer = find_place(THE(foreign_sample), example)) != 0;
+    done = done && (place_of_pointer = find_place(THE(foreign_sample), sample)) != 0;
     new_error = (newfunc) PyType_GetSlot((PyTypeObject *) PyExc_OSError, Py_tp_new);
     for (PyMethodDef *method = methods; done && method->ml_name != NULL; method++)
         done = replace(globals, module, method);

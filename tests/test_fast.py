@@ -459,3 +459,19 @@ def test_the_warning_about_an_open_socket_points_to_who_dropped_it() -> None:
     with pytest.warns(ResourceWarning) as warnings:
         del sock
     assert warnings[0].filename == __file__
+
+
+def test_an_extractor_may_register_another_domain_in_its_own_place() -> None:
+    size = SocketDomain.INTERNET.address_size
+
+    def again(packed: bytes) -> SocketAddress:
+        register_socket_domain(SocketDomain(SocketDomain.INTERNET.value, again, size))
+        return Strange(packed)
+
+    try:
+        register_socket_domain(SocketDomain(SocketDomain.INTERNET.value, again, size))
+        for _ in range(20):
+            infos, _ = get_address_info("127.0.0.1", 80)
+            assert {info.domain.extractor for info in infos} == {again}
+    finally:
+        register_socket_domain(SocketDomain.INTERNET)

@@ -343,7 +343,7 @@ recvfrom_block = define_ffi(
     " struct foreign_frame *from);"
 )
 use_fast_paths_keep = define_ffi(
-    "int use_fast_paths_keep(struct foreign_socket *example);", keeps_lock=True
+    "int use_fast_paths_keep(struct foreign_socket *sample);", keeps_lock=True
 )
 if __package__:
     new_foreign, from_buffer = ffi.new, ffi.from_buffer
