@@ -91,16 +91,7 @@ static PyObject *go_the_long_way(PyObject *procedure, PyObject *const *arguments
     return result;
 }
 
-#define FAST_PATH(name) \
-    static PyObject *do_##name(PyObject **captured, PyObject *const *arguments, \
-                               Py_ssize_t count, PyObject *names); \
-    static PyObject *fast_##name(PyObject *self, PyObject *const *arguments, Py_ssize_t count, \
-                                 PyObject *names) \
-    { \
-        return do_##name(PyModule_GetState(self), arguments, count, names); \
-    } \
-    static PyObject *do_##name(PyObject **captured, PyObject *const *arguments, \
-                               Py_ssize_t count, PyObject *names)
+#define CALL PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names
 #define THE_LONG_WAY(name) go_the_long_way(THE(name), arguments, count, names)
 #define UNTIL_DONE(result, call) do { \
         (result) = (call); \
@@ -220,8 +211,9 @@ static PyObject *borrow(PyObject *lender, PyObject *buffer, char **data, Py_ssiz
     PyErr_Clear();
     return lent;
 }
-FAST_PATH(send_to_socket)
+static PyObject *fast_send_to_socket(CALL)
 {
+    PyObject **captured = PyModule_GetState(self);
     PyObject *foreign, *packed = NULL, *lent = NULL;
     struct foreign_socket *sock;
     char *data;
@@ -292,8 +284,9 @@ static PyObject *cut_to_length(PyObject *filled, Py_ssize_t size, Py_ssize_t len
     Py_SET_SIZE((PyVarObject *) filled, length);
     return filled;
 }
-FAST_PATH(receive_from_socket)
+static PyObject *fast_receive_from_socket(CALL)
 {
+    PyObject **captured = PyModule_GetState(self);
     PyObject *filled = NULL;
     struct foreign_frame from;
     char small[4096], *data = small;
@@ -314,15 +307,16 @@ FAST_PATH(receive_from_socket)
     result = receive_by_rule(arguments[0], data, size, bits, &from);
     if (result < 0) {
         Py_XDECREF(filled);
-        return pair(Py_NewRef(Py_None), say_not_yet(captured, WORD(receive_from_socket), WORD(recvfrom),
-                                                    result, Py_None));
+        return pair(Py_NewRef(Py_None), say_not_yet(captured, WORD(receive_from_socket),
+                                                    WORD(recvfrom), result, Py_None));
     }
     filled = filled == NULL ? PyBytes_FromStringAndSize(small, result)
         : cut_to_length(filled, size, result);
     return pair(filled, address_from(captured, FIELD(arguments[0], Socket, _domain), &from));
 }
-FAST_PATH(receive_into_socket)
+static PyObject *fast_receive_into_socket(CALL)
 {
+    PyObject **captured = PyModule_GetState(self);
     PyObject *lent = NULL;
     struct foreign_frame from;
     char *data;
@@ -338,8 +332,8 @@ FAST_PATH(receive_into_socket)
     result = receive_by_rule(arguments[0], data, size, bits, &from);
     Py_DECREF(lent);
     if (result < 0)
-        return pair(Py_NewRef(Py_None), say_not_yet(captured, WORD(receive_into_socket), WORD(recvfrom),
-                                                    result, Py_None));
+        return pair(Py_NewRef(Py_None), say_not_yet(captured, WORD(receive_into_socket),
+                                                    WORD(recvfrom), result, Py_None));
     return pair(PyLong_FromSsize_t(result),
                 address_from(captured, FIELD(arguments[0], Socket, _domain), &from));
 }
@@ -363,8 +357,9 @@ static PyObject *new_socket(PyObject **captured, socket_t fd, PyObject *domain, 
     FIELD(sock, Socket, _nonblocking) = Py_NewRef(nonblocking);
     return sock;
 }
-FAST_PATH(create_socket)
+static PyObject *fast_create_socket(CALL)
 {
+    PyObject **captured = PyModule_GetState(self);
     socket_t fd;
 
     if (count != 3 || names != NULL || !IS_CONSTANT(arguments[0], SocketDomain)
@@ -375,8 +370,9 @@ FAST_PATH(create_socket)
         return fail(captured, "create_socket", "socket", fd);
     return new_socket(captured, fd, arguments[0], arguments[1], arguments[2], Py_True);
 }
-FAST_PATH(accept_socket)
+static PyObject *fast_accept_socket(CALL)
 {
+    PyObject **captured = PyModule_GetState(self);
     PyObject *foreign, *client, *listener;
     struct foreign_frame from;
     socket_t fd;
@@ -397,8 +393,9 @@ FAST_PATH(accept_socket)
         return NULL;
     return pair(client, address_from(captured, FIELD(listener, Socket, _domain), &from));
 }
-FAST_PATH(connect_socket)
+static PyObject *fast_connect_socket(CALL)
 {
+    PyObject **captured = PyModule_GetState(self);
     PyObject *foreign, *packed;
     int result;
 
@@ -413,8 +410,9 @@ FAST_PATH(connect_socket)
         return Py_NewRef(Py_True);
     return PyObject_CallFunction(THE(judge_connect), "OOi", arguments[0], arguments[1], result);
 }
-FAST_PATH(close_socket)
+static PyObject *fast_close_socket(CALL)
 {
+    PyObject **captured = PyModule_GetState(self);
     PyObject *foreign;
     int result;
 
@@ -440,8 +438,9 @@ static int part(PyObject *number, Py_ssize_t index)
 {
     return (int) PyLong_AsLong(PyTuple_GetItem(number, index));
 }
-FAST_PATH(get_socket_option)
+static PyObject *fast_get_socket_option(CALL)
 {
+    PyObject **captured = PyModule_GetState(self);
     PyObject *number = count != 2 || names != NULL ? NULL
         : number_option(captured, arguments[0], arguments[1]);
     const long long value = number == NULL ? LLONG_MIN : getsockopt_number_keep(
@@ -453,8 +452,9 @@ FAST_PATH(get_socket_option)
         return PyBool_FromLong(value != 0);
     return PyLong_FromLongLong(value);
 }
-FAST_PATH(set_socket_option)
+static PyObject *fast_set_socket_option(CALL)
 {
+    PyObject **captured = PyModule_GetState(self);
     PyObject *number = count != 3 || names != NULL ? NULL
         : number_option(captured, arguments[0], arguments[1]);
     int fits = 0, value = 0;
@@ -499,8 +499,8 @@ static PyObject *new_address_info(PyObject **captured, PyObject *domain, const s
     FIELD(info, AddressInfo, protocol) = known(captured, THE(known_protocols), THE(SocketProtocol),
                                                at->ai_protocol);
     if (address != NULL && address != Py_None && !IS(address, SocketAddress))
-        Py_XDECREF(PyObject_CallFunction(THE(expect), "ssOO", "get_address_info", "address", address,
-                                         THE(SocketAddress)));
+        Py_XDECREF(PyObject_CallFunction(THE(expect), "ssOO", "get_address_info", "address",
+                                         address, THE(SocketAddress)));
     if (PyErr_Occurred() != NULL)
         Py_CLEAR(info);
     return info;
@@ -537,8 +537,9 @@ static int read_hints(PyObject **captured, PyObject *const *arguments, Py_ssize_
     return plain && (count <= 5 || fold(THE(AddressInfoOption), arguments + 5, count - 5,
                                         &hints->ai_flags));
 }
-FAST_PATH(get_address_info)
+static PyObject *fast_get_address_info(CALL)
 {
+    PyObject **captured = PyModule_GetState(self);
     struct foreign_resolution found;
     struct addrinfo hints = {0};
     PyObject *infos, *canonical;
