@@ -67,10 +67,11 @@ def oracle(text: str) -> tuple[list[tuple[int, str, list[str]]], list[tuple[int,
 def beyond_the_oracle(text: str) -> bool:
     """Whether the oracle departs from the standard.
 
-    It takes `>` after four blanks for a quote in a fence, and a fence's line after four blanks
-    for the end of a paragraph in a list, which by the standard it continues.
+    It takes `>` after four blanks for a quote in a fence, and a fence's line or a thematic break
+    after four blanks for the end of a paragraph in a list or in a quote in a quote, which by the
+    standard they continue.
     """
-    return "    >" in text or re.search(r"^ {4,}(```|~~~)", text, re.M) is not None
+    return "    >" in text or re.search(r"^ {4,}(```|~~~|---|\*)", text, re.M) is not None
 
 
 @settings(max_examples=1500, deadline=None)
