@@ -6,7 +6,7 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-TANGLER := tangle.py web.py expansion.py messages.py hygiene.py
+TANGLER := tangle.py web.py expansion.py messages.py outputs.py edits.py lines.py hygiene.py
 WARNINGS := -std=c11 -Wall -Wextra -Wconversion -Wshadow -Werror
 
 .PHONY: tangle build test check clean

@@ -18,33 +18,60 @@ from web import Chunk, Web
 LIMIT = 256 << 20  # bytes, of all outputs together
 
 
+class Code:
+    """A chunk, as expansion needs it: texts, and holes where it refers to others.
+
+    `bytes` says how large its expansion is; `newlines` has the ends of lines after which
+    indentation may go, `last` the last end of a line, and `width` the width of what follows that.
+    `text` is the expansion of one that is used more than once, or that has no holes.
+    """
+
+    bytes = newlines = width = 0
+    last = ""
+    inline = False  # some holes do not stand alone on their lines
+    text: str | None = None
+
+    def __init__(self, name: str, pieces: list[str | Hole]) -> None:
+        self.name, self.pieces = name, pieces
+
+
 class Hole:
-    """A reference, as expansion needs it.
+    """A reference, as expansion needs it: what it stands for.
 
     `lead` is its indentation if it stands alone on its line; then those blanks are
     in no text around it.  `quoted` says that it stands inside a multi-line string.
     """
 
-    __slots__ = ("alone", "lead", "name", "quoted")
+    __slots__ = ("alone", "code", "lead", "quoted")
 
-    def __init__(self, name: str, lead: str, alone: bool, quoted: bool) -> None:
-        self.name, self.lead, self.alone, self.quoted = name, lead, alone, quoted
+    def __init__(self, code: Code, lead: str, alone: bool, quoted: bool) -> None:
+        self.code, self.lead, self.alone, self.quoted = code, lead, alone, quoted
 
 
-def pieces_of(chunk: Chunk) -> list[str | Hole]:
+def pieces_of(chunk: Chunk, codes: dict[str, Code]) -> list[str | Hole]:
     """A chunk's code, cut at its references."""
-    text = chunk.parts[0].text if len(chunk.parts) == 1 else chunk.text
+    text = chunk.text
     spans: list[tuple[int, int]] = []
-    if '"""' in text or "'''" in text or "\\\n" in text:
+    if "\\" in text or '"""' in text or "'''" in text:
         spans = chunk.strings()
-        cut, at = [], 0
+        marked, at = [], 0
         for start, end in spans:
-            cut += [text[at:start], text[start:end].replace("\n", "\r")]
+            marked += [text[at:start], text[start:end].replace("\n", "\r")]
             at = end
-        text = "".join(cut) + text[at:]
+        text = "".join(marked) + text[at:]
     if "⟨" not in text:
         return [text] if text else []
     pieces: list[str | Hole] = []
+    cut = [] if spans else chunk.cut()
+    if cut:  # as nearly always
+        for at in range(0, len(cut) - 1, 3):
+            before, lead, name = cut[at : at + 3]
+            if before:
+                pieces.append(before)
+            pieces.append(Hole(codes[name], lead, True, False))
+        if cut[-1]:
+            pieces.append(cut[-1])
+        return pieces
     at = span = 0
     for reference, start in chunk.references():
         end = start + reference.end - reference.start
@@ -59,7 +86,7 @@ def pieces_of(chunk: Chunk) -> list[str | Hole]:
                 stop = len(text) if stop < 0 else stop
                 if not text[end:stop].strip(" \t"):
                     before, lead, end, alone = text[at:begin], text[begin:start], stop, True
-        pieces += [before, Hole(reference.name, lead, alone, quoted)]
+        pieces += [before, Hole(codes[reference.name], lead, alone, quoted)]
         at = end
     pieces.append(text[at:])
     return [piece.replace("⟨⟨", "⟨") if isinstance(piece, str) else piece for piece in pieces
@@ -84,71 +111,63 @@ class Line:
         else:
             self.width += len(text)
 
-    def hole(self, hole: Hole, size: Size) -> None:
-        if size.last and (size.last == "\r" or hole.quoted or not size.width):
-            self.lead, self.width = "", size.width
-        elif size.bytes:
+    def hole(self, hole: Hole) -> None:
+        code = hole.code
+        if code.last and (code.last == "\r" or hole.quoted or not code.width):
+            self.lead, self.width = "", code.width
+        elif code.bytes:
             self.lead += hole.lead
-            self.width += size.width
+            self.width += code.width
 
 
-class Size:
-    """How large an expansion is: at most so many bytes, with so many ends of lines
-    after which indentation may go; the last end of a line, and the width of what follows."""
-
-    last, width = "", 0
-
-    def __init__(self, bytes: int, newlines: int) -> None:
-        self.bytes, self.newlines = bytes, newlines
-
-
-def measure(pieces: list[str | Hole], sizes: dict[str, Size]) -> Size:
-    """The size of a chunk's expansion, by arithmetic alone, if no reference is inside a line."""
+def measure(code: Code) -> None:
+    """How large an expansion is, by arithmetic alone, if no reference is inside a line."""
     bytes = newlines = 0
-    for piece in pieces:
+    for piece in code.pieces:
         if isinstance(piece, str):
             bytes += len(piece) if piece.isascii() else len(piece.encode())
             newlines += piece.count("\n")
         else:
-            size = sizes[piece.name]
-            bytes += size.bytes + (size.newlines + 1) * len(piece.lead) if size.bytes else 0
-            newlines += size.newlines
-    return Size(bytes, newlines)
+            inner = piece.code
+            if inner.bytes:
+                bytes += inner.bytes + (inner.newlines + 1) * len(piece.lead)
+            newlines += inner.newlines
+    code.bytes, code.newlines = bytes, newlines
 
 
-def measure_lines(pieces: list[str | Hole], sizes: dict[str, Size]) -> Size:
+def measure_lines(code: Code) -> None:
     """The same if there may be such references: what they make of lines that go on there."""
-    total, line = measure(pieces, sizes), Line()
-    for piece in pieces:
+    measure(code)
+    line = Line()
+    for piece in code.pieces:
         if isinstance(piece, str):
             last = max(piece.rfind("\n"), piece.rfind("\r"))
-            total.last = piece[last] if last >= 0 else total.last
+            code.last = piece[last] if last >= 0 else code.last
             line.text(piece)
         else:
-            size = sizes[piece.name]
+            inner = piece.code
             if piece.quoted:
-                total.newlines -= size.newlines
+                code.newlines -= inner.newlines
             elif not piece.alone:
-                total.bytes += size.newlines * (len(line.lead) + line.width)
-            if size.last:
-                total.last = "\r" if piece.quoted else size.last
-            line.hole(piece, size)
-    total.width = len(line.lead) + line.width
-    return total
+                code.bytes += inner.newlines * (len(line.lead) + line.width)
+            if inner.last:
+                code.last = "\r" if piece.quoted else inner.last
+            line.hole(piece)
+    code.width = len(line.lead) + line.width
 
 
-def bottom_up(pieces: dict[str, list[str | Hole]], roots: list[str]) -> list[str]:
-    """All names below the roots, each after those that it refers to.  Cycles there are none."""
-    order: dict[str, None] = {}
+def bottom_up(roots: list[Code]) -> list[Code]:
+    """All below the roots, each after those that it refers to.  Cycles there are none."""
+    order: dict[Code, None] = {}
     stack = [(root, False) for root in reversed(roots)]
     while stack:
-        name, left = stack.pop()
+        code, left = stack.pop()
         if left:
-            order.setdefault(name)
-        elif name not in order:
-            stack.append((name, True))
-            stack += [(piece.name, False) for piece in pieces[name] if isinstance(piece, Hole)
-                      and piece.name not in order]
+            order.setdefault(code)
+        elif code not in order:
+            stack.append((code, True))
+            stack += [(piece.code, False) for piece in code.pieces if isinstance(piece, Hole)
+                      and piece.code not in order]
     return list(order)
 
 
@@ -178,21 +197,19 @@ class Opening:
 
 
 def expand(
-    name: str, pieces: dict[str, list[str | Hole]], sizes: dict[str, Size], known: dict[str, str],
-    inline: set[str], indent: str = "", done: int = 0, openings: list[Opening] | None = None,
+    code: Code, indent: str = "", done: int = 0, openings: list[Opening] | None = None
 ) -> list[str]:
     """The expansion of a chunk, in strings, given those of chunks that are used more than once.
 
     The other chunks are expanded where they stand, on a stack of our own: a web may
     nest them deeper than Python nests calls.  So every line is written once, with
-    its whole indentation.  `inline` has the chunks with references inside lines; `done` says
-    how much of its indentation the first line has already.  What stands where for which
-    reference is noted in `openings`, if they are given.
+    its whole indentation.  `done` says how much of its indentation the first line has already.
+    What stands where for which reference is noted in `openings`, if they are given.
     """
     out: list[str] = []
     # The chunks being expanded: what is left of each, its indentation, whether it stands in
     # a string (a newline of its own then is none of ours), whether that began with it.
-    stack = [(iter(pieces[name]), indent, False, False, Line() if name in inline else None)]
+    stack = [(iter(code.pieces), indent, False, False, Line() if code.inline else None)]
     opened: list[Opening] = []
     while stack:
         rest, indent, quoted, _, line = stack[-1]
@@ -203,27 +220,27 @@ def expand(
                 if line:
                     line.text(piece)
             else:
-                size, enters = sizes[piece.name], piece.quoted
-                if not size.bytes:
+                code, enters = piece.code, piece.quoted
+                if not code.bytes:
                     continue
                 if enters:
                     inner, raw, done = "", True, 0
                 else:
                     inner += piece.lead
-                    if line and size.newlines:
+                    if line and code.newlines:
                         inner += line.lead + " " * line.width
                     if not piece.lead:
                         done = min(done, len(inner))
                 if line:
-                    line.hole(piece, size)
-                if piece.name not in known:
-                    stack.append((iter(pieces[piece.name]), inner, raw, enters,
-                                  Line() if piece.name in inline else None))
+                    line.hole(piece)
+                if code.text is None or openings is not None:
+                    stack.append((iter(code.pieces), inner, raw, enters,
+                                  Line() if code.inline else None))
                     if openings is not None:
-                        opened.append(Opening(piece.name, len(out)))
+                        opened.append(Opening(code.name, len(out)))
                         openings.append(opened[-1])
                     break
-                text = known[piece.name]
+                text = code.text
             if text:
                 if text[0] not in "\n\r":
                     out.append(inner[done:])
@@ -240,20 +257,21 @@ def expand(
     return out
 
 
-def survey(web: Web) -> tuple[dict[str, list[str | Hole]], dict[str, Size], set[str]]:
-    """The pieces and the sizes of all chunks, and which have references inside lines."""
-    pieces: dict[str, list[str | Hole]] = {}
-    sizes: dict[str, Size] = {}
-    inline: set[str] = set()
-    for name in web.order:
-        code = pieces[name] = pieces_of(web.chunks[name])
-        sizes[name] = measure(code, sizes)
-        if len(code) > 1 and any([not isinstance(hole, str) and not hole.alone for hole in code]):
-            inline.add(name)
+def survey(web: Web) -> dict[str, Code]:
+    """The code of all chunks, each after what it refers to."""
+    codes: dict[str, Code] = {}
+    inline = False
+    for chunk in web.order:
+        code = codes[chunk.name] = Code(chunk.name, pieces_of(chunk, codes))
+        measure(code)
+        if chunk.below:
+            code.inline = any([not isinstance(hole, str) and not hole.alone
+                               for hole in code.pieces])
+            inline = inline or code.inline
     if inline:
-        for name in web.order:
-            sizes[name] = measure_lines(pieces[name], sizes)
-    return pieces, sizes, inline
+        for code in codes.values():
+            measure_lines(code)
+    return codes
 
 
 def tangle(web: Web, roots: list[str] | None = None) -> dict[str, bytes]:
@@ -261,24 +279,21 @@ def tangle(web: Web, roots: list[str] | None = None) -> dict[str, bytes]:
 
     Too large ones become its problem.
     """
-    files = roots or [name for name, chunk in web.chunks.items() if chunk.is_file]
-    pieces, sizes, inline = survey(web)
-    if sum([sizes[name].bytes for name in files]) > LIMIT:
-        largest = max(files, key=lambda name: sizes[name].bytes)
-        culprit = next((name for name in bottom_up(pieces, [largest])
-                        if sizes[name].bytes > LIMIT), largest)
-        part = web.chunks[largest].parts[0]
-        web.error(part.line, part.column, f"⟨{largest}⟩ grows too large: more than "
+    codes = survey(web)
+    files = [codes[name] for name in roots or [chunk.name for chunk in web.files]]
+    if sum([code.bytes for code in files]) > LIMIT:
+        largest = max(files, key=lambda code: code.bytes)
+        culprit = next((code for code in bottom_up([largest]) if code.bytes > LIMIT), largest)
+        part = web.chunks[largest.name].parts[0]
+        web.error(part.line, part.column, f"⟨{largest.name}⟩ grows too large: more than "
                   f"{LIMIT >> 20} MiB in all outputs" + (
-                      f"; ⟨{culprit}⟩ alone has more" if culprit != largest else ""))
+                      f"; ⟨{culprit.name}⟩ alone has more" if culprit is not largest else ""))
         return {}
-    known: dict[str, str] = {}
-    # What is used more than once is expanded once; what has no references is its own expansion.
-    for name in bottom_up(pieces, files) if roots else web.order:
-        code = pieces[name]
-        if len(code) == 1 and isinstance(code[0], str):
-            known[name] = code[0]
-        elif len(web.chunks[name].uses) > 1:
-            known[name] = "".join(expand(name, pieces, sizes, known, inline))
-    return {name: "".join([*expand(name, pieces, sizes, known, inline), "\n"])
-            .replace("\r", "\n").encode() if web.chunks[name].rows else b"" for name in files}
+    # What is used more than once is expanded once; what has no holes is its own expansion.
+    for code in bottom_up(files) if roots else codes.values():
+        if len(code.pieces) == 1 and isinstance(code.pieces[0], str):
+            code.text = code.pieces[0]
+        elif len(web.chunks[code.name].users) > 1:
+            code.text = "".join(expand(code))
+    return {code.name: "".join([*expand(code), "\n"]).replace("\r", "\n").encode()
+            if web.chunks[code.name].rows else b"" for code in files}

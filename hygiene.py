@@ -817,7 +817,7 @@ class Hygiene:
 
     def where(self, use: Use) -> str:
         """Which use of a chunk it is, if there are several."""
-        if not use.reference or len(self.web.chunks[use.name].uses) == 1:
+        if not use.reference or len(self.web.chunks[use.name].users) == 1:
             return ""
         return f" where it is used in line {use.reference.line}"
 

@@ -8,7 +8,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import TextIO
 
     from web import Problem
@@ -25,12 +25,12 @@ def say(text: str, stream: TextIO) -> None:
     print(clean(text, stream), file=stream)
 
 
-MARKED = re.compile(r"⟨[^⟨⟩\n]*⟩(?:\+?≡)?|[\w.]+|#+[ \t]+[\w.]+|([`~])\1*|.?")
+MARKED = r"⟨[^⟨⟩\n]*⟩(?:\+?≡)?|[\w.]+|#+[ \t]+[\w.]+|([`~])\1*|.?"
 
 
 def excerpt(line: str, column: int, stream: TextIO) -> tuple[str, str, str]:
     """A line before, in and after the place to be marked; of a long line, what is near."""
-    span = MARKED.match(line, column - 1)
+    span = re.compile(MARKED).match(line, column - 1)
     begin, end = span.span() if span else (len(line), len(line))
     first, last = max(begin - 80, 0), begin + 80
     end = min(end, last)
@@ -64,3 +64,11 @@ def complain(path: str, problems: list[Problem], lines: Sequence[str] = ()) -> i
         for note in problem.notes:
             say(f"      | {note}", stream)
     return 1
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The nearest other name, as the end of a message."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, names, 1, 0.6)
+    return f"; did you mean {near[0]}?" if near else ""

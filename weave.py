@@ -34,11 +34,11 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, Keyword, Operator, String
 from pygments.util import ClassNotFound
 
-from expansion import Hole, Line, Opening, expand, survey, tangle
+from expansion import Code, Hole, Line, Opening, expand, survey, tangle
 from identifiers import Index
 from messages import complain
 from web import (
-    REFERENCE, Chunk, Heading, Part, Problem, Section, Web, blocks, names_file,
+    REFERENCE, Chunk, Document, Heading, Part, Problem, Section, Web, blocks, names_file,
 )
 
 STYLE = Path(__file__).with_name("style")
@@ -154,34 +154,33 @@ class Expander:
     LIMIT, DEPTH = 16 << 20, 100
 
     def __init__(self, web: Web) -> None:
-        self.pieces, self.sizes, self.inline = survey(web)
-        self.depths: dict[str, int] = {}
-        self.weights: dict[str, int] = {}  # of what they open to: their code, and tags in it
-        for name in web.order:
-            holes = [piece.name for piece in self.pieces[name] if isinstance(piece, Hole)]
-            self.weights[name] = self.sizes[name].bytes + sum(
-                256 + max(self.weights[hole] - self.sizes[hole].bytes, 0) for hole in holes)
-            self.depths[name] = 1 + max((self.depths[hole] for hole in holes), default=0)
+        self.codes = survey(web)
+        self.depths: dict[Code, int] = {}
+        self.weights: dict[Code, int] = {}  # of what they open to: their code, and tags in it
+        for code in self.codes.values():
+            holes = [piece.code for piece in code.pieces if isinstance(piece, Hole)]
+            self.weights[code] = code.bytes + sum(
+                256 + max(self.weights[hole] - hole.bytes, 0) for hole in holes)
+            self.depths[code] = 1 + max((self.depths[hole] for hole in holes), default=0)
         self.left = self.LIMIT
 
     def holes(self, name: str) -> Iterator[tuple[Hole, str]]:
         """The references in a chunk, with the indentation of what they stand for."""
         line = Line()
-        for piece in self.pieces[name]:
+        for piece in self.codes[name].pieces:
             if isinstance(piece, str):
                 line.text(piece)
             else:
                 yield piece, line.lead + piece.lead + " " * line.width
-                line.hole(piece, self.sizes[piece.name])
+                line.hole(piece)
 
     def expand(self, hole: Hole, indent: str) -> tuple[str, list[Opening]] | None:
         """What a reference stands for, and where in it, by characters, other chunks do."""
-        if self.weights[hole.name] > self.left or self.depths[hole.name] > self.DEPTH:
+        if self.weights[hole.code] > self.left or self.depths[hole.code] > self.DEPTH:
             return None
-        self.left -= self.weights[hole.name]
+        self.left -= self.weights[hole.code]
         openings: list[Opening] = []
-        out = expand(hole.name, self.pieces, self.sizes, {}, self.inline,
-                     "" if hole.quoted else indent,
+        out = expand(hole.code, "" if hole.quoted else indent,
                      0 if hole.alone or hole.quoted else len(indent), openings)
         ends = [0, *accumulate(map(len, out))]
         for opening in openings:
@@ -387,7 +386,7 @@ def figure(source: str) -> str:
 # The book.
 
 
-NOWHERE = Section("", None, None, 0, 0)
+NOWHERE = Section("", None, None, Heading(Document(""), -1, 1, ""))
 MINOR = ("local", "parameter", "label", "attribute", "field", "external", "module")
 
 
@@ -451,29 +450,29 @@ class Book:
 
     def part(self, part: Part) -> str:
         """A code block: its header, and its lines, each with its anchor."""
-        chunk = self.web.chunks[part.name]
-        masked = REFERENCE.sub(lambda match: "_" * len(match[0]), part.text)
+        chunk, text = self.web.chunks[part.name], part.text
+        masked = REFERENCE.sub(lambda match: "_" * len(match[0]), text)
         spans = laid_over(highlighted(masked, part.language), self.links(part))
         starts = [span.start for span in spans]
         references = iter([*part.references, None])
         reference = next(references)
         rows, begin = [], 0
-        lines = part.text.split("\n") if part.rows else []
+        lines = text.split("\n") if part.rows else []
         filled = [row for row, line in enumerate(lines) if line] or [0]
         first, last = filled[0], filled[-1]
         for row, line in enumerate(lines):
             out, at, end, alone = [], begin, begin + len(line), False
             while reference and reference.start < end:
                 hole, indent = self.holes[id(reference)]
-                alone = (line.strip() == part.text[reference.start : reference.end]
+                alone = (line.strip() == text[reference.start : reference.end]
                          and not hole.quoted)
                 lead = line[: reference.start - begin] if alone else ""
-                out += ["" if alone else marked(part.text, spans, starts, at, reference.start)
+                out += ["" if alone else marked(text, spans, starts, at, reference.start)
                         .replace("⟨⟨", "⟨"),
                         self.reference(hole, indent, lead, alone)]
                 at = end if alone else reference.end
                 reference = next(references)
-            html = "".join(out) + marked(part.text, spans, starts, at, end).replace("⟨⟨", "⟨")
+            html = "".join(out) + marked(text, spans, starts, at, end).replace("⟨⟨", "⟨")
             html += "" if alone else "\n"
             number = part.place(row)[0]
             if self.paper and not first <= row <= last:
@@ -487,7 +486,7 @@ class Book:
             begin = end + 1
         return (f"<div class=chunk id={line_anchor(part.line)}><div class=head>"
                 f"{self.name(chunk, '+≡' if part.continues else '≡')}{self.position(part)}</div>"
-                f"<div class=\"code m{(last + 1 - first) % 4}\"{scrolls(part.text)}>"
+                f"<div class=\"code m{(last + 1 - first) % 4}\"{scrolls(text)}>"
                 f"{''.join(rows)}</div></div>\n")
 
     def position(self, part: Part) -> str:
@@ -528,9 +527,9 @@ class Book:
         """
         found = None if self.paper else self.expander.expand(hole, indent)
         if found is None:
-            return lead + self.name(self.web.chunks[hole.name]) + "\n" * alone
+            return lead + self.name(self.web.chunks[hole.code.name]) + "\n" * alone
         text, openings = found
-        spans = list(highlighted(text, self.web.chunks[hole.name].parts[0].language))
+        spans = list(highlighted(text, self.web.chunks[hole.code.name].parts[0].language))
         starts = [span.start for span in spans]
 
         def inside(begin: int, end: int, number: int) -> tuple[str, int]:
@@ -553,7 +552,7 @@ class Book:
                 begin, number = stop, next_number
             return "".join(out) + marked(text, spans, starts, begin, end), number
 
-        return self.opening(hole.name, lead, inside(0, len(text), 0)[0] + "\n" * alone, alone,
+        return self.opening(hole.code.name, lead, inside(0, len(text), 0)[0] + "\n" * alone, alone,
                             "" if alone else f" style=--c:{len(indent)}")
 
     def opening(self, name: str, lead: str, html: str, alone: bool, style: str = "") -> str:
@@ -605,8 +604,8 @@ class Book:
             if part is chunk.parts[0] and len(chunk.parts) > 1:
                 told.append(f"See also {plural('section', chunk.parts[1:])} "
                             f"{self.sections_of(chunk.parts[1:])}.")
-            if chunk.uses and part is chunk.parts[0]:
-                uses = [use.part for use in chunk.uses]
+            if chunk.users and part is chunk.parts[0]:
+                uses = chunk.users
                 told.append(f"This code is used in {plural('section', uses)} "
                             f"{self.sections_of(uses)}.")
             for verb, words in (("captures", part.captures), ("exports", part.exports)):
@@ -698,9 +697,9 @@ class Book:
         for chunk in sorted(self.web.chunks.values(),
                             key=lambda chunk: (chunk.is_file, chunk.name.casefold())):
             where = self.sections_of(chunk.parts)
-            used = self.sections_of([use.part for use in chunk.uses])
+            used = self.sections_of(chunk.users)
             rows.append(f"<li><span class=name>⟨{self.words(chunk.name)} {where}⟩</span> "
-                        + (f"used in {plural('section', [use.part for use in chunk.uses])} {used}."
+                        + (f"used in {plural('section', chunk.users)} {used}."
                            if used else "a file.") + "\n")
         return f"<ul class=names>{''.join(rows)}</ul>"
 

@@ -18,7 +18,7 @@ from bisect import bisect_right
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 class Problem:
@@ -40,39 +40,70 @@ class Problem:
 # Link reference definitions are the one thing left out: they hide no fence.
 
 
+class Document:
+    """A text, and where its lines begin; that is looked up when the first place is told."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._begins: list[int] = []
+
+    def place(self, at: int) -> tuple[int, int]:
+        """Line and column of a character."""
+        if not self._begins:
+            self._begins = [0, *[match.end() for match in re.finditer("\n", self.text)]]
+        line = bisect_right(self._begins, at)
+        return line, at - self._begins[line - 1] + 1
+
+
 class Heading:
-    """An ATX heading outside lists and quotes."""
+    """An ATX heading outside lists and quotes; it stands `at` a character of the document."""
 
-    __slots__ = ("column", "level", "line", "text")
+    __slots__ = ("at", "document", "level", "text")
 
-    def __init__(self, line: int, column: int, level: int, text: str) -> None:
-        self.line, self.column, self.level = line, column, level
+    def __init__(self, document: Document, at: int, level: int, text: str) -> None:
+        self.document, self.at, self.level = document, at, level
         self.text = text.strip(" \t")
         if self.text[-1:] == "#":
             unclosed = self.text.rstrip("#")  # a closing sequence has a blank before it
             if not unclosed or unclosed[-1] in " \t":
                 self.text = unclosed.rstrip(" \t")
 
+    @property
+    def line(self) -> int:
+        return self.document.place(self.at)[0]
+
+    @property
+    def column(self) -> int:
+        return self.document.place(self.at)[1]
+
 
 class Fence:
     """A fenced code block.
 
-    `opens` and `closes` are the lines of its fences (`closes` is None if the document
-    or the container ended first).  Its content, each line with its newline, stands in
+    It opens `at` a character of the document with a `mark`; it is not `closed` if the document
+    or the container ended first.  Its content, each line with its newline, stands in
     `source` from `begin` to `end`: in the document itself, or, if containers or the fence's own
     indentation take something away from the lines, by itself; then `starts` tells
     how many characters that was, line by line.
     """
 
-    __slots__ = ("begin", "closes", "column", "end", "indent", "info", "mark", "opens", "source",
-                 "starts")
+    __slots__ = ("at", "begin", "closed", "document", "end", "info", "mark", "source", "starts")
 
-    def __init__(self, opens: int, column: int, mark: str, indent: int, info: str) -> None:
-        self.opens, self.column, self.mark, self.indent = opens, column, mark, indent
-        self.info = info.strip(" \t")
-        self.source, self.begin, self.end = "", 0, 0
-        self.starts: list[int] = []
-        self.closes: int | None = None
+    def __init__(self, document: Document, at: int, mark: str, info: str, begin: int, end: int
+                 ) -> None:
+        self.document, self.at, self.mark, self.info = document, at, mark, info.strip(" \t")
+        self.source, self.begin, self.end = document.text, begin, end
+        self.starts: list[int] | None = None
+        self.closed = True
+
+    @property
+    def opens(self) -> int:
+        """The line that opens it."""
+        return self.document.place(self.at)[0]
+
+    @property
+    def column(self) -> int:
+        return self.document.place(self.at)[1]
 
     @property
     def lines(self) -> list[str]:
@@ -185,6 +216,9 @@ CLOSING: dict[str, re.Pattern[str]] = {}
 
 def end_of_fence(text: str, begin: int, mark: str) -> int:
     """Where the line stands that closes a plain fence, or the document ends."""
+    at = text.find(mark, begin)
+    if at >= 0 and text[at - 1] == "\n" == text[at + len(mark)]:  # as nearly always
+        return at
     closes, at = closing(mark).match, begin
     while (at := text.find(mark, at)) >= 0:
         start = text.rfind("\n", begin - 1, at) + 1
@@ -202,9 +236,10 @@ def blocks(text: str) -> list[Heading | Fence]:
     # The open leaf: none, PARAGRAPH, INDENTED, a fence, or an HTML block of that number.
     leaf: str | int | Fence | None = None
     hollow = False  # the innermost container is an item that has only its marker so far
+    indent, starts = 0, list[int]()  # the indentation of the open fence, and its `starts`
     if text[-1:] != "\n":
         text += "\n"
-    start, row, size = 0, 0, len(text)  # row: how many lines were read
+    document, start, size = Document(text), 0, len(text)
     while start < size:
 
         # A short cut for nearly every line: outside of containers text is skipped, and a plain
@@ -212,29 +247,25 @@ def blocks(text: str) -> list[Heading | Fence]:
         if (not containers and (leaf is None or leaf == PARAGRAPH)
                 and (plain := PLAIN.match(text, start))):
             kind, stop = plain.lastindex, plain.end()
-            row += text.count("\n", start, stop)
-            if kind == 3:
-                found.append(Heading(row, 1, len(plain[2]), plain[3]))
-                start, leaf = stop, None
-                continue
             if kind == 5:
-                fence = Fence(row, 1, plain[4], 0, plain[5])
+                bottom = end_of_fence(text, stop, plain[4])
+                fence = Fence(document, plain.start(4), plain[4], plain[5], stop, bottom)
                 found.append(fence)
-                start, leaf = end_of_fence(text, stop, plain[4]), None
-                fence.source, fence.begin, fence.end = text, stop, start
-                row += text.count("\n", stop, start)
-                if start < size:
-                    start, row = text.index("\n", start) + 1, row + 1
-                    fence.closes = row
+                fence.closed, leaf = bottom < size, None
+                start = text.find("\n", bottom) + 1 or size
+                continue
+            if kind == 3:
+                found.append(Heading(document, plain.start(2), len(plain[2]), plain[3]))
+                start, leaf = stop, None
                 continue
             if stop > start:
                 leaf = PARAGRAPH if plain.end(1) == stop else None
                 start = stop
                 if start == size:
                     break
-        stop = text.index("\n", start)
-        line = text[start:stop]
-        start, row = stop + 1, row + 1
+        first, stop = start, text.index("\n", start)
+        line = text[first:stop]
+        start = stop + 1
 
         # Which containers go on?
         cursor, matched = Cursor(line), 0
@@ -257,12 +288,12 @@ def blocks(text: str) -> list[Heading | Fence]:
         # Does the open leaf go on?
         if inside and isinstance(leaf, Fence):
             if cursor.indent < 4 and closing(leaf.mark).match(line, cursor.next):
-                leaf.closes, leaf = row, None
+                leaf.closed, leaf = True, None
             else:
-                cursor.take(leaf.indent)
-                rest, first = cursor.rest()
+                cursor.take(indent)
+                rest, column = cursor.rest()
                 contents[-1][1].append(rest + "\n")
-                leaf.starts.append(first)
+                starts.append(column)
             continue
         if inside and isinstance(leaf, int):
             end = HTML[leaf][1]
@@ -285,12 +316,14 @@ def blocks(text: str) -> list[Heading | Fence]:
                 del containers[matched:]
                 leaf = None
                 if not containers:
-                    found.append(
-                        Heading(row, at + 1, len(heading[0]), line[heading.end() :]))
+                    found.append(Heading(document, first + at, len(heading[0]),
+                                         line[heading.end() :]))
                 break
             elif character in "`~" and (opening := FENCE.match(line, at)):
                 del containers[matched:]
-                leaf = Fence(row, at + 1, opening[1], cursor.indent, opening[2])
+                leaf = Fence(document, first + at, opening[1], opening[2], 0, 0)
+                leaf.closed, indent = False, cursor.indent
+                leaf.starts = starts = []
                 found.append(leaf)
                 contents.append((leaf, []))
                 break
@@ -308,12 +341,12 @@ def blocks(text: str) -> list[Heading | Fence]:
                 interrupts
                 and (int(bullet[1] or 1) != 1 or not line[bullet.end() :].strip(" \t"))
             ):
-                indent, width = cursor.indent, len(bullet[0])
-                cursor.jump(width)
+                width = cursor.indent + len(bullet[0])
+                cursor.jump(len(bullet[0]))
                 hollow = cursor.blank
                 space = 1 if hollow or cursor.indent > 4 else cursor.indent
                 cursor.take(space)
-                container = indent + width + space
+                container = width + space
             else:
                 leaf = PARAGRAPH
                 break
@@ -348,19 +381,31 @@ class Word:
 
 
 class Section:
-    """A section: from its heading to the next section's, `end` (a line, exclusive).
+    """A section: from its heading to that of the next section, `after`.
 
     `depth` is None where the heading is only a number.
     """
 
-    __slots__ = ("column", "depth", "end", "line", "number", "parts", "title")
+    __slots__ = ("after", "depth", "heading", "number", "parts", "title")
 
-    def __init__(
-        self, number: str, title: str | None, depth: int | None, line: int, column: int
-    ) -> None:
-        self.number, self.title, self.depth = number, title, depth
-        self.line, self.column, self.end = line, column, 0
+    def __init__(self, number: str, title: str | None, depth: int | None, heading: Heading
+                 ) -> None:
+        self.number, self.title, self.depth, self.heading = number, title, depth, heading
+        self.after: Heading | None = None
         self.parts: list[Part] = []
+
+    @property
+    def line(self) -> int:
+        return self.heading.line
+
+    @property
+    def column(self) -> int:
+        return self.heading.column
+
+    @property
+    def end(self) -> int:
+        """The line after its last."""
+        return self.after.line if self.after else self.heading.document.text.count("\n") + 1
 
 
 class Reference:
@@ -383,28 +428,50 @@ class Reference:
 class Part:
     """One code block of a chunk; `line` and `column` are its name's.
 
-    `text` is its code without the header, lines joined by newlines; `rows` says of
-    how many lines (an empty text may be none or one), and `skip` how many lines
-    of the fence stand before them.
+    Its code begins at `begin` in what the fence holds; `names` is what it refers to, in order.  If
+    all references stand alone on their lines, `cut` is the code cut at these lines: code,
+    indentation, name, code, indentation, name, ..., code.
     """
 
-    __slots__ = ("_begins", "captures", "column", "continues", "exports", "fence", "line", "name",
-                 "references", "rows", "section", "skip", "text")
+    captures: Sequence[Word] = ()
+    exports: Sequence[Word] = ()
+    skip = 1  # how many lines of the fence stand before the code
+    names: Sequence[str] = ()
+    cut: list[str] | None = None
+    _references: list[Reference] | None = None
+    _begins: list[int] | None = None
 
     def __init__(
-        self, name: str, continues: bool, column: int, section: Section | None, fence: Fence
+        self, name: str, continues: bool, column: int, section: Section | None, fence: Fence,
+        begin: int,
     ) -> None:
-        self.name, self.continues, self.section, self.fence = name, continues, section, fence
-        self.line, self.column = fence.opens + 1, column
-        self.captures: list[Word] = []
-        self.exports: list[Word] = []
-        self.skip, self.rows, self.text = 1, 0, ""
-        self.references: list[Reference] = []
-        self._begins: list[int] = []
+        self.name, self.continues, self.column = name, continues, column
+        self.section, self.fence, self.begin = section, fence, begin
+
+    @property
+    def text(self) -> str:
+        """Its code without the header and declarations, lines joined by newlines."""
+        return self.fence.source[self.begin : self.fence.end - 1]
+
+    @property
+    def line(self) -> int:
+        return self.fence.opens + 1
+
+    @property
+    def rows(self) -> int:
+        """How many lines of code it has: an empty text may be none or one."""
+        return self.fence.source.count("\n", self.begin, self.fence.end)
 
     @property
     def language(self) -> str | None:
         return self.fence.language
+
+    @property
+    def references(self) -> list[Reference]:
+        if self._references is None:
+            self._references = [Reference(match[1], self, *match.span())
+                                for match in REFERENCE.finditer(self.text) if match[1]]
+        return self._references
 
     def place(self, row: int, offset: int = 0) -> tuple[int, int]:
         """Line and column in the document of a character of a line of the code."""
@@ -412,21 +479,26 @@ class Part:
 
     def place_of(self, offset: int) -> tuple[int, int]:
         """Line and column in the document of a character of the code."""
-        if not self._begins:
+        if self._begins is None:
             self._begins = [0, *[match.end() for match in re.finditer("\n", self.text)]]
         row = bisect_right(self._begins, offset) - 1
         return self.place(row, offset - self._begins[row])
 
 
 class Chunk:
-    """A chunk: all its parts, in order, and all references to it."""
+    """A chunk: all its parts, in order.
 
-    __slots__ = ("is_file", "name", "parts", "uses")
+    For each reference `users` has the part that it stands in, and `below` the chunk that is meant.
+    """
+
+    __slots__ = ("below", "done", "is_file", "name", "parts", "users")
 
     def __init__(self, name: str, first: Part) -> None:
         self.name, self.is_file = name, names_file(name)
         self.parts = [first]
-        self.uses: list[Reference] = []
+        self.users: list[Part] = []
+        self.below: list[Chunk] = []
+        self.done: bool | None = None  # False while those below it are looked at
 
     @property
     def text(self) -> str:
@@ -439,6 +511,12 @@ class Chunk:
     def rows(self) -> int:
         return sum([part.rows for part in self.parts])
 
+    @property
+    def uses(self) -> list[Reference]:
+        """All references to it."""
+        return [reference for part in dict.fromkeys(self.users) for reference in part.references
+                if reference.name == self.name]
+
     def references(self) -> Iterator[tuple[Reference, int]]:
         """Every reference, with where it starts in `text`."""
         base = 0
@@ -446,6 +524,22 @@ class Chunk:
             for reference in part.references:
                 yield reference, base + reference.start
             base += len(part.text) + 1 if part.rows else 0
+
+    def cut(self) -> list[str]:
+        """Its text cut at the lines of references, if all stand alone on theirs: see `Part`."""
+        if len(self.parts) == 1:
+            return self.parts[0].cut or []
+        found: list[str] = []
+        for part in self.parts:
+            cut = part.cut or [part.text]
+            if "⟨" in cut[0] and not part.cut:
+                return []
+            if found and part.rows:
+                found[-1] += "\n" + cut[0]
+                found += cut[1:]
+            elif part.rows:
+                found = [*cut]
+        return found
 
     def strings(self) -> list[tuple[int, int]]:
         """The spans in `text` of the strings of several lines."""
@@ -456,6 +550,7 @@ class Chunk:
 
 
 REFERENCE = re.compile(r"⟨⟨|⟨([^⟨⟩\n]*)(⟩?)")
+ALONE = re.compile(r"^([ \t]*)⟨([^⟨⟩\s](?:[^⟨⟩\n]*[^⟨⟩\s])?)⟩[ \t]*$", re.M)
 
 # What a multi-line string is.  Comments and short strings are matched too, so that
 # a quote inside them opens nothing.  A chunk is taken to close what it opens.
@@ -483,17 +578,17 @@ def long_strings(text: str, language: str) -> list[tuple[int, int]]:
             and ("\n" in match[0] or match[0].startswith(triple))]
 
 
-NUMBER = re.compile(r"([0-9]+)([A-Za-z]{0,2})\.(?=\s|$)\s*(.*)")
+NUMBER = re.compile(r"([0-9]+[A-Za-z]{0,2})\.(?=\s|$)\s*(.*)")
 CLOSERS = {"/*": "*/", "<!--": "-->", "(*": "*)"}
 COMMENT = re.compile(r"[ \t]*(#|//|--|;+|%+|/\*|<!--|\(\*)(\|?)[ \t]*")
-HEADER = re.compile(r"[ \t]*(#|//|--|;+|%+|/\*|<!--|\(\*)[ \t]*⟨([^⟨⟩\n]*)⟩(\+?)≡"
-                    r"[^\S\n]*(\*/|-->|\*\)|)[^\S\n]*\n")
-DECLARATION = re.compile(r"[ \t]*(?:#|//|--|;+|%+|/\*|<!--|\(\*)\|")
+# A header: its name and sign; then the beginning of a declaration below it, if there is one.
+HEADER = re.compile(r"[ \t]*(?:#|//|--|;+|%+|(/\*)|(<!--)|(\(\*))[ \t]*⟨([^⟨⟩\n]*)⟩(\+?)≡"
+                    r"[^\S\n]*(?(1)\*/|(?(2)-->|(?(3)\*\))))[^\S\n]*\n"
+                    r"([ \t]*(?:#|//|--|;+|%+|/\*|<!--|\(\*)\|)?")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 FILE = re.compile(r"\S*(?:/\S*|\.[^.\s]+)")
 # What was perhaps meant to be a header: a name in some kind of brackets, and no other words.
-NEAR_HEADER = re.compile(
-    r"[^\w⟨〈<«]*[⟨〈<«]+[ \t]*([^\s⟨⟩〈〉<>«»][^⟨⟩〈〉<>«»]*?)[ \t]*[⟩〉>»]+\W*")
+NEAR_HEADER = r"[^\w⟨〈<«]*[⟨〈<«]+[ \t]*([^\s⟨⟩〈〉<>«»][^⟨⟩〈〉<>«»]*?)[ \t]*[⟩〉>»]+\W*"
 # What cannot stand in a document: surrogates are how bytes that are not UTF-8 were decoded.
 GARBAGE = re.compile("[\0\udc80-\udcff]")
 
@@ -505,6 +600,11 @@ def followers(number: str) -> list[str]:
         return [] if number else ["1"]
     letter = chr(ord(match[2] or "@") + 1)
     return [str(int(match[1]) + 1)] + ([match[1] + letter] if letter <= "Z" else [])
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name has just single blanks within it."""
+    return name.isprintable() and "  " not in name and name.strip(" ") == name != ""
 
 
 def names_file(name: str) -> bool:
@@ -532,12 +632,14 @@ class Web:
         self.problems: list[Problem] = []
         self._last = self._right = ""  # section numbers
         self._next = "1"
-        self._numbers: dict[str, int] = {}  # the lines where they are first
+        self._numbers: dict[str, Heading] = {}  # where they are first
         self._patience = 20000  # names to compare with misspelt ones, in all
         self._suggested: set[str] = set()
         self._near_headers: dict[str, int] = {}
 
-        self.order: list[str] = []  # the chunks' names, each after those that it refers to
+        self.declares = False  # whether any chunk says what it captures or exports
+        self.order: list[Chunk] = []  # each after those that it refers to
+        self._referring: list[Part] = []
 
         if not clean:
             self._check_characters()
@@ -546,10 +648,8 @@ class Web:
         self._check_cycles()
 
     @property
-    def declares(self) -> bool:
-        """Whether any chunk says what it captures or exports."""
-        return any(part.captures or part.exports
-                   for chunk in self.chunks.values() for part in chunk.parts)
+    def files(self) -> list[Chunk]:
+        return [chunk for chunk in self.chunks.values() if chunk.is_file]
 
     @property
     def lines(self) -> list[str]:
@@ -578,49 +678,47 @@ class Web:
         numbered = any(NUMBER.match(block.text) for block in found if isinstance(block, Heading))
         section: Section | None = None
         for block in found:
-            if isinstance(block, Heading):
-                opened = (self._numbered(block) if numbered else
-                          Section(str(len(self.sections) + 1), block.text or None,
-                                  max(block.level - 2, 0), block.line, block.column))
-                if opened:
-                    if section:
-                        section.end = opened.line
-                    section = opened
-                    self.sections.append(section)
-            else:
-                if block.closes is None:
+            if isinstance(block, Fence):
+                if not block.closed:
                     self.error(block.opens, block.column, "unclosed fence: expected a line "
                                f"{block.mark} after it, in the same list or quote")
                 self._fence(block, section)
-        if section:
-            section.end = self.text.count("\n") + (self.text[-1:] != "\n") + 1
+                continue
+            opened = (self._numbered(block) if numbered else
+                      Section(str(len(self.sections) + 1), block.text or None,
+                              max(block.level - 2, 0), block))
+            if opened:
+                if section:
+                    section.after = block
+                section = opened
+                self.sections.append(section)
 
     def _numbered(self, heading: Heading) -> Section | None:
         """The section that a heading opens, if it has a number; numbers are checked in order."""
         match = NUMBER.match(heading.text)
         if not match:
             return None
-        number, title = match[1] + match[2], match[3] or None
-        line, column = heading.line, heading.column
-        self._check_order(number, line, column)
+        number, title = match[1], match[2] or None
+        self._numbers.setdefault(number, heading)
+        if number == self._next:  # as nearly always
+            self._last = self._right = number
+            self._next = str(int(number) + 1)
+        else:
+            self._check_order(number, heading)
         if heading.level == 1:
-            self.error(line, column, f"section {number} has a heading of level 1: "
+            self.error(heading.line, heading.column, f"section {number} has a heading of level 1: "
                        "expected ## to ##### with a title, or ###### without")
         depth = heading.level - 2 if heading.level < 6 or title else None
-        return Section(number, title, depth, line, column)
+        return Section(number, title, depth, heading)
 
-    def _check_order(self, number: str, line: int, column: int) -> None:
+    def _check_order(self, number: str, heading: Heading) -> None:
         """A number must follow the one before it.
 
         After a wrong one either it or the last right one may be followed, so that
         one slip is one error.
         """
-        first = self._numbers.setdefault(number, line)
-        if number == self._next:  # as nearly always
-            self._last = self._right = number
-            self._next = str(int(number) + 1)
-            return
-        right = self._right
+        right, line, column = self._right, heading.line, heading.column
+        first = self._numbers[number].line
         if number in followers(self._last) or number in followers(right):
             self._right = number
         else:
@@ -635,22 +733,21 @@ class Web:
         """Take a fence for a part of a chunk, if its first line says so."""
         source, first = fence.source, fence.begin
         header = HEADER.match(source, first, fence.end)
-        if not header or header[4] != CLOSERS.get(header[1], ""):
+        if not header:
             self._illustration(fence)
             return
-        column = header.start(2) - first
+        name, sign, declared = header.group(4, 5, 6)
+        column = header.start(4) - first
         if fence.starts:
             column = fence.place(0, column)[1] - 1
-        name = self._name(header[2], fence.opens + 1, column)
-        begin = header.end()
-        part = Part(name, header[3] == "+", column, section, fence)
-        if DECLARATION.match(source, begin, fence.end):
-            self._declarations(part, header[1])
-            begin = first + sum([len(line) + 1 for line in fence.lines[: part.skip]])
-        part.text = source[begin : fence.end - 1]
-        part.rows = source.count("\n", begin, fence.end)
-        if "⟨" in part.text:
-            self._references(part)
+        if not is_plain(name):
+            name = self._name(name, fence.opens + 1, column)
+        part = Part(name, sign == "+", column, section, fence,
+                    source.index("\n", header.end(5)) + 1)
+        if declared:
+            self._declarations(part)
+        if source.find("⟨", part.begin, fence.end) >= 0:
+            self._refer(part)
         if section:
             section.parts.append(part)
         else:
@@ -674,8 +771,6 @@ class Web:
 
     def _name(self, raw: str, line: int, column: int) -> str:
         """A name with its blanks normalised; `column` is the bracket's before it."""
-        if raw.isprintable() and "  " not in raw and raw.strip(" ") == raw != "":
-            return raw
         control = CONTROL.search(raw)
         if control:
             self.error(line, column + 1 + control.start(), "a control character in a name")
@@ -684,10 +779,11 @@ class Web:
             self.error(line, column, "an empty name: expected ⟨Name⟩")
         return name
 
-    def _declarations(self, part: Part, form: str) -> None:
+    def _declarations(self, part: Part) -> None:
         """Read the lines `#| captures: a, b` and `#| exports: c` below the header, any number."""
-        forms = ("//", "/*") if form == "/*" else (form,)
         lines = part.fence.lines
+        header = COMMENT.match(lines[0])
+        forms = ("//", "/*") if header and header[1] == "/*" else (header and header[1],)
         while part.skip < len(lines):
             comment = COMMENT.match(lines[part.skip])
             if not comment or not comment[2] or comment[1] not in forms:
@@ -698,6 +794,7 @@ class Web:
             start = comment.end()
             word, colon, names = text[start:].partition(":")
             place = part.fence.place(part.skip, start)
+            part.begin += len(lines[part.skip]) + 1
             part.skip += 1
             word = word.rstrip()
             if word not in ("captures", "exports") or not colon:
@@ -705,7 +802,8 @@ class Web:
                            "expected captures: or exports: and names")
                 continue
             start += text[start:].index(":") + 1
-            words = part.captures if word == "captures" else part.exports
+            self.declares = True
+            words = [*(part.captures if word == "captures" else part.exports)]
             for item in names.split(","):
                 name = item.strip()
                 line, column = part.fence.place(
@@ -718,9 +816,27 @@ class Web:
                     self.error(line, column, f"{name} a second time in {word}")
                 else:
                     words.append(Word(name, line, column))
+            if word == "captures":
+                part.captures = words
+            else:
+                part.exports = words
 
-    def _references(self, part: Part) -> None:
-        text, found = part.text, part.references
+    def _refer(self, part: Part) -> None:
+        """Find the references in a part."""
+        text = part.text
+        cut = ALONE.split(text)
+        names = cut[2::3]
+        if len(names) == text.count("⟨") and is_plain("".join(names)):
+            part.cut, part.names = cut, names
+        else:
+            part._references = self._references(part)
+            part.names = [reference.name for reference in part.references]
+        if part.names:
+            self._referring.append(part)
+
+    def _references(self, part: Part) -> list[Reference]:
+        """The references in a part of which some do not stand alone on their lines."""
+        text, found = part.text, list[Reference]()
         for match in REFERENCE.finditer(text):
             raw, start, end = match[1], match.start(), match.end()
             if raw is None:  # the literal bracket
@@ -729,7 +845,7 @@ class Web:
                 self.error(*part.place_of(start), "unclosed ⟨: expected ⟩ on the same line "
                            "(⟨⟨ stands for a ⟨ that is none of a reference's)")
                 continue
-            if not raw.isprintable() or "  " in raw or raw.strip(" ") != raw or not raw:
+            if not is_plain(raw):
                 raw = self._name(raw, *part.place_of(start))
             if text.startswith(("≡", "+≡"), end):
                 self.error(*part.place_of(start), f"the header of ⟨{raw}⟩ is not the first line "
@@ -737,35 +853,43 @@ class Web:
                            "closed before")
             elif raw:
                 found.append(Reference(raw, part, start, end))
+        return found
 
     # Checking.
 
     def _check_chunks(self) -> None:
         """Check that what is used is defined, what is defined is used, and signs and languages."""
-        for chunk in self.chunks.values():
-            for part in chunk.parts:
-                for reference in part.references:
-                    used = self.chunks.get(reference.name)
-                    if used is None:
-                        near = self._near_header(reference.name) or self.hint(reference.name)
-                        self.error(reference.line, reference.column,
-                                   f"⟨{reference.name}⟩ is not defined{near}")
-                        continue
-                    used.uses.append(reference)
-                    if used.is_file:
-                        self.error(reference.line, reference.column,
-                                   f"⟨{used.name}⟩ is a file, not to be referred to")
-        if not any(chunk.is_file for chunk in self.chunks.values()):
+        chunks, wrong = self.chunks, dict[Part, None]()
+        for part in self._referring:
+            below = chunks[part.name].below
+            for name in part.names:
+                used = chunks.get(name)
+                if used:
+                    used.users.append(part)
+                    below.append(used)
+                if not used or used.is_file:
+                    wrong[part] = None
+        for part in wrong:
+            for reference in part.references:
+                used = chunks.get(reference.name)
+                if not used:
+                    near = self._near_header(reference.name) or self.hint(reference.name)
+                    self.error(reference.line, reference.column,
+                               f"⟨{reference.name}⟩ is not defined{near}")
+                elif used.is_file:
+                    self.error(reference.line, reference.column,
+                               f"⟨{used.name}⟩ is a file, not to be referred to")
+        if not self.files:
             self._near_header("")
             near = next(filter(names_file, self._near_headers), "")
             self.error(1, 1, "no chunk of this web is a file, so there is nothing to write" + (
                 self._near_header(near) or ": expected a name like ⟨hello.py⟩"))
         for chunk in self.chunks.values():
             first = chunk.parts[0]
-            if len(chunk.parts) == 1 and (chunk.uses or chunk.is_file) and not first.continues:
+            if len(chunk.parts) == 1 and (chunk.users or chunk.is_file) and not first.continues:
                 continue
             name = f"⟨{chunk.name}⟩"
-            if not chunk.is_file and not chunk.uses and chunk.name not in self._suggested:
+            if not chunk.is_file and not chunk.users and chunk.name not in self._suggested:
                 self.error(first.line, first.column, f"{name} is never used" + (
                     "" if " " in chunk.name else " (a file's name has a suffix or a /)"))
             if first.continues:
@@ -811,8 +935,9 @@ class Web:
         if not self._near_headers:
             self._near_headers[""] = 0
             headers = {part.line for chunk in self.chunks.values() for part in chunk.parts}
+            pattern = re.compile(NEAR_HEADER)
             for number, line in enumerate(self.lines, 1):
-                near = NEAR_HEADER.fullmatch(line)
+                near = pattern.fullmatch(line)
                 if near and number not in headers and line.strip() != f"⟨{near[1]}⟩":
                     self._near_headers.setdefault(" ".join(near[1].split()), number)
         if not self._near_headers.get(name):
@@ -822,41 +947,35 @@ class Web:
 
     def _check_cycles(self) -> None:
         """Walk the chunks depth first; a reference to one that is still open closes a cycle."""
-        done: dict[str, None] = {}
         known: set[tuple[str, ...]] = set()
-        below = {name: chunk.parts[0].references if len(chunk.parts) == 1 else
-                 [reference for part in chunk.parts for reference in part.references]
-                 for name, chunk in self.chunks.items()}
-        for root in self.chunks:
-            if root in done:
-                continue
-            path = {root: iter(below[root])}  # the open chunks, in order
-            while path:
-                name = next(reversed(path))
-                for reference in path[name]:
-                    target = reference.name
-                    if target in path:
-                        self._cycle(reference, list(path), known)
-                    elif target not in done and target in below:
-                        if below[target]:
-                            path[target] = iter(below[target])
-                            break
-                        done[target] = None
+        for root in self.chunks.values():
+            stack = [] if root.done else [(root, iter(root.below))]  # the open chunks
+            while stack:
+                chunk, rest = stack[-1]
+                chunk.done = False
+                for used in rest:
+                    if used.done is None:
+                        stack.append((used, iter(used.below)))
+                        break
+                    if not used.done:
+                        self._cycle([link for link, _ in stack], used, known)
                 else:
-                    del path[name]
-                    done[name] = None
-        self.order = list(done)
+                    stack.pop()
+                    chunk.done = True
+                    self.order.append(chunk)
 
-    def _cycle(self, reference: Reference, path: list[str], known: set[tuple[str, ...]]) -> None:
+    def _cycle(self, path: list[Chunk], used: Chunk, known: set[tuple[str, ...]]) -> None:
         """Complain of a cycle that a reference closes; of each once, and of a hundred at most."""
         if len(known) < 100:
-            cycle = path[path.index(reference.name) :]
+            cycle = [chunk.name for chunk in path[path.index(used) :]]
             low = cycle.index(min(cycle))
             key = tuple(cycle[low:] + cycle[:low])
             if key not in known:
                 known.add(key)
+                reference = next(reference for reference, _ in path[-1].references()
+                                 if reference.name == used.name)
                 self.error(reference.line, reference.column, "a cycle: " + " → ".join(
-                    f"⟨{link}⟩" for link in [*cycle, reference.name]))
+                    f"⟨{link}⟩" for link in [*cycle, used.name]))
 
 
 # ---------------------------------------------------------------------------

@@ -3,10 +3,11 @@
 Usage: bench_tangle.py FOLDER [LINES ...]
 
 A chunk has about nine lines of code, some of them references; every tenth is continued once.
-Names come in random or in sorted order, and there is one root or there are a hundred. Each
+Names come in random or in sorted order, and there are one, ten or a hundred roots. Each
 column has the best of three runs, from start to end of the process: seconds, seconds of the
 processor, and the greatest memory in MiB. What is not installed is passed over, and so is what
-needs minutes, unless PATIENT is set.
+needs minutes, unless PATIENT is set. tangle.py and Entangled are run by the same Python, that of a
+virtual environment: what else is installed may slow its start.
 """
 
 from __future__ import annotations
@@ -137,10 +138,10 @@ def bench(folder: Path, lines: int, roots: int, ordered: bool) -> None:
     apart(write_webs, folder, lines, roots, ordered)
     with open(folder / "ours.md", "rb") as file:
         count = sum(1 for _ in file)
-    ours = [sys.executable, str(ROOT / "tangle.py"), "ours.md", "--out", "out"]
+    ours = [ENTANGLED or sys.executable, str(ROOT / "tangle.py"), "ours.md", "--out", "out"]
     figures = [measure(ours, folder, before=(folder / "out", folder / "build")),
                measure(ours, folder)]
-    slow = lines > 100000 and (ordered or roots > 1)  # noweb then needs minutes
+    slow = lines > 100000 and (ordered or roots > 10)  # noweb then needs minutes
     if shutil.which("notangle") and (not slow or PATIENT):
         each = [f"notangle -Rroot{n}.c web.nw > root{n}.c" for n in range(roots)]
         figures.append(measure(["sh", "-ec", "\n".join(each)], folder, runs=1 if slow else 3))
@@ -161,6 +162,6 @@ if __name__ == "__main__":
     print("| lines | roots | names | tangle.py | nothing changed | notangle | nuweb | Entangled |")
     print("|---|---|---|---|---|---|---|---|")
     for size in [int(word) for word in sys.argv[2:]] or [1000, 10000, 100000, 1000000]:
-        for many in (1, 100):
+        for many in (1, 10, 100):
             for is_sorted in (False, True):
                 bench(Path(sys.argv[1]), size, many, is_sorted)

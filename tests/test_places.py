@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tangle
+from lines import lined
 from web import Web, runs
 
 ROOT = Path(__file__).parent.parent
@@ -144,7 +145,7 @@ def test_a_line_directive_tells_where_the_next_line_is_from(
     places: dict[int, int] = {}
     for run in runs(web, "a.c", output):
         places.setdefault(run.line, run.place()[0])
-    text = tangle.lined(output, runs(web, "a.c", output), 'd\\"w.md')
+    text = lined(output, runs(web, "a.c", output), 'd\\"w.md')
     rest = text.split("\n")
     plain = [line for line in rest if not line.startswith("#line ")]
     assert plain == output.split("\n")
