@@ -26,13 +26,13 @@ class Code:
     `text` is the expansion of one that is used more than once, or that has no holes.
     """
 
-    bytes = newlines = width = 0
-    last = ""
-    inline = False  # some holes do not stand alone on their lines
-    text: str | None = None
+    __slots__ = ("bytes", "inline", "last", "name", "newlines", "pieces", "text", "width")
 
     def __init__(self, name: str, pieces: list[str | Hole]) -> None:
         self.name, self.pieces = name, pieces
+        self.bytes = self.newlines = self.width = 0
+        self.last, self.inline = "", False
+        self.text: str | None = None
 
 
 class Hole:
@@ -177,9 +177,10 @@ def indented(text: str, indent: str) -> str:
         return text
     if "\r" in text:
         return re.sub(r"\n(?=[^\n\r])", "\n" + indent, text)
-    shown = text.replace("\n", "\n" + indent)
     if text[-1] == "\n":
-        shown = shown[: -len(indent)]
+        shown = text[:-1].replace("\n", "\n" + indent) + "\n"
+    else:
+        shown = text.replace("\n", "\n" + indent)
     if "\n\n" in text:  # twice, since an empty line's end is the next one's begin
         empty = "\n" + indent + "\n"
         shown = shown.replace(empty, "\n\n").replace(empty, "\n\n")
@@ -242,7 +243,7 @@ def expand(
                     break
                 text = code.text
             if text:
-                if text[0] not in "\n\r":
+                if done < len(inner) and text[0] not in "\n\r":
                     out.append(inner[done:])
                 shown = indented(text, inner)
                 out.append(shown.replace("\n", "\r") if raw else shown)
