@@ -14,20 +14,27 @@ WARNINGS := -std=c11 -Wall -Wextra -Wconversion -Wshadow -Werror
 tangle:
 	$(PYTHON) tangle.py
 
-# The virtual environment, with what building and testing need, pinned in pyproject.toml. The
-# path file in it makes `import sockets` find generated/.
+# The virtual environment, with what building and testing need, pinned in pyproject.toml.
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$(RUN) -m pip install --quiet --disable-pip-version-check --group build --group test
 	$(RUN) -c "import sysconfig; print(sysconfig.get_path('platlib'), end='')" > $@
-	pwd | sed 's|$$|/generated|' > "$$(cat $@)/sockets.pth"
+
+# The path file in it makes `import sockets` find generated/, and where the tests say so, tracebacks
+# find the document: tests/places.py.
+PLACES := import os, sys; folder = os.environ.get("SOCKETS_PLACES"); \
+    folder and (sys.path.insert(0, folder), __import__("places"), sys.path.remove(folder))
+
+$(VENV)/paths: $(VENV)/ready Makefile
+	printf '%s\n' "$$(pwd)/generated" '$(PLACES)' > "$$(cat $<)/sockets.pth"
+	touch $@
 
 $(VENV)/checkers: $(VENV)/ready
 	$(RUN) -m pip install --quiet --disable-pip-version-check --group check
 	touch $@
 
-generated/sockets/_values.py: $(VENV)/ready setup.py sockets.md $(TANGLER)
+generated/sockets/_values.py: $(VENV)/ready setup.py sockets.md $(TANGLER) | $(VENV)/paths
 	$(PYTHON) tangle.py
 	$(PYTHON) tangle.py --lines --force --out build/lines
 	$(RUN) setup.py --quiet build_ext --inplace

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import places  # noqa: F401  (first: then tracebacks through sockets lead to the document)
+import places  # (first: then tracebacks through sockets lead to the document)
 import pytest
 
 from sockets import (
@@ -55,6 +55,7 @@ from sockets import (
     wait_for_socket,
 )
 
+os.environ["SOCKETS_PLACES"] = str(places.ROOT / "tests")  # and so do those of child processes
 HAS_LOCK = sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED")
 with_lock = pytest.mark.skipif(not HAS_LOCK, reason="only with a lock that calls can keep")
 WINDOWS = sys.platform == "win32"

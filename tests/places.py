@@ -2,6 +2,8 @@
 
     import places                              from now on, modules of generated/ do so
     python -m places PROGRAM [ARGUMENT ...]    and so does a program, started like this
+    SOCKETS_PLACES=FOLDER python ...           and so does all that the Makefile's Python starts, if
+                                               this module is in FOLDER: so in the tests
 
 Tracebacks, warnings and debuggers ask code objects for their file and lines. So the
 modules that `tangle.py --lines --out build/lines` wrote a map of are compiled here, with

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -258,6 +259,16 @@ def test_a_traceback_leads_to_the_document() -> None:
 
 
 @mapped
+@pytest.mark.skipif(not Path(sysconfig.get_path("platlib"), "sockets.pth").is_file(),
+                    reason="not the environment that the Makefile makes")
+def test_a_traceback_of_a_child_process_leads_to_the_document() -> None:
+    done = subprocess.run([sys.executable, "-c", "import sockets\nsockets.InternetAddress('x', 1)"],
+                          capture_output=True, text=True, check=False, timeout=60)
+    assert f'File "{ROOT / "sockets.md"}", line ' in done.stderr
+    assert "generated" not in done.stderr
+
+
+@mapped
 def test_every_line_of_a_module_leads_to_the_document() -> None:
     name = "sockets/_sockets.py"
     data = (ROOT / "generated" / name).read_bytes()
@@ -319,7 +330,8 @@ def run_in_copy(
 
 
 def run_places(folder: Path, program: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(folder / "tests"), "PYTHONUTF8": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(folder / "tests"), "PYTHONUTF8": "1",
+                   "SOCKETS_PLACES": ""}
     return subprocess.run(
         [sys.executable, "-m", "places", str(folder / "generated" / program)], check=False,
         capture_output=True, encoding="utf-8", timeout=60, cwd=folder, env=environment)
