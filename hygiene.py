@@ -17,6 +17,10 @@ On the other hand, what a chunk captures it must read of its surroundings, and w
 exports it must bind there for them, both at each place where it is used.  A chunk is all
 its parts: each of them may declare for the others.
 
+What a chunk defines by `def` or `class` and exports, no other chunk defines anew before anybody
+can have used it: the one would be lost.  (Alternatives stand in branches; what is decorated may be
+meant to be defined again.)
+
 Which bindings a read may mean is a matter of control flow.  In the function (or class, or
 file) that binds the name, the read means those that may be the latest when it is reached;
 so two chunks of a function may each have an `i` of their own.  What a function reads of
@@ -132,6 +136,8 @@ class Scope:
         self.loops: list[Branch] = []
         self.trials: list[dict[str, Sources]] = []  # what open loops and trys ever bound
         self.bindings: dict[str, dict[Use, Any]] = {}  # a node for each use that binds
+        self.defined: dict[str, Definition] = {}  # what several chunks export
+        self.calls = 0  # how many there were, so far
         self.waiting: dict[tuple[str, Use], Any] = {}
         self.outer: dict[str, str] = {}  # names declared "global" or "nonlocal"
 
@@ -176,6 +182,14 @@ class Scope:
             if count < every:
                 sources = union(sources, self.branch.find(name) or NOBODY)
             self.branch.names[name] = sources
+
+
+class Definition:
+    """A function or class that several chunks export, before it is bound anew."""
+
+    def __init__(self, use: Use, node: Any, scope: Scope) -> None:
+        self.use, self.node, self.branch, self.calls = use, node, scope.branch, scope.calls
+        self.read = self.later = False  # read where it was defined; read in functions there
 
 
 # ---------------------------------------------------------------------------
@@ -277,6 +291,7 @@ class Walk:
 
     def bind(self, name: str, node: Any, perhaps: bool = False, scope: Scope | None = None) -> Use:
         scope, use = scope or self.scope, self.use(name, node)
+        scope.defined.pop(name, None)
         outer = scope.outer.get(name)
         if outer:
             owner = self.module if outer == "global" else scope
@@ -292,6 +307,8 @@ class Walk:
         use = self.use(name, node)
         if name in self.hygiene.captured:
             self.hygiene.note(use, name)
+        if name in self.hygiene.contested:
+            self.read_definition(name)
         scope: Scope | None = self.scope
         while scope:
             if scope.outer.get(name) == "global":
@@ -307,6 +324,39 @@ class Walk:
             scope = scope.around()
         assert scope
         scope.waiting.setdefault((name, use), node)
+
+    def define(self, node: Any) -> None:
+        """A function or class is bound: none that another chunk exported may be lost by it."""
+        name, scope, old = node.name, self.scope, self.scope.defined.get(node.name)
+        use = self.bind(name, node)
+        exports = self.hygiene.exports
+        if name not in self.hygiene.contested or name in scope.outer or (
+                name not in exports[use.name] or node.decorator_list):
+            return
+        scope.defined[name] = Definition(use, node, scope)
+        if old and old.use.name != use.name and old.branch is scope.branch and not (
+                old.read or (old.later and old.calls < scope.calls)):
+            line = self.place(name, old.node)[0]
+            self.hygiene.report("define", use, name, self.place(name, node), f"{name} is defined "
+                                f"anew: ⟨{old.use.name}⟩ exports it, too (bound in line {line}), "
+                                "and nothing has used that: expected another name")
+
+    def read_definition(self, name: str) -> None:
+        scope: Scope | None = self.scope
+        later = False
+        while scope:
+            if name in scope.defined:
+                found = scope.defined[name]
+                found.read, found.later = found.read or not later, True
+            later = later or scope.kind == "function"
+            scope = scope.above
+
+    def call_(self, node: Any) -> list[Any]:
+        scope: Scope | None = self.scope
+        while scope:
+            scope.calls += 1
+            scope = None if scope.kind == "function" else scope.above
+        return [node.func, *node.args, *node.keywords]
 
     def open(self, kind: str, node: Any) -> None:
         self.scope = Scope(kind, self.scope, self.home(node))
@@ -458,7 +508,7 @@ class Walk:
         self.function(node, node.body)
         if generic:
             self.close()
-        self.bind(node.name, node)
+        self.define(node)
 
     asyncfunctiondef_ = functiondef_
 
@@ -472,7 +522,7 @@ class Walk:
         self.close()
         if generic:
             self.close()
-        self.bind(node.name, node)
+        self.define(node)
 
     def typealias_(self, node: Any) -> None:
         generic = self.parameters(node)
@@ -707,6 +757,11 @@ class Hygiene:
         self.exports = {name: words(word for part in chunk.parts for word in part.exports)
                         for name, chunk in web.chunks.items()}
         self.captured = {name for found in self.captures.values() for name in found}
+        exporters: dict[str, set[str]] = {}
+        for chunk, found in self.exports.items():
+            for name in found:
+                exporters.setdefault(name, set()).add(chunk)
+        self.contested = {name for name, chunks in exporters.items() if len(chunks) > 1}
         self.walks: dict[str, Walk] = {}
         self.reported: set[tuple[str, str, str]] = set()
         self.uses: dict[str, dict[Use, None]] = {}  # of each chunk of the files read

@@ -136,6 +136,60 @@ def f():
 """) == ["hidden is private to ⟨One⟩ (bound in line 10): expected #| exports: hidden there"]
 
 
+TWICE = ("# ⟨One⟩≡\n#| exports: f\ndef f(): pass", "# ⟨Two⟩≡\n#| exports: f\ndef ¦f(): pass")
+
+
+@pytest.mark.parametrize("around", [
+    "⟨One⟩\n⟨Two⟩", "⟨One⟩\nx = 1\n⟨Two⟩\nf()", "⟨One⟩\ndef g(): return f()\n⟨Two⟩",
+    "if a:\n    ⟨One⟩\n    ⟨Two⟩", "class A:\n    ⟨One⟩\n    ⟨Two⟩",
+    "def a():\n    ⟨One⟩\n    with b():\n        ⟨Two⟩",
+])
+def test_what_one_chunk_exports_no_other_defines_anew_before_it_is_used(around):
+    line = around.count("\n") + 9
+    assert judge("# ⟨a.py⟩≡\n" + around, *TWICE) == [
+        f"f is defined anew: ⟨One⟩ exports it, too (bound in line {line}), and nothing has used "
+        "that: expected another name"]
+
+
+@pytest.mark.parametrize("around", [
+    # Alternatives.
+    "if a:\n    ⟨One⟩\nelse:\n    ⟨Two⟩", "⟨One⟩\nif a:\n    ⟨Two⟩",
+    "try:\n    ⟨One⟩\nexcept E:\n    ⟨Two⟩", "try:\n    a\nexcept E:\n    ⟨One⟩\nelse:\n    ⟨Two⟩",
+    "match a:\n    case 1:\n        ⟨One⟩\n    case _:\n        ⟨Two⟩",
+    "while a:\n    ⟨One⟩\nelse:\n    ⟨Two⟩",
+    # It was used.
+    "⟨One⟩\nf()\n⟨Two⟩", "⟨One⟩\ng = f\n⟨Two⟩", "⟨One⟩\n[f for a in b]\n⟨Two⟩",
+    "⟨One⟩\ndef g(): return f()\ng()\n⟨Two⟩", "⟨One⟩\nclass A:\n    x = f\n⟨Two⟩",
+    "⟨One⟩\ng = lambda: f\nclass A:\n    g()\n⟨Two⟩",
+    # It was bound otherwise, or taken away, in between.
+    "⟨One⟩\nf = None\n⟨Two⟩", "⟨One⟩\ndel f\n⟨Two⟩",
+    # They are in scopes of their own.
+    "def a():\n    ⟨One⟩\ndef b():\n    ⟨Two⟩", "class A:\n    ⟨One⟩\nclass B:\n    ⟨Two⟩",
+    "⟨One⟩\ndef b():\n    ⟨Two⟩",
+])
+def test_alternatives_may_export_one_name_and_so_may_what_follows_a_use(around):
+    if sys.version_info < (3, 10) and "match" in around:
+        pytest.skip("no match statement")
+    assert judge("# ⟨a.py⟩≡\n" + around, *(chunk.replace("¦", "") for chunk in TWICE)) == []
+
+
+@pytest.mark.parametrize(("one", "two"), [
+    ("@overload\ndef f(): pass", "def f(): pass"), ("def f(): pass", "@g(a)\ndef f(): pass"),
+    ("@property\ndef f(a): pass", "#| captures: f\n@f.setter\ndef f(a, b): pass"),
+    ("f = None", "def f(): pass"), ("def f(): pass", "f = 1"), ("import f", "def f(): pass"),
+    ("def f(): pass", "def g(): pass\n#\nf = g"),
+])
+def test_what_is_decorated_or_no_definition_may_be_exported_again(one, two):
+    assert judge("# ⟨a.py⟩≡\nclass A:\n    ⟨One⟩\n    ⟨Two⟩", f"# ⟨One⟩≡\n#| exports: f\n{one}",
+                 f"# ⟨Two⟩≡\n#| exports: f\n{two}") == []
+
+
+def test_a_chunk_that_is_used_twice_and_one_around_another_export_one_definition():
+    assert judge("# ⟨a.py⟩≡\n⟨One⟩\n⟨One⟩\n⟨Two⟩", "# ⟨One⟩≡\n#| exports: f\ndef f(): pass",
+                 "# ⟨Two⟩≡\n#| exports: g\n⟨Three⟩",
+                 "# ⟨Three⟩≡\n#| exports: g\ndef g(): pass") == []
+
+
 def test_what_the_file_itself_binds_at_module_level_is_free_to_its_chunks():
     assert judge("""
 # ⟨a.py⟩≡
