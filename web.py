@@ -844,6 +844,7 @@ class Web:
             if not match[2]:
                 self.error(*part.place_of(start), "unclosed ⟨: expected ⟩ on the same line "
                            "(⟨⟨ stands for a ⟨ that is none of a reference's)")
+                self._suggested.add(" ".join(raw.split()))  # perhaps it is used here
                 continue
             if not is_plain(raw):
                 raw = self._name(raw, *part.place_of(start))
@@ -889,12 +890,12 @@ class Web:
             if len(chunk.parts) == 1 and (chunk.users or chunk.is_file) and not first.continues:
                 continue
             name = f"⟨{chunk.name}⟩"
-            if not chunk.is_file and not chunk.users and chunk.name not in self._suggested:
-                self.error(first.line, first.column, f"{name} is never used" + (
-                    "" if " " in chunk.name else " (a file's name has a suffix or a /)"))
             if first.continues:
                 self.error(first.line, first.column, f"{name}+≡ continues nothing: "
                            f"expected {name}≡ the first time" + self.hint(chunk.name))
+            elif not chunk.is_file and not chunk.users and chunk.name not in self._suggested:
+                self.error(first.line, first.column, f"{name} is never used" + (
+                    "" if " " in chunk.name else " (a file's name has a suffix or a /)"))
             language, begun = first, None if first.continues else first
             for part in chunk.parts[1:]:
                 if not part.continues:

@@ -82,9 +82,6 @@ hello.md:11:2: error: unclosed ⟨: expected ⟩ on the same line (⟨⟨ stands
 of a reference's)
    11 |     ⟨Greet
       |     ^
-hello.md:16:3: error: ⟨Greet⟩ is never used (a file's name has a suffix or a /)
-   16 | # ⟨Greet⟩≡
-      |   ^^^^^^^^
 """),
     "a number out of order": ("## 2.", "## 3.", """\
 hello.md:14:1: error: section 3: expected 2 or 1A after 1

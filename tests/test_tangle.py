@@ -397,7 +397,6 @@ def test_continued_before_defined(place: Path, capsys: pytest.CaptureFixture[str
     fails(place, capsys,
           web_of("Make it so⟩≡", "a.py⟩+≡\n⟨Make it so⟩", "Make it  now⟩+≡", "a.py⟩≡"),
           "8:3: error: ⟨a.py⟩+≡ continues nothing: expected ⟨a.py⟩≡ the first time",
-          "13:3: error: ⟨Make it now⟩ is never used",
           "13:3: error: ⟨Make it now⟩+≡ continues nothing: expected ⟨Make it now⟩≡ the first time"
           "; did you mean ⟨Make it so⟩?")
 
@@ -588,7 +587,6 @@ def test_all_errors_in_one_run_sorted_by_place(
           "(⟨⟨ stands for a ⟨ that is none of a reference's)",
           "9:3: error: ⟨../b.py⟩ leads out of the output folder: expected a path without ..",
           "12:1: error: section 4: expected 3 or 2A after 2",
-          "14:3: error: ⟨C⟩ is never used (a file's name has a suffix or a /)",
           "14:3: error: ⟨C⟩+≡ continues nothing: expected ⟨C⟩≡ the first time",
           "17:1: error: unclosed fence: expected a line ``` after it, in the same list or quote",
           f"18:3: error: ⟨d.py⟩ would replace the folder {os.path.join('generated', 'd.py')}")
