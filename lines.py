@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 
 from messages import nearest
@@ -99,13 +100,13 @@ def where(web: Web, path: str, out: str, contents: dict[str, bytes], place: str)
             for run in runs(web, name, data.decode()):
                 first = run.place()
                 if first[0] == line and (not column or 0 <= column - first[1] < len(run.text)):
-                    found.setdefault((name, run.line), f"{os.path.join(out, name)}:"
+                    found.setdefault((name, run.line), f"{posixpath.join(out, name)}:"
                                      f"{run.line}:{run.column}: ⟨{run.part.name}⟩")
         if not found:
             raise LookupError("no output has this line: expected a line of a chunk's code")
         return list(found.values())
-    relative = os.path.relpath(os.path.realpath(file), os.path.realpath(out))
-    name = relative.replace(os.sep, "/")
+    above = os.path.join(os.path.realpath(out), "")
+    name = os.path.realpath(file).removeprefix(above).replace(os.sep, "/")
     if name not in contents:
         raise LookupError(f"{file} is neither {path} nor one of its files in {out}"
                           + nearest(name, contents))

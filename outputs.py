@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import stat
 
 TYPE_CHECKING = False
@@ -65,7 +66,7 @@ def check_places(web: Web, path: str, out: str) -> dict[str, str]:
         name, part = chunk.name, chunk.parts[0]
         if wrong and part.line in wrong:
             continue
-        places[name] = os.path.join(out, *name.split("/"))
+        places[name] = posixpath.join(out, name)
         try:
             obstacle = find_obstacle(places[name], out)
             real = os.path.realpath(places[name])
@@ -219,8 +220,8 @@ class Record:
             with open(os.path.join(os.path.dirname(__file__), f"{module}.py"), "rb") as file:
                 sources.append(file.read())
         self.key = digest("".join([digest(source) for source in sources]).encode())
-        name = digest(repr((os.path.basename(path), os.path.relpath(
-            os.path.realpath(out), home), lines)).encode())[:16]
+        there = os.path.join(os.path.realpath(out), "").removeprefix(os.path.join(home, ""))
+        name = digest(repr((os.path.basename(path), there, lines)).encode())[:16]
         self.path = os.path.join(home, "build", "tangled", name)
         self.old: bytes | None = None
         self.digests: dict[str, list[str]] = {}
@@ -240,7 +241,7 @@ class Record:
             return False
         try:
             for name, (now, _) in self.digests.items():
-                with open(os.path.join(out, *name.split("/")), "rb") as file:
+                with open(posixpath.join(out, name), "rb") as file:
                     if digest(file.read()) != now:
                         return False
         except OSError:

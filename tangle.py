@@ -18,6 +18,7 @@ Either everything is written or nothing is, and every file appears whole.
 from __future__ import annotations
 
 import os
+import posixpath
 import sys
 
 from expansion import tangle
@@ -157,7 +158,7 @@ def produce(options: Options, path: str, data: bytes) -> int:
     out = options.out
     record = Record(path, out, data, options.lines)
     if options.mode != "--check":
-        sweep({os.path.dirname(os.path.join(out, name)) for name in record.digests})
+        sweep({os.path.dirname(posixpath.join(out, name)) for name in record.digests})
     if record.is_fresh(out):
         say(f"{len(record.digests)} unchanged in {out}", sys.stdout)
         return 0
@@ -182,7 +183,7 @@ def produce(options: Options, path: str, data: bytes) -> int:
     try:
         written = with_lines(web, path, data, contents) if options.lines else contents
         for name, text in written.items():
-            place, old = places.get(name, os.path.join(out, name)), None
+            place, old = places.get(name, posixpath.join(out, name)), None
             if os.path.exists(place):
                 with open(place, "rb") as file:
                     old = file.read()

@@ -32,12 +32,14 @@ from conftest import (
     reports,
     send_all,
     until,
+    with_lock,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 from test_lock import Stepper, made_blocking, stepper, would_block  # noqa: F401
 
 from sockets import (
+    HAS_DONT_WAIT,
     HAS_RECEIVE_OFFLOAD,
     Datagrams,
     InternetAddress,
@@ -64,7 +66,7 @@ from sockets import (
 
 DATAGRAM = SocketType.DATAGRAM
 NO_CHECKSUM = int_option(11)  # SO_NO_CHECK, with which the kernel refuses offload
-NOT_WAITING = SendToOption(native.MSG_DONTWAIT)
+NOT_WAITING = [SendToOption(ReceiveFromOption.DONT_WAIT.value)] if HAS_DONT_WAIT else []
 SHORT = 0.2  # seconds that a call has to wait in vain
 
 
@@ -101,7 +103,7 @@ def send_and_receive(
     total = sum(map(len, runs))
     while len(datagrams_of(got)) < total:
         if runs:
-            sent = send_datagrams(sender, runs, NOT_WAITING)
+            sent = send_datagrams(sender, runs, *NOT_WAITING)
             if isinstance(sent, int):
                 runs = skip_datagrams(runs, sent)
         readable(sock)
@@ -681,6 +683,7 @@ def test_within_waits_for_what_comes_into_a_buffer(quick: Makers) -> None:
 
 # The lock.
 
+@with_lock
 def test_few_datagrams_there_and_back_keep_the_lock(
     quick: Makers, joining: bool, stepper: Stepper  # noqa: F811
 ) -> None:
@@ -696,6 +699,7 @@ def test_few_datagrams_there_and_back_keep_the_lock(
     assert stepper.steps_across(round_trip) <= 2
 
 
+@with_lock
 def test_a_receive_with_dont_wait_keeps_the_lock(
     slow: Makers, joining: bool, stepper: Stepper  # noqa: F811
 ) -> None:
@@ -706,6 +710,7 @@ def test_a_receive_with_dont_wait_keeps_the_lock(
         assert stepper.steps_across(would_block(call)) <= 2
 
 
+@with_lock
 def test_a_send_without_room_keeps_the_lock(
     unix: Makers, stepper: Stepper  # noqa: F811
 ) -> None:
@@ -771,6 +776,7 @@ def test_nothing_freezes_when_another_process_has_changed_the_mode(
     assert time.monotonic() - began < DEADLINE / 2
 
 
+@with_lock
 def test_closing_waits_for_a_receive_of_many(slow: Makers) -> None:
     sock, sender = slow.bound(), slow.bound()
     place, fd = name_of(sock), sock.fd

@@ -369,7 +369,8 @@ def test_listen_takes_every_length_but_a_negative_one(make: Makers) -> None:
 
 
 def test_the_maximum_of_connections_is_the_systems_number() -> None:
-    assert socket_maximum_connections() == native.SOMAXCONN
+    # It only grew: a Python that was compiled with older headers knows an older one.
+    assert socket_maximum_connections() >= native.SOMAXCONN >= 128
 
 
 def test_a_socket_knows_its_own_name_and_its_peers(make: Makers) -> None:
