@@ -998,6 +998,8 @@ static ssize_t receive_each(socket_t fd, char *data, size_t room, size_t message
         n = add_run(data, runs, n, size);
         used = runs[n - 1].start + runs[n - 1].length;
         flags |= NOT_WAITING;
+        if (NOT_WAITING == 0 && wait_for(fd, 1, 0, 0) != 1)
+            break;
     }
     if (n > 0)
         runs->error = result < 0 ? (int) -result : 0;
