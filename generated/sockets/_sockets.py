@@ -2794,8 +2794,6 @@ def receive_datagrams(
     few = count <= MANY and count * size < LONG_COPY
     if sock._nonblocking:
         bits |= DONT_WAIT
-    elif not HAS_DONT_WAIT:
-        count = 1
     batch = take_batch() if few else Batch(count, count * size)
     receive = recvmmsg_keep if few and bits & DONT_WAIT else recvmmsg_block
     while (
