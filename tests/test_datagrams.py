@@ -193,7 +193,7 @@ def test_a_blocking_send_waits_for_room(unix: Makers) -> None:
     assert waiter.answer() == 4
 
 
-@windows_differs("only receiving and sending have timeouts, and one that runs out is WSAETIMEDOUT")
+@windows_differs("timeouts")
 def test_a_receive_timeout_that_runs_out_is_a_would_block_value(slow: Makers) -> None:
     sock = slow.bound()
     set_socket_option(sock, SO_RCVTIMEO, 0.02)
@@ -294,7 +294,7 @@ def test_peek_leaves_the_datagram(make: Makers) -> None:
 
 # Failures.
 
-@windows_differs("a refused datagram is WSAECONNRESET to the next receive")
+@windows_differs("refused")
 def test_a_closed_port_refuses_the_datagram_after_the_next_call(tcp: Makers) -> None:
     gone, sender = tcp.bound(), tcp.bound()
     connect_socket(sender, name_of(gone))
@@ -339,7 +339,7 @@ def test_datagram_sockets_neither_listen_nor_accept(make: Makers) -> None:
         accept_socket(sock)
 
 
-@windows_differs("a direction that is shut down is WSAESHUTDOWN")
+@windows_differs("shutdown")
 def test_shutting_down_ends_sending(make: Makers) -> None:
     first, _ = make.datagrams()
     shutdown_socket(first, ShutdownMethod.WRITE)
@@ -467,10 +467,11 @@ def test_received_bytes_stay_what_they_were(make: Makers) -> None:
 def test_sending_changes_no_bytes(make: Makers) -> None:
     first, second = make.datagrams()
     data = b"constant"
-    before = sys.getrefcount(data), hash(data)
+    references = getattr(sys, "getrefcount", lambda _: None)  # PyPy counts none
+    before = references(data), hash(data)
     for _ in range(10):
         send_to_socket(first, data, None)
         readable(second)
         receive_from_socket(second, 99)
-    assert (sys.getrefcount(data), hash(data)) == before
+    assert (references(data), hash(data)) == before
     assert data == bytes([99, 111, 110, 115, 116, 97, 110, 116])

@@ -187,7 +187,7 @@ FAMILIES = [native.AF_INET, native.AF_INET6, pytest.param(AF_UNIX, marks=needs_u
 @pytest.mark.parametrize("blocking", [True, False])
 @pytest.mark.parametrize("kind", [native.SOCK_STREAM, native.SOCK_DGRAM])
 @pytest.mark.parametrize("family", FAMILIES)
-@windows_differs("a socket that is not bound has no address to tell its family by")
+@windows_differs("unbound")
 def test_the_kernel_says_what_is_adopted(family: int, kind: int, blocking: bool) -> None:
     if family == native.AF_INET6 and not has_loopback6():
         pytest.skip("the machine has no IPv6")

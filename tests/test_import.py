@@ -8,7 +8,7 @@ import sys
 import sysconfig
 
 import pytest
-from conftest import with_lock
+from conftest import needs_posix, with_lock
 
 CPYTHON = sys.implementation.name == "cpython"
 
@@ -37,6 +37,7 @@ print(*seen)
     assert set(events.split()) <= LOADING | {"builtins.id", "sys._getframe", "object.__getattr__"}
 
 
+@needs_posix
 def test_importing_opens_no_descriptor_and_starts_no_thread() -> None:
     run_python("""
 import _thread, os

@@ -280,7 +280,8 @@ MISSPELT = [
 
 @pytest.mark.parametrize("text", MISSPELT)
 def test_a_misspelt_ip_is_an_error_that_quotes_it(text: str) -> None:
-    assert WINDOWS or pton(text) is None
+    # Python's procedure is a second opinion; on Windows, and of NUL on PyPy, it has another.
+    assert WINDOWS or "\0" in text or pton(text) is None
     for read in (string_to_ipv6, string_to_internet6_address):
         with pytest.raises(ValueError, match=f"^{re.escape(repr(text))} is not an IPv6 address"):
             read(text)
@@ -457,7 +458,7 @@ def test_the_domain_is_registered() -> None:
 
 
 @pytest.mark.parametrize("text", ["::1", "2001:db8::7", "::ffff:192.0.2.1", "::"])
-@windows_differs("the resolver answers as it is asked, and names no kind or protocol")
+@windows_differs("hints")
 def test_a_numeric_address_is_resolved_to_itself(text: str) -> None:
     numeric = AddressInfoOption.NUMERIC_HOST
     found = answers(text, 80, None, SocketType.STREAM, None, numeric)

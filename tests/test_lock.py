@@ -153,6 +153,7 @@ def would_block(call: Callable[[], Any]) -> Callable[[], None]:
 
 # The stepper itself: what the tests below stand on.
 
+@with_lock
 def test_pure_python_keeps_the_lock(stepper: Stepper) -> None:
     assert stepper.steps_across(lambda: sum(range(20))) <= 2
 
@@ -165,7 +166,7 @@ def test_a_python_call_that_gives_the_lock_up_is_noticed(stepper: Stepper) -> No
 # Kept.
 
 @with_lock
-@windows_differs("no send or receive can be told not to wait, so the lock is given up")
+@windows_differs("flags")
 def test_a_receive_of_nothing_yet_keeps_the_lock(quick: Makers, stepper: Stepper) -> None:
     client, _ = quick.pair()
     for count in (9, 65535):
@@ -186,7 +187,7 @@ def test_a_receive_with_dont_wait_on_a_blocking_socket_keeps_the_lock(
 
 
 @with_lock
-@windows_differs("no send or receive can be told not to wait, so the lock is given up")
+@windows_differs("flags")
 def test_a_send_without_room_keeps_the_lock(quick: Makers, stepper: Stepper) -> None:
     client, _ = quick.pair()
     fill(client)
@@ -198,7 +199,7 @@ def test_a_send_without_room_keeps_the_lock(quick: Makers, stepper: Stepper) -> 
 
 
 @with_lock
-@windows_differs("no send or receive can be told not to wait, so the lock is given up")
+@windows_differs("flags")
 def test_datagrams_there_and_back_keep_the_lock(quick: Makers, stepper: Stepper) -> None:
     first, second = quick.datagrams()
     address = name_of(second)
@@ -239,7 +240,7 @@ def test_a_non_blocking_connect_gives_the_lock_up(quick: Makers, stepper: Steppe
     assert stepper.steps_during_enough_of(lambda: connect_socket(first, address)) >= 3
 
 
-@windows_differs("a socket is no small number, and has errors of Winsock")
+@windows_differs("handles")
 def test_binding_gives_the_lock_up(quick: Makers, stepper: Stepper) -> None:
     sock, address = quick.bound(), quick.family.address()
     call = expecting(errno.EINVAL, lambda: bind_socket(sock, address))
@@ -252,7 +253,7 @@ def test_creating_gives_the_lock_up(quick: Makers, stepper: Stepper) -> None:
     assert stepper.steps_during_enough_of(call) >= 3
 
 
-@windows_differs("a socket is no small number, and has errors of Winsock")
+@windows_differs("handles")
 def test_closing_gives_the_lock_up(quick: Makers, stepper: Stepper) -> None:
     closed = quick.socket()
     close_socket(closed)
@@ -336,6 +337,7 @@ def test_large_buffers_give_the_lock_up(quick: Makers, stepper: Stepper) -> None
         assert stepper.steps_during_enough_of(would_block(call)) >= 3
 
 
+@windows_differs("timeouts")
 def test_blocking_sockets_give_the_lock_up_when_they_wait(slow: Makers, stepper: Stepper) -> None:
     first, second = slow.datagrams()
     set_socket_option(second, SocketOption.RECEIVE_TIMEOUT, 0.001)
@@ -350,6 +352,8 @@ def test_blocking_sockets_give_the_lock_up_when_they_wait(slow: Makers, stepper:
     assert stepper.steps_during_enough_of(call) >= 3
 
 
+@with_lock
+@windows_differs("flags")
 def test_blocking_sockets_that_need_not_wait_keep_the_lock(
     slow: Makers, stepper: Stepper
 ) -> None:
@@ -377,6 +381,7 @@ def test_waiting_for_all_gives_the_lock_up_though_it_need_not_wait(
     assert stepper.steps_during_enough_of(round_trip) >= 3
 
 
+@with_lock
 def test_quick_options_keep_the_lock(quick: Makers, stepper: Stepper) -> None:
     sock = quick.socket()
     for option, value in (
@@ -403,6 +408,7 @@ def test_a_blocking_send_that_begins_at_once_goes_on_until_all_is_taken(slow: Ma
         assert waiter.answer() == len(data)
 
 
+@windows_differs("timeouts")
 def test_a_blocking_send_whose_time_is_up_tells_what_part_was_taken(slow: Makers) -> None:
     client, _server = slow.pair()
     set_socket_option(client, SocketOption.SEND_BUFFER, 4096)
@@ -429,7 +435,7 @@ def made_blocking(makers: Makers, sock: Socket) -> Socket:
     return sock
 
 
-@windows_differs("no call can be told not to wait, and the mode belongs to the handle")
+@windows_differs("flags")
 def test_a_receive_does_not_freeze_when_another_process_has_changed_the_mode(
     quick: Makers,
 ) -> None:
@@ -441,7 +447,7 @@ def test_a_receive_does_not_freeze_when_another_process_has_changed_the_mode(
     assert time.monotonic() - began < DEADLINE / 2
 
 
-@windows_differs("no call can be told not to wait, and the mode belongs to the handle")
+@windows_differs("flags")
 def test_a_send_does_not_freeze_when_another_process_has_changed_the_mode(
     quick: Makers,
 ) -> None:
@@ -456,7 +462,7 @@ def test_a_send_does_not_freeze_when_another_process_has_changed_the_mode(
     assert time.monotonic() - began < DEADLINE / 2
 
 
-@windows_differs("no call can be told not to wait, and the mode belongs to the handle")
+@windows_differs("flags")
 def test_an_accept_lets_others_run_when_another_process_has_changed_the_mode(
     quick: Makers,
 ) -> None:
@@ -499,7 +505,7 @@ def test_the_mode_is_that_of_the_open_file(quick: Makers) -> None:
         assert third.nonblocking is False
 
 
-@windows_differs("no send or receive can be told not to wait, so the lock is given up")
+@windows_differs("flags")
 def test_the_stubs_that_keep_the_lock_do_not_wait_whatever_they_are_told(slow: Makers) -> None:
     client, server = slow.pair()
     frame = _sockets.Frame(9)
@@ -572,7 +578,7 @@ def test_the_build_stops_at_wrappers_of_another_form(wrapper: str) -> None:
     assert "\n" not in str(stopped.value)
 
 
-@windows_differs("a socket is no small number, and has errors of Winsock")
+@windows_differs("handles")
 def test_sizes_and_results_have_the_widths_of_c() -> None:
     from sockets._stub import ffi, lib  # departures 1 and 40
 
@@ -587,7 +593,7 @@ def test_sizes_and_results_have_the_widths_of_c() -> None:
         assert int(ffi.cast(kind.result, -1)) == -1
 
 
-@windows_differs("a socket is no small number, and has errors of Winsock")
+@windows_differs("handles")
 def test_a_failure_comes_back_in_band() -> None:
     from sockets._stub import ffi, lib  # departures 1 and 38
 

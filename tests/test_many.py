@@ -11,6 +11,7 @@ import pickle
 import signal
 import socket as native
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -28,10 +29,13 @@ from conftest import (
     asleep,
     int_option,
     name_of,
+    needs_posix,
     readable,
     reports,
     send_all,
     until,
+    windows_differs,
+    wine_lacks,
     with_lock,
 )
 from hypothesis import given
@@ -67,6 +71,7 @@ from sockets import (
 DATAGRAM = SocketType.DATAGRAM
 NO_CHECKSUM = int_option(11)  # SO_NO_CHECK, with which the kernel refuses offload
 NOT_WAITING = [SendToOption(ReceiveFromOption.DONT_WAIT.value)] if HAS_DONT_WAIT else []
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="SO_NO_CHECK is Linux's")
 SHORT = 0.2  # seconds that a call has to wait in vain
 
 
@@ -255,6 +260,7 @@ def test_what_exceeds_the_size_is_lost_and_nothing_else(
     assert [datagram for datagram, _ in datagrams_of(got)] == [each[:64] for each in run]
 
 
+@linux_only
 def test_other_control_data_does_not_hide_the_bounds(tcp: Makers) -> None:
     sender, sock = tcp.bound(), receiver(tcp, True)
     for option in (29, 40):  # SO_TIMESTAMP, SO_RXQ_OVFL
@@ -311,6 +317,7 @@ def test_runs_go_through_the_kernel_as_one(tcp: Makers) -> None:
     assert control == [(native.IPPROTO_UDP, 104, struct.pack("i", 64))]
 
 
+@linux_only
 def test_offload_that_is_refused_is_done_without(tcp: Makers, joining: bool) -> None:
     sender, sock = tcp.bound(), receiver(tcp, joining)
     set_socket_option(sender, NO_CHECKSUM, 1)
@@ -399,6 +406,7 @@ def test_a_refusal_of_the_peer_is_never_forgotten(tcp: Makers) -> None:
     assert told >= 5
 
 
+@windows_differs("refused")
 def test_a_refusal_comes_before_what_is_received_and_loses_none_of_it(tcp: Makers) -> None:
     sender, nobody = tcp.bound(), tcp.bound()
     connect_socket(sender, name_of(nobody))
@@ -413,6 +421,7 @@ def test_a_refusal_comes_before_what_is_received_and_loses_none_of_it(tcp: Maker
     assert [run.data for run in got] == [b"abc"]
 
 
+@wine_lacks("unconnected")
 def test_sending_without_a_peer_is_reported(make: Makers) -> None:
     with pytest.raises(SocketCondition) as caught:
         send_datagrams(make.bound(), [Datagrams(b"ab", 1, None)])
@@ -442,6 +451,7 @@ def test_a_blocking_socket_waits_for_the_first_and_for_no_more(
     assert isinstance(condition, SocketCondition)
 
 
+@windows_differs("timeouts")
 def test_a_receive_timeout_that_runs_out_is_a_value(slow: Makers, joining: bool) -> None:
     sock = receiver(slow, joining)
     set_socket_option(sock, SO_RCVTIMEO, SHORT)
@@ -684,6 +694,7 @@ def test_within_waits_for_what_comes_into_a_buffer(quick: Makers) -> None:
 # The lock.
 
 @with_lock
+@windows_differs("flags")
 def test_few_datagrams_there_and_back_keep_the_lock(
     quick: Makers, joining: bool, stepper: Stepper  # noqa: F811
 ) -> None:
@@ -755,6 +766,7 @@ def test_blocking_sockets_give_the_lock_up(
     assert stepper.steps_during_enough_of(there_and_back) >= 3
 
 
+@windows_differs("flags")
 def test_nothing_freezes_when_another_process_has_changed_the_mode(
     quick: Makers, joining: bool
 ) -> None:
@@ -777,6 +789,7 @@ def test_nothing_freezes_when_another_process_has_changed_the_mode(
 
 
 @with_lock
+@needs_posix
 def test_closing_waits_for_a_receive_of_many(slow: Makers) -> None:
     sock, sender = slow.bound(), slow.bound()
     place, fd = name_of(sock), sock.fd
@@ -816,6 +829,7 @@ def test_what_was_received_does_not_change_with_the_next_call(quick: Makers) -> 
     assert before == [Datagrams(b"abc", 1, name_of(first))]
 
 
+@needs_posix
 def test_an_odd_file_is_no_socket_for_many(quick: Makers) -> None:
     read, write = os.pipe()
     with contextlib.closing(open(read, "rb")), contextlib.closing(open(write, "wb")):

@@ -17,7 +17,7 @@ def run(*command, **options):
     return subprocess.run(command, capture_output=True, text=True, timeout=30, **options)
 
 
-@windows_differs("errors have the names and texts of Winsock")
+@windows_differs("errors")
 def test_the_code_that_shows_why_ends_as_it_says(tmp_path):
     [code] = re.findall(r"^```python\n(from sockets.*?)^```", README, re.M | re.S)
     result = run(sys.executable, "-c", code, cwd=tmp_path)

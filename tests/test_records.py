@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from conftest import fcntl, windows_differs, needs_unix_sockets
+from conftest import WINDOWS, collect_garbage, fcntl, needs_unix_sockets, text_of, wine_lacks
 
 import sockets
 from sockets import (
@@ -370,7 +370,7 @@ def test_a_defined_option_type_is_a_class_of_its_caller() -> None:
     assert sockets.define_socket_option_type("SctpOption", 132) is not SctpOption
 
 
-@windows_differs("truth values of TCP come in one byte")
+@wine_lacks("booleans")
 def test_a_defined_option_type_sets_and_reads_a_real_socket() -> None:
     kind = sockets.define_socket_option_type("TransportOption", socket.IPPROTO_TCP)
     no_delay = kind(socket.TCP_NODELAY, 4, pack_int, unpack_int)
@@ -650,8 +650,9 @@ def test_a_socket_dropped_open_warns_and_is_closed() -> None:
     with theirs:
         with pytest.warns(ResourceWarning) as warned:
             del sock
+            collect_garbage()
         assert [str(warning.message) for warning in warned] == [f"unclosed {said}"]
-        assert warned[0].filename == __file__
+        assert warned[0].filename == __file__ or sys.implementation.name != "cpython"
         assert theirs.recv(1) == b""
 
 
@@ -659,13 +660,15 @@ def test_a_socket_dropped_open_warns_and_is_closed() -> None:
 @needs_unix_sockets
 def test_a_socket_dropped_open_is_closed_where_warnings_are_errors() -> None:
     program = """if True:
-        import socket, sys
+        import gc, socket, sys
         from sockets import Socket, SocketDomain, SocketProtocol, SocketType
         ours, theirs = socket.socketpair()
         theirs.setblocking(False)
         sys.unraisablehook = lambda unraisable: print(unraisable.exc_type.__name__)
         sock = Socket(ours.detach(), SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO)
         del sock
+        gc.collect()
+        gc.collect()
         print(theirs.recv(1))
         theirs.close()
     """
@@ -748,10 +751,9 @@ def test_a_resolver_code_is_never_taken_for_an_errno(number: int) -> None:
 
 # departure 24
 @pytest.mark.parametrize("name", RESOLVER_NAMES)
-@windows_differs("errors have the names and texts of Winsock")
 def test_a_resolver_code_is_called_by_its_name(name: str) -> None:
     code = getattr(socket, name, None)
-    if code is None:
+    if code is None or (WINDOWS and name == "EAI_NODATA"):  # which is EAI_NONAME there
         pytest.skip("not on this platform")
     condition = SocketCondition("get_address_info", "getaddrinfo", code, "so it is")
     assert f"getaddrinfo: {name} " in str(condition)
@@ -804,10 +806,10 @@ def test_a_condition_class_of_ones_own_is_raised_and_caught(number: int) -> None
     assert not isinstance(plain, ProxyCondition)
 
 
-@windows_differs("errors have the names and texts of Winsock")
 def test_a_condition_class_of_ones_own_prints_its_name() -> None:
     condition = ProxyCondition("proxy", "connect", errno.ECONNREFUSED, "so it is")
-    assert repr(condition) == "ProxyCondition('proxy', 'connect', ECONNREFUSED, 'so it is')"
+    name = "WSAECONNREFUSED" if WINDOWS else "ECONNREFUSED"
+    assert repr(condition) == f"ProxyCondition('proxy', 'connect', {name}, 'so it is')"
 
 
 @pytest.mark.parametrize("number", [errno.ECONNREFUSED, errno.EBADF])
@@ -817,7 +819,6 @@ def test_a_condition_class_of_ones_own_survives_pickle(number: int) -> None:
     assert isinstance(again, ConnectionRefusedError) == (number == errno.ECONNREFUSED)
 
 
-@windows_differs("errors have the names and texts of Winsock")
 def test_socket_error_raises_with_the_systems_message() -> None:
     with pytest.raises(ConnectionRefusedError) as raised:
         sockets.socket_error("my_connect", "connect", errno.ECONNREFUSED)
@@ -825,10 +826,9 @@ def test_socket_error_raises_with_the_systems_message() -> None:
     assert isinstance(condition, SocketCondition)
     assert (condition.who, condition.syscall) == ("my_connect", "connect")
     assert condition.type == errno.ECONNREFUSED
-    assert condition.message == os.strerror(errno.ECONNREFUSED)
+    assert condition.message == text_of(errno.ECONNREFUSED)
 
 
-@windows_differs("errors have the names and texts of Winsock")
 def test_socket_raise_unless_returns_what_is_expected_and_raises_the_rest() -> None:
     expected = errno.EAGAIN, errno.EINPROGRESS
     for number in expected:
@@ -837,12 +837,12 @@ def test_socket_raise_unless_returns_what_is_expected_and_raises_the_rest() -> N
         assert isinstance(condition, BlockingIOError)
         assert (condition.who, condition.syscall, condition.type) == (
             "my_accept", "accept", number)
-        assert condition.message == os.strerror(number)
+        assert condition.message == text_of(number)
     for others in (expected, ()):
         with pytest.raises(SocketCondition) as raised:
             sockets.socket_raise_unless("my_accept", "accept", errno.EBADF, *others)
         assert raised.value.type == errno.EBADF
-        assert raised.value.message == os.strerror(errno.EBADF)
+        assert raised.value.message == text_of(errno.EBADF)
 
 
 def test_every_public_name_is_there() -> None:

@@ -668,7 +668,7 @@ def test_a_folder_that_may_not_be_written(
 ) -> None:
     (place / "generated").chmod(0o555)
     try:
-        fails(place, capsys, GOOD, f"3:3: error: cannot write generated/a.py: "
+        fails(place, capsys, GOOD, "3:3: error: cannot write generated/a.py: "
               + os.strerror(errno.EACCES))
     finally:
         (place / "generated").chmod(0o755)

@@ -19,11 +19,14 @@ from typing import Any
 
 import pytest
 from conftest import (
+    WINDOWS,
+    text_of,
     LOOPBACK,
     WITH_IPV6,
     Family,
     Makers,
     Waiter,
+    collect_garbage,
     fill,
     name_of,
     needs_posix,
@@ -83,7 +86,8 @@ def lasts(limit: float, procedure: Callable[..., Any], *arguments: Any, **named:
     """What a call returns that has to go on until the limit, and not for much longer."""
     start = time.monotonic()
     result = procedure(*arguments, **named)
-    assert limit <= time.monotonic() - start < limit + 10
+    tick = 0.016 if WINDOWS else 0  # which is how exactly that clock goes there
+    assert limit - tick <= time.monotonic() - start < limit + 10
     return result
 
 
@@ -91,7 +95,7 @@ def is_late(condition: object, who: str, syscall: str) -> None:
     assert isinstance(condition, SocketCondition)
     assert isinstance(condition, TimeoutError)
     assert (condition.who, condition.syscall, condition.type) == (who, syscall, errno.ETIMEDOUT)
-    assert condition.message == os.strerror(errno.ETIMEDOUT)
+    assert condition.message == text_of(errno.ETIMEDOUT)
 
 
 # Pairs.
@@ -387,7 +391,6 @@ def test_a_call_is_made_again_when_it_can_be(quick: Makers, timeout: Any) -> Non
     assert waiter.answer() == 4
 
 
-@windows_differs("errors have the names and texts of Winsock")
 def test_when_the_time_is_up_the_answer_has_the_shape_of_not_yet(quick: Makers) -> None:
     listener, (client, server) = quick.listener(), quick.pair()
     nobody, condition = lasts(0.05, within, 0.05, accept_socket, listener)
@@ -426,7 +429,6 @@ def test_a_refused_connect_is_raised_with_its_address(tcp: Makers) -> None:
     assert caught.value.address == name_of(nobody)
 
 
-@windows_differs("a wait may end a tick of the clock too early")
 def test_a_connect_that_takes_too_long_is_late_and_goes_on(tcp: Makers) -> None:
     listener, first, second = tcp.listener(0), tcp.socket(), tcp.socket()
     address = name_of(listener)
@@ -542,7 +544,7 @@ def test_a_connect_that_is_refused_is_raised(tcp: Makers) -> None:
     assert isinstance(caught.value, ConnectionRefusedError)
 
 
-@windows_differs("a socket without a connection never becomes writable")
+@windows_differs("writable")
 def test_a_socket_without_a_connection_has_not_finished_its_connect(tcp: Makers) -> None:
     with reports(errno.ENOTCONN, "finish_connect"):
         finish_connect(tcp.socket(), LONG)
@@ -582,7 +584,6 @@ def test_megabytes_arrive_as_they_were_sent(make: Makers) -> None:
         assert sender.answer() == (len(data), None)
 
 
-@windows_differs("errors have the names and texts of Winsock")
 def test_what_was_sent_when_the_time_was_up_is_counted_exactly(quick: Makers) -> None:
     client, server = quick.pair()
     data = random.Random(2).randbytes(16_000_000)
@@ -598,7 +599,6 @@ def test_what_was_sent_when_the_time_was_up_is_counted_exactly(quick: Makers) ->
     assert receiver.answer() == (data[sent:], None)
 
 
-@windows_differs("errors have the names and texts of Winsock")
 def test_with_no_time_what_can_be_done_at_once_is_done(quick: Makers) -> None:
     client, server = quick.pair()
     assert send_all(client, b"some", timeout=0) == (4, None)
@@ -728,6 +728,7 @@ def test_what_is_no_buffer_is_not_sent(pair: tuple[Socket, Socket], wrong: Any) 
 
 
 def resizable(buffer: bytearray) -> bool:
+    collect_garbage()
     try:
         buffer.append(1)
     except BufferError:
@@ -748,7 +749,7 @@ def test_a_buffer_is_held_during_the_call_and_not_after(pair: tuple[Socket, Sock
 def test_a_buffer_is_not_held_when_the_time_is_up(pair: tuple[Socket, Socket]) -> None:
     buffer = bytearray(4_000_000)
     sent, _ = send_all(pair[0], buffer, timeout=0)
-    del buffer[:sent]
+    assert sent < 4_000_000
     assert resizable(buffer)
 
 
@@ -759,7 +760,7 @@ def test_a_buffer_is_not_held_by_the_condition_of_a_failure(pair: tuple[Socket, 
     try:
         with reports(errno.EPIPE, "send_to_socket") as caught:
             send_all(pair[0], buffer)
-        del buffer[: caught.value.done + 1]
+        assert caught.value.done == 0
         assert resizable(buffer)
     finally:
         gc.enable()

@@ -10,26 +10,34 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import name_of, reports, wine_lacks
+from conftest import name_of, readable, reports, wine_lacks, writable
 
 import sockets
 from sockets import (
     Socket,
+    ShutdownMethod,
     SocketDomain,
+    SocketOption,
     SocketProtocol,
     SocketType,
     accept_socket,
     close_protocol_database,
     connect_socket,
     duplicate_socket,
+    finish_connect,
     foreign_to_unix_address,
     get_socket_name,
+    get_socket_option,
     listen_socket,
     make_socket_pair,
     next_protocol_entry,
     open_protocol_database,
+    receive_exactly,
     receive_from_socket,
+    send_to_socket,
     set_socket_nonblocking,
+    set_socket_option,
+    shutdown_socket,
     string_to_internet6_address,
 )
 from sockets._sockets import errno_message
@@ -110,8 +118,7 @@ def test_what_the_platform_lacks_is_told_beforehand() -> None:
     assert not sockets.HAS_REUSE_PORT
     for kind, name in [
         (SocketDomain, "UNIX"), (SocketDomain, "LOCAL"),
-        (sockets.ReceiveFromOption, "DONT_WAIT"), (sockets.SendToOption, "DONT_WAIT"),
-        (sockets.SocketOption, "REUSE_PORT"),
+        (sockets.ReceiveFromOption, "DONT_WAIT"), (SocketOption, "REUSE_PORT"),
     ]:
         assert not hasattr(kind, name)
 
@@ -197,6 +204,65 @@ def test_a_would_block_value_says_in_words_why(tcp: Any) -> None:
 
 def test_a_number_without_a_text_says_the_number() -> None:
     assert errno_message(99999) == "error 99999"
+
+
+# What Windows documents otherwise than POSIX has it: tests/conftest.py lists it.
+
+WSAEINVAL, WSAEISCONN, WSAESHUTDOWN, WSAETIMEDOUT = 10022, 10056, 10058, 10060
+
+
+def test_a_direction_that_is_shut_down_says_so(make: Any) -> None:
+    client, server = make.pair()
+    shutdown_socket(client, ShutdownMethod.WRITE)
+    with reports(WSAESHUTDOWN, "send_to_socket"):
+        send_to_socket(client, b"x", None)
+    assert receive_exactly(server, 1) == (b"", None)
+    shutdown_socket(server, ShutdownMethod.READ)
+    with reports(WSAESHUTDOWN, "receive_from_socket"):
+        receive_from_socket(server, 1)
+
+
+def test_a_connect_that_is_asked_for_again_says_that_it_is_made(tcp: Any) -> None:
+    client, address = tcp.socket(), name_of(tcp.listener())
+    assert connect_socket(client, address).type == WSAEWOULDBLOCK
+    writable(client)
+    assert finish_connect(client) is True
+    with reports(WSAEISCONN, "connect_socket", "connect"):
+        connect_socket(client, address)
+
+
+def test_a_timeout_that_runs_out_is_raised_since_the_connection_is_of_no_use_then(
+    slow: Any,
+) -> None:
+    client, _server = slow.pair()
+    for option in (SocketOption.RECEIVE_TIMEOUT, SocketOption.SEND_TIMEOUT):
+        set_socket_option(client, option, 0.05)
+        assert get_socket_option(client, option) == 0.05
+    with reports(WSAETIMEDOUT, "receive_from_socket") as caught:
+        receive_from_socket(client, 1)
+    assert isinstance(caught.value, TimeoutError)
+    with reports(WSAETIMEDOUT, "send_to_socket"):
+        while True:
+            send_to_socket(client, bytes(1 << 20), None)
+
+
+def test_lingering_has_two_short_numbers(tcp: Any) -> None:
+    sock = tcp.socket()
+    for seconds in (None, 0, 3, 32767):
+        set_socket_option(sock, SocketOption.LINGER, seconds)
+        assert get_socket_option(sock, SocketOption.LINGER) == seconds
+
+
+def test_a_socket_that_is_not_bound_cannot_be_adopted_without_its_kind(tcp: Any) -> None:
+    with reports(WSAEINVAL, "adopt_descriptor", "getsockname"):
+        sockets.adopt_descriptor(tcp.socket().fd)
+
+
+def test_a_datagram_that_is_too_long_for_its_room_is_cut(quick: Any) -> None:
+    first, second = quick.datagrams()  # Windows says WSAEMSGSIZE of it
+    send_to_socket(first, b"too long", None)
+    readable(second)
+    assert receive_from_socket(second, 3) == (b"too", name_of(first))
 
 
 # Handles.
