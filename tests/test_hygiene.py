@@ -1054,4 +1054,5 @@ def test_the_time_grows_with_the_web(shape):
 
     seconds(100)
     small, large = min(seconds(250) for _ in range(3)), min(seconds(2000) for _ in range(2))
-    assert large < 25 * small + 0.2
+    tick = 0.016  # on Windows it is how exactly that clock goes
+    assert large < 25 * max(small, tick) + 0.2
