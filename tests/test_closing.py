@@ -216,7 +216,8 @@ def test_a_detached_number_is_not_closed_by_the_call(slow: Makers) -> None:
 # A fork has one thread only.
 
 CHILDREN = """
-import errno, os, sys
+import errno, os, sys, warnings
+warnings.filterwarnings("ignore", "This process .* is multi-threaded")  # so it is to be
 sys.path.insert(0, sys.argv[1])
 from conftest import Waiter
 from sockets import *
