@@ -65,7 +65,7 @@ clean:
 	rm -f generated/sockets/_values.py generated/sockets/_stub*.so
 
 # The slower tests: sanitizers, faults, leaks, fuzzing, load, real peers.
-include hard/rules.mk hard/load.mk hard/packages.mk hard/windows.mk
+include hard/rules.mk hard/load.mk hard/packages.mk hard/pythons.mk hard/windows.mk
 
 # The book, and its tests.
 include book/rules.mk

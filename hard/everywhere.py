@@ -1,8 +1,13 @@
 """Run the tests wherever they can be run from here, and write into the README what came of it.
 
-Usage: everywhere.py PYTHON... In an environment of its own, each Python gets the wheel if the
-wheel is for it, and the source archive otherwise, from dist/. The two C files are compiled into
-machine.c for other C libraries and processors as well. Rows of what is not run now are kept.
+Usage: everywhere.py machines
+       everywhere.py python PYTHON...
+       everywhere.py report PLACE WHAT REPORT
+
+First `machines`, which empties the table: the two C files are compiled into machine.c, also for
+other C libraries and processors. Then, in an environment of its own, each Python gets the wheel if
+the wheel is for it, and the source archive otherwise, from dist/. A report is what pytest has
+written elsewhere.
 """
 
 from __future__ import annotations
@@ -74,14 +79,45 @@ def run_tests(python: str, archive: Path) -> collections.Counter[str]:
         [*run, "pytest", "-p", "no:cacheprovider", "-q", "-n", "2", f"--junitxml={report}"],
         cwd=ROOT,
     )
+    return read_report(report)
+
+
+# Where many tests are skipped, these are the kinds of reasons; `-rs` tells each.
+KINDS = {
+    "Windows, as documented": "Windows does it otherwise, as Microsoft documents",
+    "Wine, not as documented": "Wine does it otherwise than Microsoft documents",
+}
+OTHERWISE = "about what the platform, or its Python, lacks"
+MANY = 12
+
+
+def read_report(report: Path) -> collections.Counter[str]:
+    """Return how many tests passed and failed, and of those skipped, why."""
     counts: collections.Counter[str] = collections.Counter()
     for case in ElementTree.parse(report).iter("testcase"):
-        endings = {ending.tag: ending.get("message") for ending in case}
+        endings = {
+            ending.tag: re.sub(r".*'Skipped: (.*)'\)", r"\1", ending.text or "", flags=re.S)
+            if ending.get("message") == "collection skipped" else ending.get("message")
+            for ending in case
+        }
         if "skipped" in endings:
             counts[f": {endings['skipped']}"] += 1
         else:
             counts["failed" if {"failure", "error"} & set(endings) else "passed"] += 1
     return counts
+
+
+def write_counts(place: str, what: str, counts: collections.Counter[str]) -> int:
+    """Write what was counted down, and return how much failed."""
+    passed, failed = counts.pop("passed", 0), counts.pop("failed", 0)
+    if len(counts) > MANY:
+        kinds: collections.Counter[str] = collections.Counter()
+        for why, count in counts.items():
+            kinds[f": {KINDS.get(why.split(':')[1].strip(), OTHERWISE)}"] += count
+        counts = kinds
+    skipped = "; ".join(f"{count}{why}" for why, count in sorted(counts.items()))
+    write(place, what, passed, failed, skipped)
+    return failed
 
 
 def write(place: str, what: str, passed: int, failed: int, skipped: str) -> None:
@@ -95,26 +131,47 @@ def write(place: str, what: str, passed: int, failed: int, skipped: str) -> None
     README.write_text(text[: table.start()] + new + text[table.end():], encoding="utf-8")
 
 
-def main(pythons: list[str]) -> int:
-    PLACE.mkdir(parents=True, exist_ok=True)
+def empty() -> None:
+    text = README.read_text(encoding="utf-8")
+    README.write_text(TABLE.sub(HEAD, text), encoding="utf-8")
+
+
+def run_machines() -> int:
+    empty()
     failures = 0
     for place, (compiler, emulator) in MACHINES.items():
         if all(shutil.which(words[0]) for words in (compiler, emulator) if words):
             passed, failed = run_machine(compiler, emulator)
             write(f"Linux {place}", "the C files alone", passed, failed, "")
             failures += failed
+    return failures
+
+
+def run_pythons(pythons: list[str]) -> int:
     system = platform.freedesktop_os_release()
-    here = f"Linux {platform.machine().replace('_', '-')}, {system['NAME']} {system['VERSION_ID']}"
+    version = system.get("VERSION_ID", "unstable")
+    here = f"Linux {platform.machine().replace('_', '-')}, {system['NAME']} {version}"
     [source], [wheel] = (list((ROOT / "dist").glob(name)) for name in ("*.tar.gz", "*.whl"))
+    failures = 0
     for python in pythons:
         told = subprocess.run([python, "-c", WHO], stdout=subprocess.PIPE, check=True).stdout
         what, stable = json.loads(told)
         print(f"{what}:", flush=True)
-        counts = run_tests(python, wheel if stable else source)
-        passed, failed = counts.pop("passed", 0), counts.pop("failed", 0)
-        skipped = "; ".join(f"{count}{why}" for why, count in sorted(counts.items()))
-        write(here, what, passed, failed, skipped)
-        failures += failed
+        failures += write_counts(here, what, run_tests(python, wheel if stable else source))
+    return failures
+
+
+def main(words: list[str]) -> int:
+    PLACE.mkdir(parents=True, exist_ok=True)
+    match words:
+        case ["machines"]:
+            failures = run_machines()
+        case ["python", *pythons]:
+            failures = run_pythons(pythons)
+        case ["report", place, what, report]:
+            failures = write_counts(place, what, read_report(Path(report)))
+        case _:
+            sys.exit(__doc__)
     return 1 if failures else 0
 
 

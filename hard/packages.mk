@@ -59,5 +59,9 @@ test-variants: build build/plain/ready build/bsd/ready build/long/ready
 
 PYTHONS ?= $(wildcard $(HOME)/.pyenv/versions/3.1[0-9]*/bin/python)
 
-test-all: dist
-	$(RUN) hard/everywhere.py $(PYTHONS)
+test-all: dist pythons
+	$(RUN) hard/everywhere.py machines
+	$(RUN) hard/everywhere.py python $(PYTHONS) $(FREE_PYTHON)
+	hard/in_tree.sh $(SID) python3.14 hard/everywhere.py python python3.14 python3.15 pypy3
+	$(MAKE) test-windows ARGS=--junitxml=build/windows.xml
+	$(RUN) hard/everywhere.py report "Windows x86-64, by $$(wine --version 2>/dev/null | cut -d " " -f 1)" "CPython 3.11.9" build/windows.xml
