@@ -270,19 +270,16 @@ static PyObject *pair(PyObject *first, PyObject *second)
     return both;
 }
 
-static PyObject *cut_to_length(PyObject *filled, Py_ssize_t size, Py_ssize_t length)
+static PyObject *cut_to_length(PyObject *filled, Py_ssize_t length)
 {
-    char *data = PyBytes_AsString(filled);
-    PyObject *copy;
+    const Py_ssize_t head = PyBytes_AsString(filled) - (char *) filled;
+    PyObject *cut = PyObject_Realloc(filled, (size_t) (head + length + 1));
 
-    if (length < size / 2) {
-        copy = PyBytes_FromStringAndSize(data, length);
-        Py_DECREF(filled);
-        return copy;
-    }
-    data[length] = '\0';
-    Py_SET_SIZE((PyVarObject *) filled, length);
-    return filled;
+    if (cut == NULL)
+        cut = filled;
+    Py_SET_SIZE((PyVarObject *) cut, length);
+    PyBytes_AsString(cut)[length] = '\0';
+    return cut;
 }
 static PyObject *fast_receive_from_socket(CALL)
 {
@@ -311,7 +308,7 @@ static PyObject *fast_receive_from_socket(CALL)
                                                     WORD(recvfrom), result, Py_None));
     }
     filled = filled == NULL ? PyBytes_FromStringAndSize(small, result)
-        : cut_to_length(filled, size, result);
+        : result < size ? cut_to_length(filled, result) : filled;
     return pair(filled, address_from(captured, FIELD(arguments[0], Socket, _domain), &from));
 }
 static PyObject *fast_receive_into_socket(CALL)
