@@ -29,6 +29,7 @@ static const char *const texts[] = { CAPTURES(TEXT) WORDS(TEXT) };
 #define THE(name) captured[NUMBER_OF_##name]
 #define WORD(name) captured[WORD_##name]
 #define IS(object, class) PyObject_TypeCheck(object, (PyTypeObject *) THE(class))
+
 #define SLOTS(SLOT) \
     SLOT(Socket, _foreign) SLOT(Socket, _domain) SLOT(Socket, _type) SLOT(Socket, _protocol) \
     SLOT(Socket, _nonblocking) SLOT(SocketDomain, extractor) SLOT(SocketType, value) \
@@ -72,6 +73,7 @@ static size_t find_slot(PyObject *class, const char *name)
     Py_XDECREF(object);
     return place;
 }
+
 static PyObject *go_the_long_way(PyObject *procedure, PyObject *const *arguments,
                                  Py_ssize_t count, PyObject *names)
 {
@@ -93,6 +95,7 @@ static PyObject *go_the_long_way(PyObject *procedure, PyObject *const *arguments
 
 #define CALL PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names
 #define THE_LONG_WAY(name) go_the_long_way(THE(name), arguments, count, names)
+
 #define UNTIL_DONE(result, call) do { \
         (result) = (call); \
     } while ((result) == -EINTR && PyErr_CheckSignals() == 0)
@@ -133,6 +136,7 @@ static PyObject *say_not_yet(PyObject **captured, PyObject *who, PyObject *sysca
     Py_XDECREF(number);
     return condition;
 }
+
 static PyObject *new_address(PyObject *class, const struct foreign_frame *from, size_t length)
 {
     PyObject *packed = PyBytes_FromStringAndSize((const char *) &from->address,
@@ -211,6 +215,7 @@ static PyObject *borrow(PyObject *lender, PyObject *buffer, char **data, Py_ssiz
     PyErr_Clear();
     return lent;
 }
+
 static PyObject *fast_send_to_socket(CALL)
 {
     PyObject **captured = PyModule_GetState(self);
@@ -334,6 +339,7 @@ static PyObject *fast_receive_into_socket(CALL)
     return pair(PyLong_FromSsize_t(result),
                 address_from(captured, FIELD(arguments[0], Socket, _domain), &from));
 }
+
 static PyObject *new_socket(PyObject **captured, socket_t fd, PyObject *domain, PyObject *type,
                             PyObject *protocol, PyObject *nonblocking)
 {
@@ -422,6 +428,7 @@ static PyObject *fast_close_socket(CALL)
         return fail(captured, "close_socket", "close", result);
     return Py_NewRef(Py_None);
 }
+
 /* The kind, the bounds, the level and the number of such an option, or NULL. */
 static PyObject *number_option(PyObject **captured, PyObject *sock, PyObject *option)
 {
@@ -468,6 +475,7 @@ static PyObject *fast_set_socket_option(CALL)
         return Py_NewRef(Py_None);
     return THE_LONG_WAY(set_socket_option);
 }
+
 static PyObject *known(PyObject **captured, PyObject *table, PyObject *kind, int value)
 {
     PyObject *number = PyLong_FromLong(value), *constant;
@@ -568,6 +576,7 @@ static PyObject *fast_get_address_info(CALL)
     freeaddrinfo(found.list);
     return pair(infos, canonical);
 }
+
 #define METHOD(name) {#name, (PyCFunction) (void (*)(void)) fast_##name, \
     METH_FASTCALL | METH_KEYWORDS, NULL},
 
@@ -672,6 +681,7 @@ int use_fast_paths_keep(struct foreign_socket *sample)
     PyErr_Clear();
     return done;
 }
+
 #else
 int use_fast_paths_keep(struct foreign_socket *sample)
 {
