@@ -116,7 +116,7 @@ def highlighted(text: str, language: str | None) -> Iterator[Span]:
         if tag:
             for line in value.splitlines(keepends=True):
                 end = start + len(line.rstrip("\n"))
-                if last and (last.end, last.open) == (start, f"<{tag}>"):
+                if last and last.open == f"<{tag}>" and text[last.end : start] in ("", " "):
                     last = last._replace(end=end)
                 elif start < end:
                     if last:
