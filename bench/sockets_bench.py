@@ -60,6 +60,13 @@ def their_bound(domain: int, type: int) -> Any:
     return sock
 
 
+def their_two(domain: int, type: int) -> tuple[Any, Any]:
+    one, other = their_bound(domain, type), their_bound(domain, type)
+    one.setblocking(False)
+    other.setblocking(False)
+    return one, other
+
+
 def our_datagrams() -> Job:
     one, other = (our_bound(SocketDomain.INTERNET, SocketType.DATAGRAM) for _ in range(2))
     address, data = get_socket_name(other), bytes(64)
@@ -73,10 +80,8 @@ def our_datagrams() -> Job:
 
 
 def their_datagrams() -> Job:
-    one, other = (their_bound(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    one, other = their_two(socket.AF_INET, socket.SOCK_DGRAM)
     address, data = other.getsockname(), bytes(64)
-    one.setblocking(False)
-    other.setblocking(False)
 
     def job(count: int) -> None:
         for _ in repeat(None, count):
@@ -109,10 +114,8 @@ def our_many(runs: int, offload: bool) -> Job:
 
 
 def their_many() -> Job:
-    one, other = (their_bound(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    one, other = their_two(socket.AF_INET, socket.SOCK_DGRAM)
     address, data = other.getsockname(), bytes(64)
-    one.setblocking(False)
-    other.setblocking(False)
 
     def job(count: int) -> None:
         for _ in repeat(None, count):
