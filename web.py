@@ -197,11 +197,11 @@ class Cursor:
 
 PARAGRAPH, INDENTED = "paragraph", "indented"
 QUOTE = -1  # among the containers; a list item stands there as the indentation it asks for
-# Outside of containers: lines that are blank or can only be text, any number of them, and then
-# perhaps a heading or the beginning of a fence.
-PLAIN = re.compile(
-    r"(?:[ \t]*\n|([^\s\d#`~<>=_*+-].*\n))*"
-    r"(?:(\#{1,6})(?=[ \t\n])(.*)\n|(`{3,}(?=[^`\n]*\n)|~{3,})(.*)\n)?")
+# Outside of containers: lines that are blank or can only be text, any number of them, then
+# perhaps a heading and more such lines, and then perhaps the beginning of a fence.
+TEXT = r"(?:[ \t]*\n|([^\s\d#`~<>=_*+-].*\n))*"
+PLAIN = re.compile(rf"{TEXT}(?:(\#{{1,6}})(?=[ \t\n])(.*)\n{TEXT})?"
+                   r"(?:(`{3,}(?=[^`\n]*\n)|~{3,})(.*)\n)?")
 
 
 def closing(mark: str) -> re.Pattern[str]:
@@ -246,23 +246,22 @@ def blocks(text: str) -> list[Heading | Fence]:
         # heading or a whole fence taken.
         if (not containers and (leaf is None or leaf == PARAGRAPH)
                 and (plain := PLAIN.match(text, start))):
-            kind, stop = plain.lastindex, plain.end()
-            if kind == 5:
-                bottom = end_of_fence(text, stop, plain[4])
-                fence = Fence(document, plain.start(4), plain[4], plain[5], stop, bottom)
+            level, title, mark, info = plain.group(2, 3, 5, 6)
+            stop = plain.end()
+            if level:
+                found.append(Heading(document, plain.start(2), len(level), title))
+            if mark:
+                bottom = end_of_fence(text, stop, mark)
+                fence = Fence(document, plain.start(5), mark, info, stop, bottom)
                 found.append(fence)
                 fence.closed, leaf = bottom < size, None
                 start = text.find("\n", bottom) + 1 or size
                 continue
-            if kind == 3:
-                found.append(Heading(document, plain.start(2), len(plain[2]), plain[3]))
-                start, leaf = stop, None
-                continue
             if stop > start:
-                leaf = PARAGRAPH if plain.end(1) == stop else None
+                leaf = PARAGRAPH if stop in (plain.end(1), plain.end(4)) else None
                 start = stop
-                if start == size:
-                    break
+                if level or start == size:
+                    continue
         first, stop = start, text.index("\n", start)
         line = text[first:stop]
         start = stop + 1
