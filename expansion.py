@@ -12,8 +12,13 @@ no indentation may go; "\\n" ends any other.  (No other "\\r" is left in a web.)
 from __future__ import annotations
 
 import re
+from io import BytesIO
 
 from web import Chunk, Web
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LIMIT = 256 << 20  # bytes, of all outputs together
 
@@ -190,6 +195,9 @@ def indented(text: str, indent: str) -> str:
 ALL = 1 << 62  # of any indentation
 
 
+BATCH = 1000  # strings at a time: memory that was used before costs less than new memory
+
+
 class Opening:
     """Where in an expansion that of a reference stands: as indices into its strings."""
 
@@ -199,13 +207,14 @@ class Opening:
 
 def expand(
     code: Code, indent: str = "", done: int = 0, openings: list[Opening] | None = None
-) -> list[str]:
-    """The expansion of a chunk, in strings, given those of chunks that are used more than once.
+) -> Iterator[list[str]]:
+    """The expansion of a chunk, in batches of strings.
 
     The other chunks are expanded where they stand, on a stack of our own: a web may
     nest them deeper than Python nests calls.  So every line is written once, with
     its whole indentation.  `done` says how much of its indentation the first line has already.
-    What stands where for which reference is noted in `openings`, if they are given.
+    What stands where for which reference is noted in `openings`, if they are given; then all is
+    one batch, and the expansions that are known already are not used.
     """
     out: list[str] = []
     # The chunks being expanded: what is left of each, its indentation, whether it stands in
@@ -255,7 +264,10 @@ def expand(
                 done = ALL
             if opened:
                 opened.pop().end = len(out)
-    return out
+            if len(out) > BATCH and openings is None:
+                yield out
+                out = []
+    yield out
 
 
 def survey(web: Web) -> dict[str, Code]:
@@ -295,6 +307,14 @@ def tangle(web: Web, roots: list[str] | None = None) -> dict[str, bytes]:
         if len(code.pieces) == 1 and isinstance(code.pieces[0], str):
             code.text = code.pieces[0]
         elif len(web.chunks[code.name].users) > 1:
-            code.text = "".join(expand(code))
-    return {code.name: "".join([*expand(code), "\n"]).replace("\r", "\n").encode()
-            if web.chunks[code.name].rows else b"" for code in files}
+            code.text = "".join(map("".join, expand(code)))
+    return {code.name: written(code) if web.chunks[code.name].rows else b"" for code in files}
+
+
+def written(code: Code) -> bytes:
+    """What a file is to hold."""
+    data = BytesIO()
+    for batch in expand(code):
+        data.write("".join(batch).replace("\r", "\n").encode())
+    data.write(b"\n")
+    return data.getvalue()

@@ -180,8 +180,8 @@ class Expander:
             return None
         self.left -= self.weights[hole.code]
         openings: list[Opening] = []
-        out = expand(hole.code, "" if hole.quoted else indent,
-                     0 if hole.alone or hole.quoted else len(indent), openings)
+        [out] = expand(hole.code, "" if hole.quoted else indent,
+                       0 if hole.alone or hole.quoted else len(indent), openings)
         ends = [0, *accumulate(map(len, out))]
         for opening in openings:
             opening.start, opening.end = ends[opening.start], ends[opening.end]
