@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from io import BytesIO
 
-from web import Chunk, Web
+from web import Chunk, Web, may_have_strings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,19 +55,8 @@ class Hole:
 
 def pieces_of(chunk: Chunk, codes: dict[str, Code]) -> list[str | Hole]:
     """A chunk's code, cut at its references."""
-    text = chunk.text
-    spans: list[tuple[int, int]] = []
-    if "\\" in text or '"""' in text or "'''" in text:
-        spans = chunk.strings()
-        marked, at = [], 0
-        for start, end in spans:
-            marked += [text[at:start], text[start:end].replace("\n", "\r")]
-            at = end
-        text = "".join(marked) + text[at:]
-    if "⟨" not in text:
-        return [text] if text else []
     pieces: list[str | Hole] = []
-    cut = [] if spans else chunk.cut()
+    cut = chunk.cut()
     if cut:  # as nearly always
         for at in range(0, len(cut) - 1, 3):
             before, lead, name = cut[at : at + 3]
@@ -77,6 +66,17 @@ def pieces_of(chunk: Chunk, codes: dict[str, Code]) -> list[str | Hole]:
         if cut[-1]:
             pieces.append(cut[-1])
         return pieces
+    text = chunk.text
+    spans: list[tuple[int, int]] = []
+    if may_have_strings(text):
+        spans = chunk.strings()
+        marked, at = [], 0
+        for start, end in spans:
+            marked += [text[at:start], text[start:end].replace("\n", "\r")]
+            at = end
+        text = "".join(marked) + text[at:]
+    if "⟨" not in text:
+        return [text] if text else []
     at = span = 0
     for reference, start in chunk.references():
         end = start + reference.end - reference.start
@@ -276,11 +276,15 @@ def survey(web: Web) -> dict[str, Code]:
     inline = False
     for chunk in web.order:
         code = codes[chunk.name] = Code(chunk.name, pieces_of(chunk, codes))
-        measure(code)
         if chunk.below:
+            measure(code)
             code.inline = any([not isinstance(hole, str) and not hole.alone
                                for hole in code.pieces])
             inline = inline or code.inline
+        elif code.pieces:
+            code.text = text = str(code.pieces[0])
+            code.bytes = len(text) if text.isascii() else len(text.encode())
+            code.newlines = text.count("\n")
     if inline:
         for code in codes.values():
             measure_lines(code)
@@ -302,11 +306,8 @@ def tangle(web: Web, roots: list[str] | None = None) -> dict[str, bytes]:
                   f"{LIMIT >> 20} MiB in all outputs" + (
                       f"; ⟨{culprit.name}⟩ alone has more" if culprit is not largest else ""))
         return {}
-    # What is used more than once is expanded once; what has no holes is its own expansion.
     for code in bottom_up(files) if roots else codes.values():
-        if len(code.pieces) == 1 and isinstance(code.pieces[0], str):
-            code.text = code.pieces[0]
-        elif len(web.chunks[code.name].users) > 1:
+        if code.text is None and len(web.chunks[code.name].users) > 1:
             code.text = "".join(map("".join, expand(code)))
     return {code.name: written(code) if web.chunks[code.name].rows else b"" for code in files}
 

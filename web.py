@@ -428,8 +428,8 @@ class Part:
     """One code block of a chunk; `line` and `column` are its name's.
 
     Its code begins at `begin` in what the fence holds; `names` is what it refers to, in order.  If
-    all references stand alone on their lines, `cut` is the code cut at these lines: code,
-    indentation, name, code, indentation, name, ..., code.
+    all references stand alone on their lines, and none can be in a string, `cut` is the code cut at
+    these lines: code, indentation, name, code, indentation, name, ..., code.
     """
 
     captures: Sequence[Word] = ()
@@ -525,13 +525,13 @@ class Chunk:
             base += len(part.text) + 1 if part.rows else 0
 
     def cut(self) -> list[str]:
-        """Its text cut at the lines of references, if all stand alone on theirs: see `Part`."""
+        """Its text cut at the lines of references, if every part can be: see `Part`."""
         if len(self.parts) == 1:
             return self.parts[0].cut or []
         found: list[str] = []
         for part in self.parts:
             cut = part.cut or [part.text]
-            if "⟨" in cut[0] and not part.cut:
+            if not part.cut and ("⟨" in cut[0] or may_have_strings(cut[0])):
                 return []
             if found and part.rows:
                 found[-1] += "\n" + cut[0]
@@ -558,6 +558,11 @@ LONG = r"""|%s[^%s\\]*(?:(?:\\(?s:.|\Z)|%s(?!%s))[^%s\\]*)*(?:%s|\Z)"""
 PYTHON = "#.*" + "".join([LONG % (q * 3, q, q, q * 2, q, q * 3) for q in "\"'"]) + SHORT
 C = r"//.*|/\*(?s:.*?)(?:\*/|\Z)" + SHORT
 LANGUAGES = {"python": PYTHON, "py": PYTHON, "pyi": PYTHON, "c": C, "h": C}
+
+
+def may_have_strings(text: str) -> bool:
+    """Whether there may be strings of several lines in a text; nearly always there are none."""
+    return "\\" in text or '"""' in text or "'''" in text
 
 
 def long_strings(text: str, language: str) -> list[tuple[int, int]]:
@@ -826,7 +831,8 @@ class Web:
         cut = ALONE.split(text)
         names = cut[2::3]
         if len(names) == text.count("⟨") and is_plain("".join(names)):
-            part.cut, part.names = cut, names
+            part.names = names
+            part.cut = None if may_have_strings(text) else cut
         else:
             part._references = self._references(part)
             part.names = [reference.name for reference in part.references]
