@@ -622,7 +622,7 @@ class Web:
     def __init__(self, data: bytes) -> None:
         try:
             text = data.decode()
-            clean = "\0" not in text
+            clean = b"\0" not in data
         except UnicodeDecodeError:
             text, clean = data.decode("utf-8", "surrogateescape"), False
         text = text[text.startswith("\ufeff") :]
@@ -632,6 +632,7 @@ class Web:
         self._lines: list[str] = []
         self.sections: list[Section] = []
         self.chunks: dict[str, Chunk] = {}
+        self.files: list[Chunk] = []  # those of them that are files
         self.fences: list[Fence] = []  # the illustrations
         self.problems: list[Problem] = []
         self._last = self._right = ""  # section numbers
@@ -650,10 +651,6 @@ class Web:
         self._read()
         self._check_chunks()
         self._check_cycles()
-
-    @property
-    def files(self) -> list[Chunk]:
-        return [chunk for chunk in self.chunks.values() if chunk.is_file]
 
     @property
     def lines(self) -> list[str]:
@@ -699,21 +696,23 @@ class Web:
 
     def _numbered(self, heading: Heading) -> Section | None:
         """The section that a heading opens, if it has a number; numbers are checked in order."""
-        match = NUMBER.match(heading.text)
-        if not match:
-            return None
-        number, title = match[1], match[2] or None
-        self._numbers.setdefault(number, heading)
-        if number == self._next:  # as nearly always
+        number, dot, title = heading.text.partition(". ")
+        if dot and number == self._next:  # as nearly always
             self._last = self._right = number
             self._next = str(int(number) + 1)
+            self._numbers.setdefault(number, heading)
         else:
+            match = NUMBER.match(heading.text)
+            if not match:
+                return None
+            number, title = match.groups()
+            self._numbers.setdefault(number, heading)
             self._check_order(number, heading)
         if heading.level == 1:
             self.error(heading.line, heading.column, f"section {number} has a heading of level 1: "
                        "expected ## to ##### with a title, or ###### without")
         depth = heading.level - 2 if heading.level < 6 or title else None
-        return Section(number, title, depth, heading)
+        return Section(number, title.lstrip() or None, depth, heading)
 
     def _check_order(self, number: str, heading: Heading) -> None:
         """A number must follow the one before it.
@@ -760,7 +759,9 @@ class Web:
         if name in self.chunks:
             self.chunks[name].parts.append(part)
         else:
-            self.chunks[name] = Chunk(name, part)
+            chunk = self.chunks[name] = Chunk(name, part)
+            if chunk.is_file:
+                self.files.append(chunk)
 
     def _illustration(self, fence: Fence) -> None:
         """A fence without a header; what only looks like one is an error."""
