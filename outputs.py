@@ -193,12 +193,21 @@ def make_folders(folder: str, made: list[str]) -> None:
 
 
 def digest(data: bytes) -> str:
-    try:  # hashlib loads OpenSSL, which takes longer than to tangle many a web
-        from _blake2 import blake2b
-    except ImportError:
-        from hashlib import blake2b
+    """A digest of data.
 
-    return blake2b(data, digest_size=32).hexdigest()
+    SHA-256 is the fastest where processors help; but hashlib loads OpenSSL for it, which takes
+    longer than to tangle many a web.
+    """
+    if len(data) < 1 << 20:
+        try:
+            from _blake2 import blake2b
+
+            return blake2b(data, digest_size=32).hexdigest()
+        except ImportError:  # it is CPython's own
+            pass
+    from hashlib import sha256
+
+    return sha256(data).hexdigest()
 
 
 TOOLS = ("web", "expansion", "hygiene", "lines", "tangle")  # on which it depends what is written
