@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 
 TYPE_CHECKING = False
@@ -30,6 +29,8 @@ MARKED = r"⟨[^⟨⟩\n]*⟩(?:\+?≡)?|[\w.]+|#+[ \t]+[\w.]+|([`~])\1*|.?"
 
 def excerpt(line: str, column: int, stream: TextIO) -> tuple[str, str, str]:
     """A line before, in and after the place to be marked; of a long line, what is near."""
+    import re
+
     span = re.compile(MARKED).match(line, column - 1)
     begin, end = span.span() if span else (len(line), len(line))
     first, last = max(begin - 80, 0), begin + 80

@@ -21,13 +21,15 @@ import os
 import posixpath
 import sys
 
-from expansion import tangle
 from messages import complain, nearest, say
 from outputs import Output, Record, check_names, check_places, reason, sweep, write
-from web import Part, Problem, Web
 
-# What else is needed is imported where it is: this starts at every save, and Python compiles it
-# each time, but keeps what the modules are compiled to.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from web import Part, Web
+
+# What else is needed is imported where it is: this starts at every save, nearly always finds
+# nothing changed, and then is done before Python could have imported the rest.
 
 USAGE = ("usage: tangle.py [WEB] [--out DIR] [--lines] [--check | --force | --root NAME | --dump"
          " | where FILE:LINE]")
@@ -88,6 +90,8 @@ def main(arguments: list[str]) -> int:
             with open(path, "rb") as file:
                 data = file.read()
     except (OSError, ValueError) as error:
+        from web import Problem
+
         folder = os.path.dirname(path) or "."
         near = nearest(os.path.basename(path), os.listdir(folder) if os.path.isdir(folder) else [])
         return complain(path, [Problem(1, 1, f"cannot be read: {reason(error)}{near}")])
@@ -98,6 +102,9 @@ def main(arguments: list[str]) -> int:
 
 def answer(options: Options, path: str, data: bytes) -> int:
     """Print what is asked about a web."""
+    from expansion import tangle
+    from web import Problem, Web
+
     web = Web(data)
     check_names(web)
     root = options.value if options.mode == "--root" else None
@@ -162,6 +169,10 @@ def produce(options: Options, path: str, data: bytes) -> int:
     if record.is_fresh(out):
         say(f"{len(record.digests)} unchanged in {out}", sys.stdout)
         return 0
+
+    from expansion import tangle
+    from web import Web
+
     web = Web(data)
     check_names(web)
     places = check_places(web, path, out)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pygments.lexers import CLexer
 from pygments.token import Comment, Name
 
-import tangle
+import expansion
 from identifiers import Index, Source
 from web import Web
 
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parent.parent
 def index_of(text: str) -> tuple[Web, Index]:
     web = Web(text.encode())
     assert not web.problems
-    return web, Index(web, tangle.tangle(web))
+    return web, Index(web, expansion.tangle(web))
 
 
 def program(code: str, file: str = "m.py", language: str = "python") -> str:
@@ -364,7 +364,7 @@ def test_no_text_stops_the_index(text):
     for file, language in (("m.py", "python"), ("m.c", "c")):
         web = Web(program(text, file, language).encode())
         if not web.problems:
-            check_places(web, Index(web, tangle.tangle(web)))
+            check_places(web, Index(web, expansion.tangle(web)))
 
 
 # Several files.
@@ -682,7 +682,7 @@ def test_marks_are_in_the_order_of_the_text():
 @pytest.fixture(scope="module")
 def document() -> tuple[Web, dict[str, bytes], Index]:
     web = Web((ROOT / "sockets.md").read_bytes())
-    outputs = tangle.tangle(web)
+    outputs = expansion.tangle(web)
     return web, outputs, Index(web, outputs)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from reading import Element, files, read
 
-from tangle import tangle
+from expansion import tangle
 from tests.test_document import ORIGINAL, sections
 from web import Web
 

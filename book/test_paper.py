@@ -11,7 +11,7 @@ from pypdf import PdfReader
 from pypdf.generic import Destination
 
 from identifiers import Index
-from tangle import tangle
+from expansion import tangle
 from web import Web
 
 ROOT = Path(__file__).parent.parent

@@ -17,7 +17,7 @@ from reading import Element, files, read
 
 import weave
 from identifiers import Index
-from tangle import tangle
+from expansion import tangle
 from tests.test_tangle import draw_web
 from web import Web
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-import tangle
+import expansion
 from web import Web, long_strings
 
 ROOT = Path(__file__).parent.parent
 WEB = Web((ROOT / "sockets.md").read_bytes())
-FILES = {name: data.decode() for name, data in tangle.tangle(WEB).items()}
+FILES = {name: data.decode() for name, data in expansion.tangle(WEB).items()}
 ENTANGLED = os.environ.get("ENTANGLED", "")
 
 

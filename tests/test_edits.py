@@ -15,6 +15,7 @@ import pytest
 from conftest import wine_lacks
 
 import tangle
+import web
 
 WEB = """\
 ## 1. One
@@ -334,8 +335,7 @@ def test_a_run_that_finds_nothing_changed_does_not_read_the_web(
 ) -> None:
     capsys.readouterr()
     with monkeypatch.context() as patch:
-        patch.setattr(tangle, "Web", tangle.Web)
-        patch.setattr(tangle.Web, "__init__", lambda *_: pytest.fail("the web was read"))
+        patch.setattr(web.Web, "__init__", lambda *_: pytest.fail("the web was read"))
         assert tangle.main(["w.md"]) == 0
     assert capsys.readouterr().out == "2 unchanged in generated\n"
     edit("generated/a.py", "return 1", "return 2")

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import expansion
 import tangle
 from web import Web
 
@@ -58,7 +59,7 @@ def survives(data: bytes) -> None:
         if status == 0:
             assert all(re.match("in/build/tangled/[0-9a-f]+", name) for name in found
                        if not name.startswith("in/out/"))
-            meant = tangle.tangle(Web(data))
+            meant = expansion.tangle(Web(data))
             assert {name: data for name, data in found.items() if "/out/" in name} == {
                 f"in/out/{name}": data for name, data in meant.items()}
             assert wrong.getvalue() == ""

@@ -11,7 +11,7 @@ import pytest
 from hygiene import check
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tangle import tangle
+from expansion import tangle
 from web import Web
 
 ROOT = Path(__file__).parent.parent

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import expansion
 import tangle
 from lines import lined
 from web import Web, runs
@@ -142,7 +143,7 @@ def test_a_line_directive_tells_where_the_next_line_is_from(
     web = Web("\n".join(["## 1. x", "```c", "// ⟨a.c⟩≡", *first, "⟨B⟩", "```", "", "```c",
                          "// ⟨B⟩≡", *second, "```", ""]).encode())
     assert not web.problems
-    output = tangle.tangle(web)["a.c"].decode()
+    output = expansion.tangle(web)["a.c"].decode()
     places: dict[int, int] = {}
     for run in runs(web, "a.c", output):
         places.setdefault(run.line, run.place()[0])

@@ -15,6 +15,8 @@ from conftest import wine_lacks, needs_posix
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import expansion
+import outputs
 import tangle
 from web import Web
 
@@ -24,9 +26,9 @@ Snapshot = dict[str, tuple[bytes, int, int]]
 def files(text: str) -> dict[str, str]:
     """The files of a web that has no problems."""
     web = Web(text.encode())
-    tangle.check_names(web)
+    outputs.check_names(web)
     assert web.problems == []
-    found = tangle.tangle(web)
+    found = expansion.tangle(web)
     assert web.problems == []
     return {name: data.decode() for name, data in found.items()}
 
@@ -195,7 +197,7 @@ def test_ten_thousand_levels() -> None:
 def test_a_web_that_doubles_sixty_times_is_refused(glue: str) -> None:
     chunks = [f"N{i}⟩≡\n⟨N{i + 1}⟩{glue}⟨N{i + 1}⟩" for i in range(60)]
     web = Web(web_of("a.py⟩≡\n⟨N0⟩", *chunks, "N60⟩≡\n1").encode())
-    assert tangle.tangle(web) == {}
+    assert expansion.tangle(web) == {}
     (problem,) = web.problems
     assert (problem.line, problem.column) == (3, 3)
     assert re.fullmatch(r"⟨a\.py⟩ grows too large: more than 256 MiB in all outputs; "
@@ -211,7 +213,7 @@ def test_nothing_doubled_sixty_times_is_nothing() -> None:
 def test_indentation_that_grows_is_counted() -> None:
     chunks = [f"N{i}⟩≡\n{' ' * 1000}⟨N{i + 1}⟩\n⟨N{i + 1}⟩" for i in range(20)]
     web = Web(web_of("a.py⟩≡\n⟨N0⟩", *chunks, "N20⟩≡\n1").encode())
-    assert tangle.tangle(web) == {}
+    assert expansion.tangle(web) == {}
 
 
 # The command.

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-import tangle
+import expansion
 from web import Fence, Heading, Web, blocks, long_strings, names_file, runs
 
 
@@ -374,7 +374,7 @@ def test_other_languages_have_no_multi_line_strings() -> None:
 def test_every_character_of_an_output_knows_where_it_was_written() -> None:
     data = Path("sockets.md").read_bytes()
     web = Web(data)
-    for name, output in tangle.tangle(web).items():
+    for name, output in expansion.tangle(web).items():
         lines, seen = output.decode().split("\n"), [""] * output.count(b"\n")
         for run in runs(web, name, output.decode()):
             line, column = run.place()
@@ -388,7 +388,7 @@ def test_every_character_of_an_output_knows_where_it_was_written() -> None:
 def test_places_inside_a_line_in_a_list_and_of_literal_brackets() -> None:
     web = Web("## 1. x\n- ```python\n  # ⟨a.py⟩≡\n  x = ⟨⟨⟨B⟩ + 1\n  ```\n\n"
               "```\n# ⟨B⟩≡\n  1,\n\n  2\n```\n".encode())
-    output = tangle.tangle(web)["a.py"].decode()
+    output = expansion.tangle(web)["a.py"].decode()
     assert output == "x = ⟨  1,\n\n       2 + 1\n"
     assert [(run.text, run.line, run.column, run.place()) for run in runs(web, "a.py", output)] == [
         ("x =", 1, 1, (4, 3)), ("⟨", 1, 5, (4, 7)), ("1,", 1, 8, (9, 3)), ("2", 3, 8, (11, 3)),
@@ -400,7 +400,7 @@ def test_chunks_that_mean_nothing_are_read_once() -> None:
         f"```\n# ⟨C{n}⟩≡\n⟨C{n + 1}⟩⟨C{n + 1}⟩\n```\n" for n in range(60)
     ) + "```\n# ⟨C60⟩≡\n```\n"
     web = Web(text.encode())
-    assert [run.text for run in runs(web, "a.x", tangle.tangle(web)["a.x"].decode())] == ["end"]
+    assert [run.text for run in runs(web, "a.x", expansion.tangle(web)["a.x"].decode())] == ["end"]
 
 
 def test_an_output_that_is_another_is_refused() -> None:
