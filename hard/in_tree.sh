@@ -5,13 +5,14 @@ set -eu
 tree=$1
 shift
 here=$(pwd)
-cp /etc/resolv.conf /etc/hosts "$tree/etc/"
 mkdir -p "$tree$here" "$tree/etc/ssl/certs"
+cp /etc/resolv.conf /etc/hosts "$tree/etc/"
+cp /etc/ssl/certs/ca-certificates.crt "$tree/etc/ssl/certs/"
 # The mounts are this process's own, and end with it.
 exec unshare --mount sh -c '
     tree=$1 here=$2
     shift 2
-    for folder in /proc /dev /sys /tmp /etc/ssl/certs "$here"; do
+    for folder in /proc /dev /sys /tmp "$here"; do
         mount --rbind "$folder" "$tree$folder"
     done
     exec chroot "$tree" sh -c "cd \"\$1\" && shift && exec \"\$@\"" -- "$here" "$@"
