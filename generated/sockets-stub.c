@@ -962,7 +962,10 @@ static ssize_t receive_run(socket_t fd, char *data, size_t room, int flags,
 #if defined __linux__ && defined UDP_GRO
     union { struct cmsghdr header; char room[256]; } control;
     struct iovec part = {data + run->start, room};
-    struct msghdr header = {open_frame(&run->source), ROOM, &part, 1, &control, sizeof control, 0};
+    struct msghdr header = {
+        .msg_name = open_frame(&run->source), .msg_namelen = ROOM, .msg_iov = &part,
+        .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control,
+    };
     const ssize_t result = in_band(recvmsg(fd, &header, flags));
     struct cmsghdr *told = result < 0 ? NULL : CMSG_FIRSTHDR(&header);
     int size = 0;
