@@ -13,7 +13,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import LOOPBACK, Makers, fill, name_of, needs_posix, needs_unix_sockets, with_lock
+from conftest import (
+    LOOPBACK,
+    Makers,
+    collect_garbage,
+    fill,
+    name_of,
+    needs_posix,
+    needs_unix_sockets,
+    with_lock,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,6 +74,10 @@ def long_way(name: str) -> Callable[..., Any]:
     """The procedure in whose place a fast path stands; it stands in the fast path's (§90V)."""
     fast = getattr(sockets, name)
     return getattr(fast.__self__, name) if HAS_FAST_PATHS else fast  # type: ignore[no-any-return]
+
+
+def size_of(value: object) -> int:
+    return sys.getsizeof(value, 0)  # PyPy does not tell
 
 
 def outcome(call: Callable[[], Any]) -> Any:
@@ -220,7 +233,7 @@ def test_what_is_received_is_a_bytes_like_any_other(size: int, part: int, make: 
             assert hash(piece) == hash(bytes(bytearray(piece)))
             assert piece + b"" == b"".join([piece[:1], piece[1:]])
             assert (piece[:20] + b"0").isdigit()
-            assert sys.getsizeof(piece) == sys.getsizeof(bytes(bytearray(piece)))
+            assert size_of(piece) == size_of(bytes(bytearray(piece)))
             assert int(piece[-4:]) >= 0
             got += piece
     assert got == data
@@ -233,7 +246,7 @@ def test_the_size_of_a_bytes_is_that_of_what_came(quick: Makers) -> None:
         data, _ = receive_from_socket(second, count)
         assert data == b"1234"
         assert int(data) == 1234
-        assert sys.getsizeof(data) == sys.getsizeof(b"1234")
+        assert size_of(data) == size_of(b"1234")
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
@@ -450,10 +463,12 @@ def test_a_client_that_is_not_accepted_yet_has_its_record_closed_with_it(unix: M
         fd = accepted.fd
         with pytest.warns(ResourceWarning, match="unclosed"):
             del accepted
+            collect_garbage()
         with pytest.raises(OSError):
             os.fstat(fd)
 
 
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="it goes later, and elsewhere")
 def test_the_warning_about_an_open_socket_points_to_who_dropped_it() -> None:
     sock = create_socket(SocketDomain.INTERNET, SocketType.STREAM, AUTO)
     with pytest.warns(ResourceWarning) as warnings:
