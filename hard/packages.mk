@@ -1,11 +1,12 @@
 # make dist            the source archive and the wheel, in dist/: the same bytes wherever and whenever
 # make test-dist       what is in them, and the tests on what they install
 # make test-variants   the tests on the stub as it is compiled for other Unixes
-# make test-all        the tests on each of PYTHONS, the C files for several machines
+# make test-machines   the C files by themselves, for other C libraries and processors
+# make test-all        all of it, and the tests on every Python at hand; fills the README's table
 
 PACKED := dist/packed
 
-.PHONY: dist test-dist test-variants test-all
+.PHONY: dist test-dist test-variants test-machines test-all
 
 # The time in the archives is that of the last change.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y sockets.md)
@@ -59,7 +60,11 @@ test-variants: build build/plain/ready build/bsd/ready build/long/ready
 
 PYTHONS ?= $(wildcard $(HOME)/.pyenv/versions/3.1[0-9]*/bin/python)
 
+test-machines: build
+	$(RUN) hard/everywhere.py machines
+
 test-all: dist pythons
+	$(RUN) hard/everywhere.py nothing
 	$(RUN) hard/everywhere.py machines
 	$(RUN) hard/everywhere.py python $(PYTHONS) $(FREE_PYTHON)
 	hard/in_tree.sh $(SID) python3.14 hard/everywhere.py python python3.14 python3.15 pypy3
