@@ -20,21 +20,25 @@ ROOT = Path(__file__).parent.parent
 HEADING = "| time, as a multiple of `socket`'s |"
 
 
+def digits(ratio: float) -> str:
+    return f"{ratio:.3f}" if ratio < 0.1 else f"{ratio:.2f}"
+
+
 def number(ratios: dict[str, float] | None) -> str:
-    return f"{ratios['median']:.2f}" if ratios else ""
+    return digits(ratios["median"]) if ratios else ""
 
 
 def spread(ratios: dict[str, float]) -> str:
-    return f"{ratios['low']:.2f}-{ratios['high']:.2f}"
+    return f"{digits(ratios['low'])}-{digits(ratios['high'])}"
 
 
 def full_table(results: list[dict[str, Any]]) -> str:
     """What is printed: per Python the ratio to `socket`, its quartiles, and the ratio to C."""
-    lines = [f"{'':40} {'goal':>5}" + "".join(
+    lines = [f"{'':41} {'goal':>5}" + "".join(
         f"   {result['python']:>8} {'quartiles':>11} {'to C':>6}" for result in results
     )]
     for rows in zip(*[result["rows"] for result in results], strict=True):
-        lines.append(f"{rows[0]['name']:40} {rows[0]['goal']:5.2f}" + "".join(
+        lines.append(f"{rows[0]['name']:41} {digits(rows[0]['goal']):>5}" + "".join(
             f"   {number(row['to theirs']):>8} {spread(row['to theirs']):>11} "
             f"{number(row.get('to floor')):>6}" for row in rows
         ))
@@ -47,14 +51,14 @@ def short_table(results: list[dict[str, Any]]) -> str:
     lines = [f"{HEADING} {' | '.join(names)} | quartiles | in C |", "|---" * (len(names) + 3) + "|"]
     for rows in zip(*[result["rows"] for result in results], strict=True):
         floor = rows[-1]["nanoseconds"].get("floor")
-        part = f"{floor / rows[-1]['nanoseconds']['theirs']:.2f}" if floor else ""
+        part = digits(floor / rows[-1]["nanoseconds"]["theirs"]) if floor else ""
         lines.append("| " + " | ".join([
             rows[0]["name"], *[number(row["to theirs"]) for row in rows],
             spread(rows[-1]["to theirs"]), part,
         ]) + " |")
     lines.append("")
     lines.append(f"*Measured on {date.today()}, on {results[-1]['machine']} with {os.cpu_count()} "
-                 "processors, others being at work on it; `make bench` measures anew.*")
+                 "processors; `make bench` measures anew.*")
     return "\n".join(lines)
 
 
@@ -92,7 +96,7 @@ def bars(result: dict[str, Any]) -> str:
         parts.append(f'<rect class="{"better" if ratio <= 1 else "worse"}" x="{LEFT}" '
                      f'y="{middle - 7}" width="{width:.0f}" height="14"/>')
         parts.append(f'<text class="small" x="{LEFT + width + 5:.0f}" y="{middle + 4}">'
-                     f"{ratio:.2f}</text>")
+                     f"{digits(ratio)}</text>")
         if floor := row["nanoseconds"].get("floor"):
             x = LEFT + UNIT * floor / row["nanoseconds"]["theirs"]
             parts.append(f'<path class="floor" stroke-width="2" d="M{x:.0f} {middle - 10}v20"/>')

@@ -540,9 +540,9 @@ class Batch:
         start, length = found.start, found.source.length
         packed = ffi.buffer(ffi.addressof(found, "source"), ADDRESS_ROOM)[:length]
         datagrams = object.__new__(Datagrams)
-        object.__setattr__(datagrams, "data", self.bytes[start : start + found.length])
-        object.__setattr__(datagrams, "size", found.size)
-        object.__setattr__(datagrams, "address", foreign_to_socket_address(domain, packed))
+        set_field(datagrams, "data", self.bytes[start : start + found.length])
+        set_field(datagrams, "size", found.size)
+        set_field(datagrams, "address", foreign_to_socket_address(domain, packed))
         return datagrams
 
 
@@ -643,6 +643,7 @@ class Socket:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Socket cannot be copied or pickled: its descriptor has one owner")
+set_field = object.__setattr__
 
 
 class Record:
@@ -650,14 +651,12 @@ class Record:
 
     __slots__ = ()
     fields: ClassVar[tuple[str, ...]] = ()
-    setters: ClassVar[tuple[Callable[[Any, object], None], ...]] = ()
 
     def __init_subclass__(cls) -> None:
         if "fields" not in cls.__dict__:
             own = cls.__dict__.get("__slots__", ())
             own = (own,) if isinstance(own, str) else own
             cls.fields += tuple([slot for slot in own if slot[0] != "_"])
-        cls.setters = tuple([getattr(cls, field).__set__ for field in cls.fields])
 
     def __init__(self, *values: object) -> None:
         if len(values) != len(self.fields):
@@ -665,8 +664,8 @@ class Record:
                 f"{self.__class__.__name__} has the fields {', '.join(self.fields)}, "
                 f"but was given {len(values)} values"
             )
-        for set_field, value in zip(self.setters, values, strict=False):
-            set_field(self, value)
+        for field, value in zip(self.fields, values, strict=False):
+            set_field(self, field, value)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{self.__class__.__name__} is immutable: cannot set {name!r}")
@@ -700,8 +699,8 @@ class Record:
 
 
 def mark_option(option: Any, quick: bool, number: tuple[Any, int, int, int, int] | None) -> None:
-    object.__setattr__(option, "_quick", quick)
-    object.__setattr__(option, "_number", number)
+    set_field(option, "_quick", quick)
+    set_field(option, "_number", number)
 
 
 class SocketOption(Record):
@@ -843,7 +842,7 @@ def socket_address_to_foreign(address: SocketAddress) -> bytes:
             f"{address.__class__.__name__}.converter must return bytes, "
             f"not {describe(packed)}"
         )
-    object.__setattr__(address, "_packed", packed)
+    set_field(address, "_packed", packed)
     return packed
 
 
@@ -1813,19 +1812,6 @@ def known_constant(table: dict[int, Any], kind: Callable[[int], Any], value: int
         return table[value]
     except KeyError:
         return table.setdefault(value, kind(value))
-set_domain, set_type, set_protocol, set_address = AddressInfo.setters
-
-
-def make_address_info(
-    domain: SocketDomain, type: SocketType, protocol: SocketProtocol,
-    address: SocketAddress | None,
-) -> AddressInfo:
-    info = make_record(AddressInfo)
-    set_domain(info, domain)
-    set_type(info, type)
-    set_protocol(info, protocol)
-    set_address(info, address)
-    return info
 
 
 def adopt(
@@ -2168,9 +2154,9 @@ def get_address_info(
             known = socket_domain_db.get(family)
             if known is not None:
                 address = foreign_to_socket_address(known, packed)
-                if not (address is None or isinstance(address, SocketAddress)):
+                if address is not None:
                     expect(who, "address", address, SocketAddress)
-                infos.append(make_address_info(
+                infos.append(AddressInfo(
                     known, known_constant(known_types, SocketType, type_value),
                     known_constant(known_protocols, SocketProtocol, protocol_value), address,
                 ))
