@@ -82,7 +82,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 } .small { font-size: 11p
   .line { stroke: #e6edf3 } .floor { stroke: #8b949e }
 }
 """
-LEFT, UNIT, STEP = 260, 200, 24
+LEFT, UNIT, STEP = 290, 200, 24
 
 
 def bars(result: dict[str, Any]) -> str:
