@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import wine_lacks
+from conftest import needs_links
 
 import tangle
 import web
@@ -173,7 +173,7 @@ def test_a_record_that_is_damaged_is_none(place: Path) -> None:
         assert record.read_bytes() != junk
 
 
-@pytest.mark.parametrize("build", ["file", pytest.param("nothing", marks=wine_lacks("links"))])
+@pytest.mark.parametrize("build", ["file", pytest.param("nothing", marks=needs_links)])
 def test_without_a_place_for_the_record_it_is_careful(place: Path, build: str) -> None:
     shutil.rmtree("build")
     if build == "file":

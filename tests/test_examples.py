@@ -19,7 +19,6 @@ from conftest import (
     send_all,
     until,
     writable,
-    wine_lacks,
     windows_differs,
 )
 
@@ -160,7 +159,7 @@ def test_a_client_that_leaves_without_a_word_does_not_end_the_server(
     assert talk(server.place, folder, b"still there")[:2] == (0, b"still there")
 
 
-@wine_lacks("unconnected")
+@windows_differs("outcome")
 def test_a_client_to_whom_nobody_listens_says_which_error_it_was(folder: Path) -> None:
     with native.socket() as holder:
         holder.bind(("127.0.0.1", 0))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from conftest import WINDOWS, collect_garbage, fcntl, needs_unix_sockets, text_of, wine_lacks
+from conftest import WINDOWS, collect_garbage, fcntl, int_of_bytes, needs_unix_sockets, text_of
 
 import sockets
 from sockets import (
@@ -50,8 +50,7 @@ def pack_int(value: int) -> bytes:
 
 
 def unpack_int(data: bytes) -> int:
-    value: int = struct.unpack("i", data)[0]
-    return value
+    return int_of_bytes(data)
 
 
 SctpOption = sockets.define_socket_option_type("SctpOption", 132)
@@ -370,7 +369,6 @@ def test_a_defined_option_type_is_a_class_of_its_caller() -> None:
     assert sockets.define_socket_option_type("SctpOption", 132) is not SctpOption
 
 
-@wine_lacks("booleans")
 def test_a_defined_option_type_sets_and_reads_a_real_socket() -> None:
     kind = sockets.define_socket_option_type("TransportOption", socket.IPPROTO_TCP)
     no_delay = kind(socket.TCP_NODELAY, 4, pack_int, unpack_int)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import wine_lacks, needs_posix
+from conftest import needs_links, needs_posix
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -523,7 +523,7 @@ def test_an_output_that_would_replace_a_pipe(
 
 
 @pytest.mark.parametrize("link", ["generated/d", "generated/d/e.py"])
-@wine_lacks("links")
+@needs_links
 def test_links_do_not_lead_out(
     place: Path, capsys: pytest.CaptureFixture[str], link: str
 ) -> None:
@@ -538,7 +538,7 @@ def test_links_do_not_lead_out(
           "8:3: error: ⟨d/e.py⟩ leads out of generated through a link")
 
 
-@wine_lacks("links")
+@needs_links
 def test_a_link_to_nowhere_outside_is_refused(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -547,7 +547,7 @@ def test_a_link_to_nowhere_outside_is_refused(
           "8:3: error: ⟨b.py⟩ leads out of generated through a link")
 
 
-@wine_lacks("links")
+@needs_links
 def test_a_link_within_the_folder_is_replaced_and_its_target_left(place: Path) -> None:
     (place / "generated/real").write_text("mine")
     os.symlink("real", "generated/b.py")
@@ -559,7 +559,7 @@ def test_a_link_within_the_folder_is_replaced_and_its_target_left(place: Path) -
     assert sorted(os.listdir("generated")) == ["a.py", "b.py", "real"]
 
 
-@wine_lacks("links")
+@needs_links
 def test_two_names_that_a_link_makes_one(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     os.mkdir("generated/d")
     os.symlink("d", "generated/l")
@@ -567,7 +567,7 @@ def test_two_names_that_a_link_makes_one(place: Path, capsys: pytest.CaptureFixt
           "8:3: error: ⟨l/a.py⟩ would replace ⟨d/a.py⟩")
 
 
-@wine_lacks("links")
+@needs_links
 def test_the_output_folder_may_be_a_link(place: Path) -> None:
     os.symlink("generated", "o")
     (place / "w.md").write_text(GOOD)
