@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import socket as native
 import subprocess
 import sys
@@ -51,8 +52,11 @@ WSAEWOULDBLOCK, WSAENOTSOCK, WSAECONNREFUSED = 10035, 10038, 10061
 WSAVERNOTSUPPORTED = 10092
 
 
-# The names of section 79 whose values Microsoft documents: "Windows Sockets Error Codes", and the
-# pages on getaddrinfo, socket, recv, send, shutdown, ioctlsocket, FormatMessage, and the options.
+# The values of section 79's names. Those of errors are on Microsoft's "Windows Sockets Error
+# Codes" (to which getaddrinfo's page leads those of EAI_), those of SD_ and FORMAT_MESSAGE_ on the
+# pages of shutdown and FormatMessage. For options and flags the pages name the headers: their
+# numbers are those of winsock2.h, ws2def.h and ws2ipdef.h in Microsoft's SDK. Sizes are counted
+# from the structures there. All are typed in here, and do not come from the compiler's headers.
 DOCUMENTED = {
     "$error-again": 10035, "$error-in-progress": 10036, "$error-would-block": 10035,
     "$file-set-flag": 0x8004667E, "$format-message-allocate-buffer": 0x100,
@@ -79,7 +83,7 @@ DOCUMENTED = {
     "$ipv6/multicast-interface": 9, "$ipv6/multicast-loop": 11, "$ipv6/multicast-hops": 10,
     "size-of/linger": 4, "size-of/timeval": 8,
 }
-MAY_BE_THERE = {  # in newer headers, or in some
+MAY_BE_THERE = {  # in newer headers, or in some; EAI_NODATA is not on getaddrinfo's page
     "%eai/nodata": {11001, 11004}, "$tcp/keep-idle": {3}, "$tcp/keep-interval": {17},
     "$tcp/keep-count": {16},
 }
@@ -188,6 +192,27 @@ def closed(makers: Any) -> Socket:
     return sock
 
 
+# "Windows Sockets Error Codes".
+ERRORS = {
+    "WSAEINTR": 10004, "WSAEBADF": 10009, "WSAEACCES": 10013, "WSAEFAULT": 10014,
+    "WSAEINVAL": 10022, "WSAEMFILE": 10024, "WSAEWOULDBLOCK": 10035, "WSAEINPROGRESS": 10036,
+    "WSAEALREADY": 10037, "WSAENOTSOCK": 10038, "WSAEDESTADDRREQ": 10039, "WSAEMSGSIZE": 10040,
+    "WSAEPROTOTYPE": 10041, "WSAENOPROTOOPT": 10042, "WSAEPROTONOSUPPORT": 10043,
+    "WSAESOCKTNOSUPPORT": 10044, "WSAEOPNOTSUPP": 10045, "WSAEPFNOSUPPORT": 10046,
+    "WSAEAFNOSUPPORT": 10047, "WSAEADDRINUSE": 10048, "WSAEADDRNOTAVAIL": 10049,
+    "WSAENETDOWN": 10050, "WSAENETUNREACH": 10051, "WSAENETRESET": 10052,
+    "WSAECONNABORTED": 10053, "WSAECONNRESET": 10054, "WSAENOBUFS": 10055, "WSAEISCONN": 10056,
+    "WSAENOTCONN": 10057, "WSAESHUTDOWN": 10058, "WSAETIMEDOUT": 10060, "WSAECONNREFUSED": 10061,
+    "WSAEHOSTUNREACH": 10065,
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_an_error_is_named_as_microsoft_documents_its_number(name: str) -> None:
+    assert getattr(errno, name) == ERRORS[name]
+    assert name[4:] in repr(sockets.SocketCondition("x", "y", ERRORS[name], ""))
+
+
 @pytest.mark.parametrize("number", [5, 6, 87, 10013, 10022, 10035, 10048, 10054, 10061, 10093])
 def test_a_message_is_what_format_message_says(number: int) -> None:
     text = errno_message(number)
@@ -229,6 +254,13 @@ def test_a_connect_that_is_asked_for_again_says_that_it_is_made(tcp: Any) -> Non
     assert finish_connect(client) is True
     with reports(WSAEISCONN, "connect_socket", "connect"):
         connect_socket(client, address)
+
+
+def test_why_a_connect_was_refused_is_told_by_so_error(tcp: Any) -> None:
+    nobody, client = tcp.bound(STREAM), tcp.socket()
+    assert connect_socket(client, name_of(nobody)).type == WSAEWOULDBLOCK
+    writable(client)
+    assert get_socket_option(client, SocketOption.ERROR).type == WSAECONNREFUSED
 
 
 def test_a_timeout_that_runs_out_is_raised_since_the_connection_is_of_no_use_then(
