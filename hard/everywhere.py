@@ -87,6 +87,7 @@ def run_tests(python: str, archive: Path) -> collections.Counter[str]:
 KINDS = {
     "Windows, as documented": "Windows does it otherwise, as Microsoft documents",
     "Wine, not as documented": "Wine does it otherwise than Microsoft documents",
+    "Wine, not documented": "Wine does it otherwise, and Microsoft documents nothing of it",
 }
 OTHERWISE = "about what the platform, or its Python, lacks"
 MANY = 12

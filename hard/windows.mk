@@ -2,8 +2,8 @@
 #                     tests, under Windows' own CPython, in Wine; windows-packages.txt
 #
 # Wine stands in for Windows. What it does otherwise than Microsoft documents is listed in
-# tests/conftest.py, as WINE_LACKS. What is fetched is kept in WINDOWS_CACHE, for each state of
-# pyproject.toml, where its versions are pinned.
+# tests/conftest.py, as WINE_LACKS; what it does and nobody documents, as WINE_SHOWS. What is fetched
+# is kept in WINDOWS_CACHE, for each state of pyproject.toml, where its versions are pinned.
 
 WINDOWS_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/native-sockets
 WINDOWS_PINS := $(firstword $(shell cksum < pyproject.toml))

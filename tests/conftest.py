@@ -80,8 +80,8 @@ if WINDOWS:
 # the function, "SOL_SOCKET Socket Options", or "Windows Sockets Error Codes". Much of it
 # tests/test_windows.py shows.
 WINDOWS_DIFFERS = {
-    "connect": "a connect that is asked for again fails with WSAEISCONN when it is made, and starts "
-               "anew when it was refused (connect)",
+    "connect": "a connect that is asked for again fails with WSAEISCONN when it is made, and "
+               "starts anew when it was refused (connect)",
     "errors": "errors have the numbers, names and texts of Winsock (FormatMessage)",
     "flags": "no flag tells a call not to wait (recv, send), and no handle is passed on",
     "gone": "accept may fail with WSAECONNRESET if the client has gone, which ends the example",
@@ -100,21 +100,23 @@ WINDOWS_DIFFERS = {
     "waiting": "a shutdown forbids later calls, and is not said to end those that wait (shutdown)",
     "writable": "a socket without a connection does not become writable (select)",
 }
-# What Wine does otherwise than Microsoft documents it, so that tests fail there. Two things are
-# not on Microsoft's pages, and only seen in Wine: those that say so.
+# What Wine does otherwise than Microsoft documents it, so that tests fail there.
 WINE = WINDOWS and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
 WINE_LACKS = {
     "broadcast": "sending to all without SO_BROADCAST is WSAEINVAL, not WSAEACCES (sendto)",
     "error": "SO_ERROR is told again, and not cleared (getsockopt)",
     "flags": "getaddrinfo takes flags that do not exist, and is not WSAEINVAL (getaddrinfo)",
-    "groups": "leaving a group that was not joined is WSAEINVAL (seen in Wine; no page has it)",
     "options": "an option that does not exist is accepted, not WSAENOPROTOOPT (getsockopt)",
-    "out-of-band": "MSG_OOB with nothing to receive succeeds (seen in Wine; no page has it)",
     "reset": "closesocket with SO_LINGER of 0 seconds does not reset the stream (closesocket)",
     "texts": "FormatMessage has no text for WSAEWOULDBLOCK and others (system error codes)",
     "unconnected": "sending without a connection is WSAECONNRESET for a stream, WSAEINVAL for a "
                    "datagram, not WSAENOTCONN (send, sendto, system error codes)",
     "wait-all": "a blocking recv returns what is there, whatever MSG_WAITALL says (recv)",
+}
+# What was seen in Wine, and Microsoft's pages say nothing of.
+WINE_SHOWS = {
+    "groups": "leaving a group that was not joined is WSAEINVAL",
+    "out-of-band": "MSG_OOB with nothing to receive succeeds",
 }
 
 
@@ -124,6 +126,10 @@ def windows_differs(how: str) -> pytest.MarkDecorator:
 
 def wine_lacks(what: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(WINE, reason=f"Wine, not as documented: {WINE_LACKS[what]}")
+
+
+def wine_shows(what: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(WINE, reason=f"Wine, not documented: {WINE_SHOWS[what]}")
 
 
 @functools.cache

@@ -27,6 +27,7 @@ from conftest import (
     reports,
     windows_differs,
     wine_lacks,
+    wine_shows,
     writable,
 )
 
@@ -498,7 +499,7 @@ def gets(receiver: Socket, sender: Socket, address: Any, data: bytes) -> bool:
         found = found or got == data
 
 
-@wine_lacks("groups")
+@wine_shows("groups")
 def test_an_ipv4_group_is_joined_heard_and_left() -> None:
     group = string_to_internet_address("239.255.77.77")
     with (
@@ -536,7 +537,7 @@ def interface_for(sender: Socket, group: Internet6Address) -> int:
 
 
 @needs_ipv6
-@wine_lacks("groups")
+@wine_shows("groups")
 def test_an_ipv6_group_is_joined_heard_and_left() -> None:
     group = string_to_internet6_address("ff01::7777")
     with (

@@ -48,6 +48,7 @@ from conftest import (
     wait_for,
     windows_differs,
     wine_lacks,
+    wine_shows,
     writable,
 )
 
@@ -694,7 +695,7 @@ def test_urgent_data_overtakes(tcp: Makers) -> None:
     assert receive_from_socket(server, 9)[0] == b"plain"
 
 
-@wine_lacks("out-of-band")
+@wine_shows("out-of-band")
 def test_without_urgent_data_none_is_received(tcp: Makers) -> None:
     _, server = tcp.pair()
     with reports(errno.EINVAL, "receive_from_socket", "recvfrom"):
