@@ -1900,8 +1900,8 @@ def borrow_buffer(who: str, buffer: Buffer, writable: bool = False) -> Any:
 
 def view_bytes(who: str, buffer: Buffer) -> memoryview:
     try:
-        view = memoryview(buffer)
-        return view.cast("B") if view.nbytes else memoryview(b"")
+        with memoryview(buffer) as view:  # not left to a collector that comes later
+            return view.cast("B") if view.nbytes else memoryview(b"")
     except (TypeError, ValueError, BufferError):
         refuse_buffer(who, buffer)
 
