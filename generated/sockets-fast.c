@@ -220,13 +220,12 @@ static PyObject *fast_send_to_socket(CALL)
 {
     PyObject **captured = PyModule_GetState(self);
     PyObject *foreign, *packed = NULL, *lent = NULL;
-    struct foreign_socket *sock;
     char *data;
     const char *to = NULL;
     Py_ssize_t size;
     socklen_t length = 0;
     ssize_t result;
-    int bits, plain = count >= 3 && names == NULL && IS_SOCKET(arguments[0])
+    int bits, quick, plain = count >= 3 && names == NULL && IS_SOCKET(arguments[0])
         && (arguments[2] == Py_None || (packed = packed_form(captured, arguments[2])) != NULL)
         && fold(THE(SendToOption), arguments + 3, count - 3, &bits);
 
@@ -237,13 +236,14 @@ static PyObject *fast_send_to_socket(CALL)
         length = (socklen_t) PyBytes_Size(packed);
     }
     foreign = Py_NewRef(FIELD(arguments[0], Socket, _foreign));
-    sock = structure_of(foreign);
-    if (FIELD(arguments[0], Socket, _nonblocking) != Py_True)
-        UNTIL_DONE(result, sendto_block(sock, data, (size_t) size, bits, to, length));
-    else if (size < LONG_COPY)
-        UNTIL_DONE(result, sendto_keep(sock, data, (size_t) size, bits, to, length));
+    quick = FIELD(arguments[0], Socket, _nonblocking) == Py_True;
+    bits |= quick ? NO_WAIT : 0;
+    if (quick && size < LONG_COPY)
+        UNTIL_DONE(result, sendto_keep(structure_of(foreign), data, (size_t) size, bits, to,
+                                       length));
     else
-        UNTIL_DONE(result, sendto_block(sock, data, (size_t) size, bits | NO_WAIT, to, length));
+        UNTIL_DONE(result, sendto_block(structure_of(foreign), data, (size_t) size, bits, to,
+                                        length));
     Py_DECREF(foreign);
     Py_DECREF(lent);
     if (result < 0)
