@@ -275,6 +275,11 @@ static PyObject *pair(PyObject *first, PyObject *second)
     return both;
 }
 
+static PyObject *nothing_yet(PyObject **captured, PyObject *who, PyObject *syscall, ssize_t result)
+{
+    return pair(Py_NewRef(Py_None), say_not_yet(captured, who, syscall, result, Py_None));
+}
+
 static PyObject *cut_to_length(PyObject *filled, Py_ssize_t length)
 {
     const Py_ssize_t head = PyBytes_AsString(filled) - (char *) filled;
@@ -309,8 +314,7 @@ static PyObject *fast_receive_from_socket(CALL)
     result = receive_by_rule(arguments[0], data, size, bits, &from);
     if (result < 0) {
         Py_XDECREF(filled);
-        return pair(Py_NewRef(Py_None), say_not_yet(captured, WORD(receive_from_socket),
-                                                    WORD(recvfrom), result, Py_None));
+        return nothing_yet(captured, WORD(receive_from_socket), WORD(recvfrom), result);
     }
     filled = filled == NULL ? PyBytes_FromStringAndSize(small, result)
         : result < size ? cut_to_length(filled, result) : filled;
@@ -334,8 +338,7 @@ static PyObject *fast_receive_into_socket(CALL)
     result = receive_by_rule(arguments[0], data, size, bits, &from);
     Py_DECREF(lent);
     if (result < 0)
-        return pair(Py_NewRef(Py_None), say_not_yet(captured, WORD(receive_into_socket),
-                                                    WORD(recvfrom), result, Py_None));
+        return nothing_yet(captured, WORD(receive_into_socket), WORD(recvfrom), result);
     return pair(PyLong_FromSsize_t(result),
                 address_from(captured, FIELD(arguments[0], Socket, _domain), &from));
 }
@@ -387,8 +390,7 @@ static PyObject *fast_accept_socket(CALL)
     UNTIL_DONE(fd, accept_block(structure_of(foreign), &from));
     Py_DECREF(foreign);
     if (fd < 0)
-        return pair(Py_NewRef(Py_None), say_not_yet(captured, WORD(accept_socket), WORD(accept),
-                                                    fd, Py_None));
+        return nothing_yet(captured, WORD(accept_socket), WORD(accept), fd);
     client = new_socket(captured, fd, FIELD(listener, Socket, _domain),
                         FIELD(listener, Socket, _type), FIELD(listener, Socket, _protocol),
                         Py_False);

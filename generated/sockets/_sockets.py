@@ -2674,9 +2674,7 @@ def receive_into_socket(
         ffi.release(data)
     if n < 0:
         frames.append(frame)
-        return None, socket_raise_unless(
-            "receive_into_socket", "recvfrom", -n, ERROR_AGAIN, ERROR_WOULD_BLOCK
-        )
+        return None, not_yet("receive_into_socket", "recvfrom", -n)
     length = frame.struct.length
     address = sock._domain.extractor(frame.address[:length]) if length else None
     frames.append(frame)
