@@ -1,15 +1,21 @@
+# make help     what there is to make
 # make tangle   the code out of sockets.md; needs nothing but python3 (3.9 or later)
 # make build    a .venv whose python imports sockets; needs a C compiler (3.10 or later)
-# make test     the tests, on what was generated
+# make test     the tests of the sockets and of the tools, on what was generated
 # make check    that generated/ is fresh; ruff, mypy, warnings of gcc and clang
+# make clean    away with all that was made, .venv too
 
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-TANGLER := tangle.py web.py expansion.py messages.py outputs.py edits.py lines.py hygiene.py
+PIP := $(RUN) -m pip install --quiet --disable-pip-version-check
+BUILT := generated/sockets/_values.py
 WARNINGS := -std=c11 -Wall -Wextra -Wconversion -Wshadow -Werror
 
-.PHONY: tangle build test check clean
+.PHONY: help tangle build test check clean
+
+help:
+	@sed -n 's/^# \(make \)/\1/p' $(MAKEFILE_LIST)
 
 tangle:
 	$(PYTHON) tangle.py
@@ -17,12 +23,12 @@ tangle:
 # The virtual environment, with what building and testing need, pinned in pyproject.toml.
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(RUN) -m pip install --quiet --disable-pip-version-check --group build --group test
+	$(PIP) --upgrade 'pip>=25.1'
+	$(PIP) --group build --group test
 	$(RUN) -c "import sysconfig; print(sysconfig.get_path('platlib'), end='')" > $@
 
 # The path file in it makes `import sockets` find generated/, and where the tests say so, tracebacks
-# find the document: tests/places.py.
+# find the document: tests/sockets/places.py.
 PLACES := import os, sys; folder = os.environ.get("SOCKETS_PLACES"); \
     folder and (sys.path.insert(0, folder), __import__("places"), sys.path.remove(folder))
 
@@ -30,17 +36,13 @@ $(VENV)/paths: $(VENV)/ready Makefile
 	printf '%s\n' "$$(pwd)/generated" '$(PLACES)' > "$$(cat $<)/sockets.pth"
 	touch $@
 
-$(VENV)/checkers: $(VENV)/ready
-	$(RUN) -m pip install --quiet --disable-pip-version-check --group check
-	touch $@
-
-generated/sockets/_values.py: $(VENV)/ready setup.py sockets.md $(TANGLER) | $(VENV)/paths
+$(BUILT): $(VENV)/ready setup.py sockets.md $(wildcard commonweb/*.py) | $(VENV)/paths
 	$(PYTHON) tangle.py
 	$(PYTHON) tangle.py --lines --force --out build/lines
 	$(RUN) setup.py --quiet build_ext --inplace
 	touch $@
 
-build: generated/sockets/_values.py
+build: $(BUILT)
 
 test: build
 	$(RUN) -m pytest -n 2 $(ARGS)
@@ -49,26 +51,16 @@ check: build $(VENV)/checkers $(VENV)/weavers
 	$(PYTHON) tangle.py
 	git diff --exit-code --stat -- generated
 	$(RUN) -m ruff check .
-	$(RUN) -m mypy $(TANGLER) weave.py identifiers.py commonweb \
-	    generated/sockets generated/build_sockets.py
+	$(RUN) -m mypy commonweb generated/sockets generated/build_sockets.py
 	MYPYPATH=generated $(RUN) -m mypy generated/examples bench
-	for cc in gcc clang; do for file in socket-ffi-values sockets-stub; do \
-	    $$cc $(WARNINGS) -fPIC -c generated/$$file.c -o build/$$cc-$$file.o || exit 1; done; \
-	    $$cc $(WARNINGS) -fPIC -DPy_LIMITED_API=0x030A0000 \
-	    -isystem $$($(RUN) -c "import sysconfig; print(sysconfig.get_path('include'))") \
-	    -include Python.h -include generated/sockets-stub.c -c generated/sockets-fast.c \
-	    -o build/$$cc-sockets-fast.o || exit 1; \
-	done
+	$(RUN) tests/hard/check_c.py $(WARNINGS)
+
+$(VENV)/checkers $(VENV)/weavers $(VENV)/packers $(VENV)/browser: $(VENV)/%: $(VENV)/ready pyproject.toml
+	$(PIP) --group $*
+	touch $@
 
 clean:
 	rm -rf build dist $(VENV) generated/*.egg-info .hypothesis .*_cache
-	rm -f generated/sockets/_values.py generated/sockets/_stub*.so
+	rm -f $(BUILT) generated/sockets/_stub*.so
 
-# The slower tests: sanitizers, faults, leaks, fuzzing, load, real peers.
-include hard/rules.mk hard/load.mk hard/packages.mk hard/pythons.mk hard/windows.mk
-
-# The book, and its tests.
-include book/rules.mk
-
-# How fast it is.
-include bench/rules.mk
+include commonweb/rules.mk tests/book/rules.mk $(wildcard tests/hard/*.mk) bench/rules.mk

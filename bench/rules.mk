@@ -3,7 +3,7 @@
 
 # Another Python, the newest at hand, which may stand in a tree of its own (make pythons); with
 # none, only that of the virtual environment is measured.
-BENCH_IN := $(if $(wildcard $(SID)/ready),hard/in_tree.sh $(SID))
+BENCH_IN := $(if $(wildcard $(SID)/ready),tests/hard/in_tree.sh $(SID))
 BENCH_PYTHON ?= $(if $(BENCH_IN),python3.15,$(lastword \
 	$(sort $(wildcard $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python3))))
 BENCH_VENV := build/bench/$(if $(BENCH_IN),tree,venv)

@@ -1,0 +1,126 @@
+"""The way back: from what was tangled to where it was written."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+
+from .messages import nearest
+from .web import LANGUAGES, Run, Web, runs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+C_SUFFIXES = {"c", "h", "cc", "hh", "cpp", "hpp", "cxx", "hxx"}
+MAP = "lines.json"
+
+
+def with_lines(
+    web: Web, path: str, data: bytes, contents: dict[str, bytes]
+) -> dict[str, bytes]:
+    """The outputs with the way back to the web: #line in C, and a map for the rest.
+
+    The map tells of each run of characters its line and column in the output and
+    those in the web, and of which web, by its digest, it tells.
+    """
+    import json
+    from hashlib import sha256
+
+    found, files = {}, {}
+    for name, output in contents.items():
+        code = output.decode()
+        origins = runs(web, name, code)
+        if name.rpartition(".")[2] in C_SUFFIXES:
+            found[name] = lined(code, origins, path).encode()
+        else:
+            found[name] = output
+            files[name] = [[run.line, run.column, *run.place()] for run in origins]
+    found[MAP] = json.dumps({"web": path, "digest": sha256(data).hexdigest(), "files": files},
+                            separators=(",", ":")).encode() + b"\n"
+    return found
+
+
+def lined(code: str, origins: Iterable[Run], path: str) -> str:
+    """C code with a #line wherever the next line is not written below the last one."""
+    written: dict[int, int] = {}
+    for run in origins:
+        written.setdefault(run.line, run.place()[0])
+    name = path.replace("\\", "/").replace('"', '\\"')
+    joined, lines = joined_lines(code), []
+    follows: int | None = None
+    for number, line in enumerate(code.split("\n"), 1):
+        place = written.get(number, follows)
+        if place != follows and number not in joined:
+            lines.append(f'#line {place} "{name}"')
+            follows = place
+        lines.append(line)
+        follows = follows and follows + 1
+    return "\n".join(lines)
+
+
+def joined_lines(code: str) -> set[int]:
+    """The lines of C before which no directive may stand.
+
+    They begin inside a comment, after a backslash, or between parentheses, which
+    may be a macro's.  (A brace in the first column closes what is open in one branch
+    of an #if only.)
+    """
+    found: set[int] = set()
+    line, depth = 1, 0
+    for match in re.finditer(LANGUAGES["c"] + r"|\\\n|[()\n]", code):
+        token = match[0]
+        if token == "(":
+            depth += 1
+        elif token == ")":
+            depth = max(depth - 1, 0)
+        elif token != "\n":
+            found.update(range(line + 1, line + 1 + token.count("\n")))
+        elif code.startswith("}", match.end()):
+            depth = 0
+        elif depth:
+            found.add(line + 1)
+        line += token.count("\n")
+    return found
+
+
+def where(web: Web, path: str, out: str, contents: dict[str, bytes], place: str) -> list[str]:
+    """The places that a line of an output, or of the web, has on the other side.
+
+    A line that is empty has the place of what stands before it.
+    """
+    asked = re.fullmatch(r"(.+?):([0-9]{1,9})(?::([0-9]{1,9}))?", place)
+    if not asked:
+        raise LookupError("not a place: expected FILE:LINE or FILE:LINE:COLUMN")
+    file, line, column = asked[1], int(asked[2]), int(asked[3] or 0)
+    found: dict[tuple[str, int], str] = {}
+    if os.path.realpath(file) == os.path.realpath(path):
+        for name, data in contents.items():
+            for run in runs(web, name, data.decode()):
+                first = run.place()
+                if first[0] == line and (not column or 0 <= column - first[1] < len(run.text)):
+                    found.setdefault((name, run.line), f"{posixpath.join(out, name)}:"
+                                     f"{run.line}:{run.column}: ⟨{run.part.name}⟩")
+        if not found:
+            raise LookupError("no output has this line: expected a line of a chunk's code")
+        return list(found.values())
+    above = os.path.join(os.path.realpath(out), "")
+    name = os.path.realpath(file).removeprefix(above).replace(os.sep, "/")
+    if name not in contents:
+        raise LookupError(f"{file} is neither {path} nor one of its files in {out}"
+                          + nearest(name, contents))
+    with open(file, "rb") as stream:
+        if stream.read() != contents[name]:
+            raise LookupError(f"{file} is not what {path} means now: tangle first")
+    best: Run | None = None
+    for run in runs(web, name, contents[name].decode()):
+        if run.line > line or (best and best.line == line and run.column > column):
+            break
+        best = run
+    if not best or line > contents[name].count(b"\n"):
+        raise LookupError(f"{file} has no line {line} of code")
+    number = best.part.section.number if best.part.section else "?"
+    written = ":".join(map(str, best.place(
+        max(0, min(column - best.column, len(best.text) - 1)) if best.line == line else 0)))
+    return [f"{path}:{written}: §{number}, ⟨{best.part.name}⟩"]

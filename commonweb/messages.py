@@ -1,0 +1,75 @@
+"""Messages: a problem of a web, as a person is told of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import TextIO
+
+    from .web import Problem
+
+
+def clean(text: str, stream: TextIO) -> str:
+    """Text as a terminal can show it; nothing in a name may steer it."""
+    text = "".join([c if c.isprintable() else ascii(c)[1:-1] for c in text])
+    encoding = stream.encoding or "ascii"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def say(text: str, stream: TextIO) -> None:
+    print(clean(text, stream), file=stream)
+
+
+MARKED = r"⟨[^⟨⟩\n]*⟩(?:\+?≡)?|[\w.]+|#+[ \t]+[\w.]+|([`~])\1*|.?"
+
+
+def excerpt(line: str, column: int, stream: TextIO) -> tuple[str, str, str]:
+    """A line before, in and after the place to be marked; of a long line, what is near."""
+    import re
+
+    span = re.compile(MARKED).match(line, column - 1)
+    begin, end = span.span() if span else (len(line), len(line))
+    first, last = max(begin - 80, 0), begin + 80
+    end = min(end, last)
+    texts = ["…" * (first > 0) + line[first:begin], line[begin:end],
+             line[end:last] + "…" * (len(line) > last)]
+    before, marked, after = [clean(text.replace("\t", "    "), stream) for text in texts]
+    return before, marked, after
+
+
+def width(text: str) -> int:
+    """How many columns a terminal takes for it."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum([0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text])
+
+
+def complain(path: str, problems: list[Problem], lines: Sequence[str] = ()) -> int:
+    """Print problems in the order of their places, each with its line and a mark under it."""
+    stream = sys.stderr
+    plain = not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    bold, red, green, off = [""] * 4 if plain else ["\033[1m", "\033[1;31m", "\033[1;32m", "\033[m"]
+    for problem in sorted(problems, key=lambda found: (found.line, found.column)):
+        place = clean(f"{path}:{problem.line}:{problem.column}:", stream)
+        print(f"{bold}{place}{off} {red}error:{off} {clean(problem.message, stream)}", file=stream)
+        if problem.line <= len(lines):
+            before, marked, after = excerpt(lines[problem.line - 1], problem.column, stream)
+            mark = " " * width(before) + green + "^" * max(width(marked), 1) + off
+            print(f"{problem.line:5} | {before}{marked}{after}\n      | {mark}", file=stream)
+        for note in problem.notes:
+            say(f"      | {note}", stream)
+    return 1
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The nearest other name, as the end of a message."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, names, 1, 0.6)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -1,0 +1,46 @@
+# make weave       the book: build/book/sockets.html and sockets.pdf
+# make test-tools  the tools' tests, in an environment that has neither a compiler nor sockets
+#
+# The book wants the group "weavers" of pyproject.toml, npm for the fonts in
+# tests/book/package.json, and the Debian packages in tests/book/packages.txt.
+
+.PHONY: weave test-tools
+
+weave: $(VENV)/weavers build/fonts/ready
+	$(RUN) -m commonweb weave
+
+build/tools/ready: pyproject.toml
+	$(PYTHON) -m venv build/tools
+	build/tools/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	build/tools/bin/python -m pip install --quiet --disable-pip-version-check --group test-tools
+	touch $@
+
+test-tools: build/tools/ready
+	env PATH=$(CURDIR)/build/tools/bin $(CURDIR)/build/tools/bin/python -m pytest -n 2 $(ARGS) tests/tools
+
+# The fonts, cut down to the signs that a book in English about programs needs. Source Serif's
+# cut for small text and Source Code have letters of one height; angle brackets they have not.
+# Without their hints, which are for screens of few pixels, they take a fifth less.
+FONTS := source-serif/TTF/SourceSerif4SmText-Regular source-serif/TTF/SourceSerif4SmText-It \
+	source-serif/TTF/SourceSerif4SmText-Semibold source-serif/TTF/SourceSerif4Display-Semibold \
+	source-code-pro/TTF/SourceCodePro-Regular source-code-pro/TTF/SourceCodePro-It \
+	source-code-pro/TTF/SourceCodePro-Semibold
+SIGNS := U+20-7E,U+A0-FF,U+131,U+152-153,U+160-161,U+2010-2026,U+2030,U+2032-2033,U+2039-203A,U+20AC,U+2122,U+2190-2193,U+2212,U+2248,U+2260-2261,U+2264-2265,U+25B8,U+25BE
+BRACKETS := U+2190-2193,U+2261,U+25B8,U+25BE,U+27E8-27E9
+SUBSET := $(VENV)/bin/pyftsubset --flavor=woff2 --no-hinting
+
+build/npm/ready: tests/book/package.json
+	mkdir -p build/npm && cp $< build/npm
+	npm install --prefix build/npm --no-package-lock --no-audit --no-fund --silent
+	touch $@
+
+build/fonts/ready: build/npm/ready $(VENV)/weavers
+	mkdir -p build/fonts
+	for font in $(FONTS); do \
+	    $(SUBSET) build/npm/node_modules/$$font.ttf --unicodes=$(SIGNS) \
+	        --layout-features=kern,liga,onum,lnum,pnum,tnum \
+	        --output-file=build/fonts/$$(basename $$font).woff2 || exit 1; \
+	done
+	$(SUBSET) build/npm/node_modules/@fontsource/noto-sans-math/files/noto-sans-math-latin-400-normal.woff2 \
+	    --unicodes=$(BRACKETS) --layout-features= --output-file=build/fonts/NotoSansMath-Regular.woff2
+	touch $@

@@ -1,0 +1,361 @@
+"""The page in a browser: what readers see, press and hear."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from test_weave import EVIL, EVIL_LINKS, chunk, woven
+
+ROOT = Path(__file__).parents[2]
+BOOK = (ROOT / "build" / "book" / "sockets.html").as_uri()
+AXE = (ROOT / "build" / "npm" / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+
+
+Opener = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Opener]:
+    """Opens a page; at the end nothing was requested and nothing was said on the console."""
+    contexts: list[BrowserContext] = []
+    heard: list[str] = []
+
+    def opened(address: str = BOOK, width: int = 1280, **options: Any) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 800}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: heard.append(message.text))
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.on("dialog", lambda dialog: heard.append("a dialog"))
+        page.on("request", lambda request: heard.append(request.url)
+                if not request.url.startswith(("data:", address.partition("#")[0])) else None)
+        page.goto(address)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert heard == []
+
+
+def point(page: Page, selector: str, text: str) -> None:
+    """Move the pointer to what is in sight then: scrolling would end a preview."""
+    place = page.locator(selector, has_text=text).first
+    place.scroll_into_view_if_needed()
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => "
+                  "requestAnimationFrame(done)))")
+    place.hover()
+
+
+def number(page: Page) -> str:
+    """The section to which the page's address leads."""
+    return page.url.partition("#s")[2]
+
+
+def press(page: Page, key: str) -> None:
+    page.keyboard.press(key)
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => "
+                  "requestAnimationFrame(done)))")
+
+
+def test_first_paint_comes_at_once(open_page: Opener) -> None:
+    page = open_page()
+    paints = page.evaluate("performance.getEntriesByType('paint').map(p => [p.name, p.startTime])")
+    print(paints)
+    assert paints
+    assert page.title() == "Native Sockets"
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280, 1920])
+def test_the_page_does_not_scroll_sideways(open_page: Opener, width: int) -> None:
+    page = open_page(width=width)
+    for state in (False, True):
+        page.evaluate("open => document.querySelectorAll('details').forEach(d => d.open = open)",
+                      state)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.goto(BOOK + "#L2241")
+    assert page.evaluate("scrollX") == 0
+
+
+def test_a_line_that_is_led_to_is_in_sight_and_its_code_not_scrolled(open_page: Opener) -> None:
+    page = open_page(width=360)
+    lines = page.evaluate("[...document.querySelectorAll('.code > [id]:not(.e)')].map(e => e.id)")
+    for line in lines[:: len(lines) // 40]:
+        page.evaluate("line => location.hash = line", line)
+        place = page.evaluate("""line => {
+            const element = document.getElementById(line), box = element.getBoundingClientRect();
+            return [box.top, element.parentElement.scrollLeft];
+        }""", line)
+        assert 36 <= place[0] < 800, line
+        assert place[1] == 0, line
+
+
+VISIBLE = """selector => [...document.querySelectorAll(selector)].filter(
+    element => element.checkVisibility() && element.getBoundingClientRect().height > 0).length"""
+
+
+def test_without_script_it_is_all_there_and_references_open(open_page: Opener) -> None:
+    page = open_page(java_script_enabled=False, width=800)
+    reference = page.locator("#s45 details").first
+    code = reference.locator("> div")
+    expect(code).to_be_hidden()
+    reference.locator("summary").click()
+    expect(code).to_be_visible()
+    expect(code).to_contain_text("return None, ")
+    reference.locator("summary").press("Enter")
+    expect(code).to_be_hidden()
+    expect(page.locator("#contents")).to_be_visible()
+    expect(page.locator("#index")).to_be_visible()
+    page.locator("#contents a", has_text="Closing and shutting").click()
+    assert number(page) == "49"
+
+
+def test_a_reference_opens_at_the_pointer_and_leads_to_its_chunk(open_page: Opener) -> None:
+    page = open_page()
+    row = page.locator("#s45 .code > div").first
+    row.locator("summary").click()
+    expect(row.locator("details > div")).to_be_visible()
+    before = page.evaluate("document.querySelector('#s45 .code > div').offsetHeight")
+    lines = row.locator("details > div").inner_text().rstrip("\n").count("\n") + 1
+    assert before == pytest.approx((lines + 1) * 20.25, abs=1)
+    row.locator("a.to").click()
+    assert page.url.endswith(page.locator("#s46 .chunk").get_attribute("id") or "?")
+
+
+def test_n_and_p_go_through_the_sections_in_order(open_page: Opener) -> None:
+    page = open_page()
+    order = page.evaluate("[...document.querySelectorAll('main > section')].map(s => s.id)")
+    seen = []
+    for _ in range(12):
+        press(page, "n")
+        seen.append(page.url.partition("#")[2])
+    assert seen == order[:12]
+    press(page, "p")
+    press(page, "p")
+    assert page.url.partition("#")[2] == order[9]
+    for key in ("Control+n", "Alt+p"):
+        page.keyboard.press(key)
+    assert page.url.partition("#")[2] == order[9]
+
+
+def test_the_bar_tells_the_section(open_page: Opener) -> None:
+    page = open_page(BOOK + "#s46")
+    page.mouse.wheel(0, 30)
+    expect(page.locator(".bar output")).to_have_text("§46 Accepting Connections to Sockets")
+
+
+@pytest.mark.parametrize(("words", "expected", "anchor"), [
+    ("closing and shut", "Closing and shutting down sockets", "#s49"),
+    ("Split IPV4", "Split IPV4 address", "#L"),
+    ("sockets-stub", "sockets-stub.c", "#L"),
+    ("ACCEPT_SOCKET", "accept_socket", "#L"),
+    ("error blocking intelli", "Return intelligently from non-blocking errors", "#L"),
+])
+def test_search_finds_headings_chunks_and_names(
+    open_page: Opener, words: str, expected: str, anchor: str
+) -> None:
+    page = open_page()
+    page.keyboard.press("/")
+    expect(page.get_by_role("combobox")).to_be_focused()
+    page.keyboard.type(words)
+    expect(page.get_by_role("option").first).to_contain_text(expected)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert page.url.partition("#")[1:][1].startswith(anchor[1:])
+    target = page.url.partition("#")[2]
+    assert 0 <= page.evaluate("id => document.getElementById(id).getBoundingClientRect().top",
+                              target) < 800
+
+
+def test_search_by_keys_pointer_and_nothing(open_page: Opener) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Search").click()
+    page.keyboard.type("socket")
+    options = page.get_by_role("option")
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    for key, chosen in (("ArrowDown", 1), ("ArrowDown", 2), ("ArrowUp", 1)):
+        page.keyboard.press(key)
+        expect(options.nth(chosen)).to_have_attribute("aria-selected", "true")
+        assert page.get_by_role("combobox").get_attribute("aria-activedescendant") == \
+            options.nth(chosen).get_attribute("id")
+    page.get_by_role("combobox").fill("no such thing")
+    expect(options).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert "#" not in page.url
+    page.keyboard.press("/")
+    page.keyboard.type("Blocking Sockets")
+    options.first.click()
+    assert number(page) == "65"
+    page.keyboard.press("/")
+    page.keyboard.type("n/p")
+    expect(page.get_by_role("combobox")).to_have_value("n/p")
+
+
+def test_a_preview_shows_what_a_link_leads_to(open_page: Opener) -> None:
+    page = open_page(BOOK + "#s45", width=1280)
+    preview = page.get_by_role("tooltip")
+    expect(preview).to_be_hidden()
+    point(page, "#s45 .text p a", "54")
+    expect(preview).to_be_visible()
+    box = preview.bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 1280
+    page.mouse.move(5, 400)
+    expect(preview).to_be_hidden()
+    point(page, "#s45 .code a", "call_with_errno")
+    expect(preview).to_contain_text("def call_with_errno")
+    page.keyboard.press("Escape")
+    expect(preview).to_be_hidden()
+    page.locator("#s45 .code > div a.to").first.focus()
+    expect(preview).to_contain_text("Return intelligently")
+
+
+def test_every_link_has_a_preview_or_none_is_due(open_page: Opener) -> None:
+    """What a preview is made of is found for every link: none throws, none is empty."""
+    page = open_page()
+    empty = page.evaluate("""() => {
+        const anchors = new Set(all("main a[href^='#']:not(a.n)").map(link => link.hash));
+        return [...anchors].filter(anchor => {
+            const target = document.getElementById(anchor.slice(1));
+            return target.closest("main > section") && !excerpt(target).textContent.trim();
+        });
+    }""")
+    assert empty == []
+
+
+def violations(page: Page, *rules: str) -> list[str]:
+    page.evaluate(AXE)
+    found = page.evaluate("""rules => axe.run(document, {
+        resultTypes: ["violations"], elementRef: false, ...(rules.length ? {runOnly: rules} : {})})
+        .then(result => result.violations)""", list(rules))
+    return [f"{one['id']}: {len(one['nodes'])} times, {one['nodes'][0]['html'][:200]}"
+            for one in found]
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_reports_nothing(open_page: Opener, scheme: str, width: int) -> None:
+    page = open_page(width=width, color_scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_reports_nothing_of_what_the_script_shows(open_page: Opener, scheme: str) -> None:
+    """A preview, and the search, each on a page that is small."""
+    page = open_page(BOOK + "#s45", color_scheme=scheme)
+    point(page, "#s45 .code a", "call_with_errno")
+    expect(page.get_by_role("tooltip")).to_be_visible()
+    page.evaluate("all('main > section').forEach(s => { if (s.id !== 's45') s.remove(); })")
+    assert [one for one in violations(page) if not one.startswith("heading-order")] == []
+    page = open_page(color_scheme=scheme)
+    page.keyboard.press("/")
+    page.keyboard.type("socket")
+    expect(page.get_by_role("option").first).to_be_visible()
+    page.evaluate("all('main > section').forEach(s => { if (s.id !== 's45') s.remove(); })")
+    assert [one for one in violations(page) if not one.startswith("heading-order")] == []
+
+
+CONTRAST = """() => {
+    const canvas = document.createElement("canvas").getContext("2d");
+    const style = getComputedStyle(document.documentElement);
+    const light = name => {
+        canvas.fillStyle = style.getPropertyValue("--" + name).trim();
+        const parts = canvas.fillStyle.slice(1).match(/../g).map(p => parseInt(p, 16) / 255)
+            .map(c => c <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4);
+        return .2126 * parts[0] + .7152 * parts[1] + .0722 * parts[2];
+    };
+    const worst = {};
+    for (const ground of ["paper", "code", "open", "target"])
+        for (const sign of ["ink", "soft", "link", "name", "word", "quote", "note"]) {
+            const [a, b] = [light(ground), light(sign)];
+            worst[`${sign} on ${ground}`] = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+        }
+    return worst;
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_colour_can_be_read_on_every_ground(open_page: Opener, scheme: str) -> None:
+    """Whatever is hovered over, led to or opened: 4.5 to 1 or better."""
+    found = open_page(color_scheme=scheme).evaluate(CONTRAST)
+    assert len(found) == 28
+    assert {pair: ratio for pair, ratio in found.items() if ratio < 4.5} == {}
+
+
+def test_the_search_fits_a_phone(open_page: Opener) -> None:
+    page = open_page(width=360)
+    page.get_by_role("button", name="Search").click()
+    page.keyboard.type("e")
+    box = page.get_by_role("dialog").bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 360
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+# Pages that are not to be trusted.
+
+
+def test_an_untrusted_web_runs_nothing(open_page: Opener, tmp_path: Path) -> None:
+    name = EVIL.replace("/", "")
+    links = "".join(f"[x](<{link}>) <{link}>\n\n" for link in EVIL_LINKS)
+    graph = 'digraph { a [URL="javascript:hacked()"] }'
+    text = (f"# {EVIL}\n\n{EVIL}\n\n{links}```{EVIL}\n{EVIL}\n```\n\n```dot\n{graph}\n```\n"
+            + chunk(f"x = '{EVIL}'\n⟨{name} a⟩") + f"\n## {EVIL}\n\n"
+            + chunk(f"y = 1 # {EVIL}", f"{name} a"))
+    place = tmp_path / "web.html"
+    place.write_text(woven(text), "utf-8")
+    page = open_page(place.as_uri())
+    assert page.evaluate("typeof hacked") == "undefined"
+    assert page.evaluate("document.querySelectorAll('script, [onerror], [onclick]').length") == 1
+    assert page.evaluate("[...document.links].filter(a => !/^(file|https?):$/.test(a.protocol))"
+                         ".map(a => a.href)") == []
+    page.keyboard.press("/")
+    page.keyboard.type("script")
+    expect(page.get_by_role("option").first).to_be_visible()
+    page.keyboard.press("Enter")
+    for link in page.locator("main a[href^='#']").all()[:40]:
+        link.dispatch_event("mouseover")
+    page.evaluate("all('main a[href^=\"#\"]').forEach(link => show(link))")
+
+
+def test_the_pages_policy_lets_no_other_script_run(open_page: Opener, tmp_path: Path,
+                                                   browser: Browser) -> None:
+    """Even if words got through as markup."""
+    place = tmp_path / "web.html"
+    place.write_text(woven("# T\n\nHERE\n\n" + chunk("x = 1")).replace(
+        "HERE", "<script>hacked = 1</script><img src=x onerror='hacked = 1'>"
+                "<a id=bad href='javascript:hacked = 1'>x</a>"
+                "<iframe src='javascript:parent.hacked = 1'></iframe>"), "utf-8")
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("requestfinished", lambda request: asked.append(request.url))
+    page.goto(place.as_uri())
+    page.locator("#bad").click()
+    assert page.evaluate("typeof hacked") == "undefined"
+    assert [url for url in asked if not re.match(r"(file:.*web\.html|data:)", url)] == []
+    page.close()
+
+
+def test_the_page_prints_without_the_bar(open_page: Opener) -> None:
+    page = open_page()
+    page.emulate_media(media="print")
+    assert page.evaluate(VISIBLE, ".bar") == 0
+    assert page.evaluate(VISIBLE, ".chunk") > 100

@@ -1,0 +1,175 @@
+"""The page that is woven of the document: its links, its code, its cross references."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from reading import Element, files, read
+
+from commonweb.expansion import tangle
+from test_document import ORIGINAL, sections
+from commonweb.web import Web
+
+ROOT = Path(__file__).parents[2]
+BOOK = ROOT / "build" / "book" / "sockets.html"
+
+
+@pytest.fixture(scope="module")
+def web() -> Web:
+    return Web((ROOT / "sockets.md").read_bytes())
+
+
+@pytest.fixture(scope="module")
+def page() -> Element:
+    return read(BOOK.read_text("utf-8"))
+
+
+def numbers(element: Element) -> list[str]:
+    return [a.text() for a in element.every("a")]
+
+
+def mirrored(found: list[str]) -> list[str]:
+    return [number for number in found if number.isdigit()]
+
+
+def test_every_link_lands_in_the_page(page: Element) -> None:
+    named = page.named()
+    links = [a.attributes["href"] for a in page.every("a")]
+    assert len(links) > 5000
+    assert [href for href in links if not href.startswith("#") or href[1:] not in named] == []
+
+
+def test_no_two_elements_have_one_name(page: Element) -> None:
+    names = [one.attributes["id"] for one in page.every() if "id" in one.attributes]
+    assert len(names) == len(set(names))
+
+
+def test_links_hold_no_links_and_what_opens_holds_none(page: Element) -> None:
+    for outer in [*page.every("a"), *page.every("summary")]:
+        assert [one for one in outer.every("a") if one is not outer] == []
+
+
+def test_the_code_taken_out_of_the_page_is_what_is_tangled(page: Element, web: Web) -> None:
+    expected = {name: data.decode() for name, data in tangle(web).items()}
+    assert files(page) == expected
+    for name, code in expected.items():
+        assert (ROOT / "generated" / name).read_text("utf-8") == code
+
+
+def test_every_line_of_code_has_its_lines_number_and_its_text(page: Element, web: Web) -> None:
+    named, count = page.named(), 0
+    for chunk in web.chunks.values():
+        for part in chunk.parts:
+            for row in range(part.rows):
+                line, column = part.place(row)
+                shown = named[f"L{line}"]
+                if shown.tag == "span":
+                    assert shown.text() == web.lines[line - 1][column - 1 :] + "\n"
+                    count += 1
+    assert count > 3000
+
+
+def test_every_reference_opens_to_all_that_it_names(page: Element) -> None:
+    """What a reference opens to is its chunk's blocks, indented as it is."""
+    blocks: dict[str, str] = {}
+    for chunk in page.every("div", "chunk"):
+        name = re.sub(r"\+?≡$", "", chunk.one("span", "name").text())
+        blocks[name] = blocks.get(name, "") + chunk.one("div", "code").code()
+    opened = list(page.every("details"))
+    assert len(opened) > 60
+    for reference in opened:
+        name = reference.one("summary").text()
+        code = blocks[name.strip()]
+        assert reference.one("div").text(without="summary").split() == code.split()
+        if "\n" in code.rstrip("\n") and "in" not in reference.classes and '"""' not in code:
+            lead = name[: len(name) - len(name.lstrip())]
+            indented = "".join(lead + line if line.strip() else line
+                               for line in code.splitlines(keepends=True))
+            assert reference.one("div").code().rstrip("\n") == indented.rstrip("\n")
+
+
+def test_every_reference_of_the_document_opens(page: Element, web: Web) -> None:
+    found = {part.place(row)[0] for chunk in web.chunks.values() for part in chunk.parts
+             for row, line in enumerate(part.text.split("\n")) if re.search("⟨[^⟨]", line)}
+    lines = page.named()
+    for line in found:
+        assert next(lines[f"L{line}"].every("details"), None), f"line {line}"
+
+
+@pytest.mark.parametrize("line", ORIGINAL.strip().splitlines())
+def test_cross_references_are_the_originals(page: Element, line: str) -> None:
+    """In the heads of the blocks, beside the sections, and in the list of the names."""
+    name, defined, used = (part.strip() for part in line.split("|"))
+    defining, using = sections(defined), sections(used)
+    blocks: list[tuple[Element, str]] = []
+    for section in page.one("main").elements:
+        number = section.attributes.get("id", "")[1:]
+        for head in section.every("div", "head"):
+            if re.fullmatch(rf"⟨{re.escape(name)} \w+⟩\+?≡", head.one("span", "name").text()):
+                blocks.append((section, number))
+                assert numbers(head.one("span", "name")) == [defining[0]]
+                sign = head.one("span", "name").text().split("⟩")[-1]
+                assert sign == ("≡" if len(blocks) == 1 else "+≡")
+    assert mirrored([number for _, number in blocks]) == defining
+
+    told = {re.sub(r" [\dA-Z, and]+\.$", "", p.text()): numbers(p)
+            for p in next(blocks[0][0].every("aside")).every("p")}
+    see = next((there for said, there in told.items() if said.startswith("See also")), [])
+    assert mirrored(see) == defining[1:]
+    uses = next((there for said, there in told.items() if said.startswith("This code")), [])
+    assert mirrored(uses) == using
+
+    (row,) = [li for li in page.one("ul", "names").every("li")
+              if re.match(rf"⟨{re.escape(name)} ", li.text())]
+    shown = numbers(row)
+    where = shown[: len(numbers(row.one("span", "name")))]
+    assert mirrored(where) == defining
+    assert mirrored(shown[len(where) :]) == using
+    if not using:
+        assert row.text().rstrip().endswith("a file.")
+
+
+def test_the_contents_are_the_titled_sections_nested_by_depth(page: Element, web: Web) -> None:
+    found: list[tuple[str, int]] = []
+
+    def walk(element: Element, depth: int) -> None:
+        for child in element.elements:
+            if child.tag == "a":
+                found.append((child.one("b").text(), depth))
+            walk(child, depth + (child.tag == "ol"))
+
+    walk(page.named()["contents"], -1)
+    assert found == [(section.number, section.depth) for section in web.sections if section.title
+                     ] + [("", 0)] * 3  # index, chunks, licence
+
+
+def test_headings_skip_no_level(page: Element) -> None:
+    last = 0
+    for heading in page.one("main").every():
+        if re.fullmatch("h[1-6]", heading.tag):
+            level = int(heading.attributes.get("aria-level", heading.tag[1]))
+            assert level <= last + 1, heading
+            last = level
+
+
+def test_the_index_has_every_public_name_where_it_is_defined(page: Element, web: Web) -> None:
+    import sockets
+
+    named, rows = page.named(), {}
+    for li in page.named()["index"].every("li"):
+        rows[li.one("code").text()] = li
+    for name in sockets.__all__:
+        assert next(rows[name].every("b"), None), f"{name} is exported"
+        definition = next(a for a in rows[name].every("a") if next(a.every("u"), None))
+        line = int(definition.attributes["href"][2:])
+        assert re.search(rf"\b{name}\b", web.lines[line - 1])
+        assert named[f"L{line}"].one("a").attributes["href"] == f"#{rows[name].attributes['id']}" \
+            or name in named[f"L{line}"].text()
+
+
+def test_the_page_is_small(page: Element) -> None:
+    size = BOOK.stat().st_size
+    print(f"{BOOK.name}: {size} bytes, its paper {BOOK.with_suffix('.pdf').stat().st_size}")
+    assert size < 1_500_000

@@ -1,0 +1,184 @@
+"""The book on paper: what its pages say, against where things stand."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader
+from pypdf.generic import Destination
+
+from commonweb.identifiers import Index
+from commonweb.expansion import tangle
+from commonweb.web import Web
+
+ROOT = Path(__file__).parents[2]
+BOOK = ROOT / "build" / "book" / "sockets.pdf"
+
+
+@pytest.fixture(scope="module")
+def web() -> Web:
+    return Web((ROOT / "sockets.md").read_bytes())
+
+
+def tool(*arguments: str) -> str:
+    return subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+@pytest.fixture(scope="module")
+def pages() -> list[str]:
+    """The text of each page, laid out as it is; the first is page 1."""
+    return ["", *tool("pdftotext", "-layout", str(BOOK), "-").split("\f")[:-1]]
+
+
+@pytest.fixture(scope="module")
+def reader() -> PdfReader:
+    return PdfReader(BOOK)
+
+
+def plain(text: str) -> str:
+    """Text without what setting it changes: blanks, and the shapes of quotes and dashes."""
+    return re.sub(r"\s+|[-\N{SOFT HYPHEN}\N{HYPHEN}\"']|[\u2018-\u201f]", "", text)
+
+
+def test_every_page_but_the_first_has_its_number(pages: list[str]) -> None:
+    for number, text in enumerate(pages[2:], 2):
+        assert text.rstrip().split()[-1] == str(number)
+
+
+def contents(pages: list[str]) -> dict[str, str]:
+    """The pages that the contents give, by the numbers of sections."""
+    first = next(page for page, text in enumerate(pages) if re.search(r"(?m)^ *Contents$", text))
+    return dict(re.findall(r"(?m)^\s*(\d+[A-Z]?) .*?(?: \.)+ *(\d+)$",
+                           "\n".join(pages[first : first + 3])))
+
+
+def test_the_contents_give_the_page_of_every_titled_section(pages: list[str], web: Web) -> None:
+    told = contents(pages)
+    titled = {section.number: section.title for section in web.sections if section.title}
+    assert list(told) == list(titled)
+    for number, title in titled.items():
+        heading = plain(number + title.replace("`", ""))
+        assert heading in plain(pages[int(told[number])]), f"{number}. {title}"
+
+
+def test_the_index_gives_the_page_of_every_definition(pages: list[str], web: Web) -> None:
+    """The line of code that defines a name stands on the page that the index says."""
+    start, end = [min(number for number, text in enumerate(pages)
+                      if title in text and " . . . " not in text)  # not in the contents
+                  for title in ("Index of identifiers", "Names of the chunks")]
+    columns = [tool("pdftotext", "-f", str(number), "-l", str(number), str(BOOK), "-")
+               for number in range(start, end)]
+    text = " ".join(" ".join(columns).split())
+    told: dict[str, set[int]] = {}
+    for name, page in re.findall(r"(\w+)(?: \d+[A-Z]?,)+ p\. ?(\d+)", text):
+        told.setdefault(name, set()).add(int(page))
+    index = Index(web, tangle(web))
+    found: dict[str, int] = {}
+    for identifier in index.identifiers:
+        for use in identifier.definitions[:1]:
+            found.setdefault(identifier.name, use.place[0])
+    wrong = []
+    told = {name: pages_told for name, pages_told in told.items() if name in found}
+    for name, pages_told in told.items():
+        line = plain(web.lines[found[name] - 1].replace("⟨⟨", "⟨"))
+        wrong += [f"{name}: p. {page}" for page in pages_told if line not in plain(pages[page])]
+    assert wrong == []
+    assert len(told) > 0.9 * len(found)
+
+
+def test_running_heads_name_the_sections_of_the_page(pages: list[str], web: Web) -> None:
+    order = [section.number for section in web.sections]
+    heads = {}
+    for page, text in enumerate(pages[1:], 1):
+        match = re.search(r"§(\d+[A-Z]?) \N{EN DASH} (\d+[A-Z]?)$", text.strip().split("\n")[0])
+        if match:
+            heads[page] = order.index(match[1]), order.index(match[2])
+    assert len(heads) > 50
+    told = contents(pages)
+    for section in web.sections:
+        if section.title:
+            first, last = heads[int(told[section.number])]
+            assert first <= order.index(section.number) <= last, section.title
+    assert all(first <= last for first, last in heads.values())
+
+
+def outline(items: list[object], depth: int = 0) -> list[tuple[int, Destination]]:
+    found = []
+    for item in items:
+        if isinstance(item, list):
+            found += outline(item, depth + 1)
+        else:
+            assert isinstance(item, Destination)
+            found.append((depth, item))
+    return found
+
+
+def test_the_outline_has_every_section_at_its_depth_and_page(
+    reader: PdfReader, pages: list[str], web: Web
+) -> None:
+    found = outline(list(reader.outline))
+    titled = [section for section in web.sections if section.title]
+    numbered = [(depth, item) for depth, item in found
+                if re.match(r"\d+[A-Z]? ", str(item.title).replace("\n", " "))]
+    assert [" ".join(str(item.title).split()).replace("\u2019", "'") for _, item in numbered] == [
+        f"{section.number} {section.title}".replace("`", "") for section in titled]
+    assert {section.depth for section in titled} == {0, 1, 2, 3}
+    open_: list[int] = []
+    for (depth, item), section in zip(numbered, titled, strict=True):
+        assert section.depth is not None
+        while open_ and open_[-1] >= section.depth:
+            open_.pop()
+        open_.append(section.depth)
+        assert depth == len(open_) - 1, section.title
+        page = reader.get_destination_page_number(item)
+        assert page is not None
+        assert plain(str(item.title)) in plain(pages[page + 1])
+    assert {"Contents", "Index of identifiers", "Names of the chunks", "Licence"} <= {
+        str(item.title) for depth, item in found if depth == 0}
+
+
+def test_every_link_leads_to_a_place(reader: PdfReader) -> None:
+    named, count = set(reader.named_destinations), 0
+    for page in reader.pages:
+        for annotation in page.get("/Annots", []):
+            link = annotation.get_object()
+            target = link.get("/Dest") or link["/A"].get("/D")
+            assert target in named, link
+            count += 1
+    assert count > 1000
+
+
+def test_fonts_are_embedded_the_books_own_among_them() -> None:
+    rows = tool("pdffonts", str(BOOK)).splitlines()[2:]
+    assert len(rows) >= 7
+    for row in rows:
+        assert row.split()[-5:-3] == ["yes", "yes"], row
+    for family in ("Prose", "Display", "Code", "Signs"):
+        assert any(f"+{family}" in row for row in rows)
+
+
+def test_no_word_leaves_the_pages_text(web: Web) -> None:
+    """Nothing is cut off, nothing runs into the outer margin."""
+    text = tool("pdftotext", "-bbox", str(BOOK), "-")
+    millimetre = 72 / 25.4
+    for number, page in enumerate(re.findall(r"<page .*?</page>", text, re.DOTALL), 1):
+        for left, right, word in re.findall(
+                r'<word xMin="([\d.-]+)" .*? xMax="([\d.-]+)" .*?>(.*?)</word>', page):
+            assert float(left) > 10 * millimetre, (number, word)
+            assert float(right) < (210 - 14) * millimetre, (number, word)
+
+
+def test_no_heading_stands_alone_at_the_foot_of_a_page(pages: list[str], web: Web) -> None:
+    titles = {plain(f"{section.number}{section.title}".replace("`", ""))
+              for section in web.sections if section.title}
+    for number, text in enumerate(pages[2:], 2):
+        lines = [line for line in text.split("\n") if line.strip()]
+        if lines and len(lines) > 2:
+            last = lines[-2]
+            assert not re.search(r"⟩\s*\+?≡", last), f"page {number}: {last}"
+            assert plain(last) not in titles, f"page {number}: {last}"
+            if lines[0].endswith(f" {last.strip()}"):  # by the page's head a section begins there
+                assert not re.fullmatch(r" {0,6}\d+[A-Z]?", last), f"page {number}: {last}"

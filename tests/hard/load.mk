@@ -1,0 +1,16 @@
+# make test-signals   signals, threads, changing buffers and reused descriptors under load
+# make soak           500 connections at a time for SECONDS (60), every byte accounted for
+# make test-peers     nginx, redis, dnsmasq, curl and socat at the other end; peers-packages.txt
+
+SECONDS ?= 60
+
+.PHONY: test-signals soak test-peers
+
+test-signals: build
+	$(RUN) -m pytest -p no:cacheprovider -q -s tests/hard/test_signals.py
+
+soak: build
+	$(RUN) tests/hard/soak.py $(SECONDS)
+
+test-peers: build
+	$(RUN) -m pytest -p no:cacheprovider -q tests/hard/test_peers.py

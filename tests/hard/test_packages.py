@@ -1,0 +1,185 @@
+"""The source archive and the wheel: what is in them, how they are made, and what is said where
+that cannot be. `make test-dist` makes both before it runs this."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from email.message import Message
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DIST = ROOT / "dist"
+
+
+def run(
+    *command: str | Path, cwd: Path = ROOT, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=cwd, env={**os.environ, **variables}, capture_output=True, text=True,
+        timeout=110,
+    )
+
+
+def source() -> Path:
+    [archive] = DIST.glob("*.tar.gz")
+    return archive
+
+
+def wheel() -> Path:
+    [archive] = DIST.glob("*.whl")
+    return archive
+
+
+@pytest.fixture
+def unpacked(tmp_path: Path) -> Path:
+    with tarfile.open(source()) as archive:
+        archive.extractall(tmp_path, filter="data")
+    [folder] = tmp_path.iterdir()
+    return folder
+
+
+def metadata() -> Message:
+    with zipfile.ZipFile(wheel()) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith("/METADATA")]
+        return Parser().parsestr(archive.read(name).decode())
+
+
+# What is in them.
+
+def test_the_source_archive_holds_every_file_that_is_under_version_control() -> None:
+    with tarfile.open(source()) as archive:
+        held = {name.partition("/")[2] for name in archive.getnames()}
+    listed = run("git", "ls-files").stdout.split()
+    assert [name for name in listed if not name.startswith(".") and name not in held] == []
+
+
+def test_the_source_archive_holds_nothing_that_was_built() -> None:
+    with tarfile.open(source()) as archive:
+        names = archive.getnames()
+    assert [name for name in names if re.search(r"\.(so|pyc|pyd|o)$|/_values\.py$", name)] == []
+
+
+def test_the_wheel_holds_the_package_its_types_and_nothing_else() -> None:
+    with zipfile.ZipFile(wheel()) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+    files = ("__init__.py", "_sockets.py", "_values.py", "_stub.abi3.so", "_stub.pyi", "py.typed")
+    assert names == {f"sockets/{name}" for name in files}
+
+
+def test_one_wheel_is_for_every_cpython_from_3_10() -> None:
+    assert "-cp310-abi3-" in wheel().name
+
+
+def test_the_metadata_says_what_it_is_and_what_it_needs() -> None:
+    about = metadata()
+    assert (about["Name"], about["Requires-Python"]) == ("native-sockets", ">=3.10")
+    assert about["License-Expression"] == "ISC"
+    assert about.get_all("License-File") == ["LICENSE"]
+    [needed] = about.get_all("Requires-Dist") or []
+    assert needed.startswith("cffi")
+    assert about["Summary"]
+    assert about["Keywords"]
+    assert about["Author"]
+    assert about["Description-Content-Type"] == "text/markdown"
+    assert str(about.get_payload()).strip() == (ROOT / "README.md").read_text().strip()
+    assert "Typing :: Typed" in (about.get_all("Classifier") or [])
+
+
+# How they are made.
+
+def test_another_build_elsewhere_makes_the_same_bytes(unpacked: Path) -> None:
+    time = str(int((unpacked / "sockets.md").stat().st_mtime))
+    command = (sys.executable, "-m", "build", "--outdir", "again")
+    built = run(*command, cwd=unpacked, SOURCE_DATE_EPOCH=time)
+    assert built.returncode == 0, built.stderr
+    for archive in (source(), wheel()):
+        assert (unpacked / "again" / archive.name).read_bytes() == archive.read_bytes()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can cut the network off")
+def test_without_a_network_the_source_archive_is_built_from_what_it_says_it_needs(
+    unpacked: Path,
+) -> None:
+    command = [sys.executable, "-m", "pip", "wheel", "--no-index", "--no-deps",
+               "--no-build-isolation", "--check-build-dependencies", "-w", "out", "."]
+    built = run("unshare", "--net", *command, cwd=unpacked)
+    assert built.returncode == 0, built.stderr
+    assert [path.name for path in (unpacked / "out").iterdir()] == [wheel().name]
+
+
+def test_make_tangles_the_source_archives_files_and_knows_how_to_test_them(unpacked: Path) -> None:
+    assert run("make", "tangle", cwd=unpacked).returncode == 0
+    for path in (unpacked / "generated").rglob("*.[cp]*"):
+        kept = ROOT / path.relative_to(unpacked)
+        assert path.is_dir() or path.read_bytes() == kept.read_bytes(), path
+    shutil.rmtree(unpacked / "generated" / "sockets")
+    planned = run("make", "--dry-run", "test", cwd=unpacked)
+    assert planned.returncode == 0, planned.stderr
+    assert "pytest" in planned.stdout
+
+
+# What is said where they cannot be made: one line, with what to install.
+
+def build(folder: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = (sys.executable, *options, "setup.py", "--quiet", "build_ext")
+    return run(*command, cwd=folder, **variables)
+
+
+def last_line(result: subprocess.CompletedProcess[str]) -> str:
+    assert result.returncode != 0
+    assert "Traceback" not in result.stderr
+    return result.stderr.splitlines()[-1]
+
+
+def test_without_a_compiler_the_build_says_so_in_one_line(unpacked: Path) -> None:
+    result = build(unpacked, CC="no-such-compiler")
+    assert result.stderr == (
+        "sockets: there is no C compiler 'no-such-compiler'; install one (Debian: gcc libc6-dev)\n"
+    )
+    assert result.returncode == 1
+
+
+def test_without_pythons_headers_the_build_says_so_in_one_line(unpacked: Path) -> None:
+    elsewhere = "import sysconfig; sysconfig.get_path = lambda *_: '/no/such/place'"
+    (unpacked / "usercustomize.py").write_text(elsewhere)
+    script = "import usercustomize, sys, runpy; sys.argv = ['setup.py', '-q', 'build_ext']; " \
+        "runpy.run_path('setup.py', run_name='__main__')"
+    result = run(sys.executable, "-c", script, cwd=unpacked)
+    assert last_line(result) == (
+        "sockets: there is no Python.h in /no/such/place; install Python's headers "
+        "(Debian: python3-dev)"
+    )
+
+
+def test_without_the_c_librarys_headers_the_build_says_what_to_install(unpacked: Path) -> None:
+    compiler = sysconfig.get_config_var("CC").split()[0]
+    result = build(unpacked, CC=f"{compiler} -nostdinc")
+    assert last_line(result).endswith("install the C library's headers (Debian: libc6-dev)")
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("__version__, __version_info__ = '1.15.1', (1, 15, 1)",
+         "sockets: cffi 1.15.1 is too old; install cffi 1.17 or later"),
+        ("raise ImportError", "sockets: there is no cffi; install cffi 1.17 or later"),
+    ],
+    ids=["old", "missing"],
+)
+def test_without_a_cffi_that_will_do_the_build_says_so_in_one_line(
+    unpacked: Path, tmp_path: Path, module: str, said: str
+) -> None:
+    place = unpacked / "shadow"
+    place.mkdir()
+    (place / "cffi.py").write_text(module)
+    assert last_line(build(unpacked, PYTHONPATH=str(place))) == said

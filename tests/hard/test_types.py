@@ -1,0 +1,88 @@
+"""What type checkers say of programs that use the package as it is installed in build/installed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+INSTALLED = ROOT / "build" / "installed" / "bin" / "python"
+CHECKERS = {
+    "mypy": ("mypy", "--strict", "--no-incremental", "--python-executable", str(INSTALLED)),
+    "pyright": ("pyright", "--pythonpath", str(INSTALLED)),
+}
+BEFORE = """\
+from sockets import (
+    InternetAddress, ShutdownMethod, SocketDomain, SocketProtocol, SocketType, accept_socket,
+    bind_socket, close_socket, connect_socket, create_socket, get_socket_option, listen_socket,
+    receive_from_socket, send_to_socket, set_socket_option, shutdown_socket,
+)
+sock = create_socket(SocketDomain.INTERNET, SocketType.STREAM, SocketProtocol.AUTO)
+address = InternetAddress(0x7F000001, 80)
+client, peer = accept_socket(sock)
+"""
+WRONG = [
+    "create_socket(SocketType.STREAM, SocketDomain.INTERNET, SocketProtocol.AUTO)",
+    "create_socket(2, SocketType.STREAM, SocketProtocol.AUTO)",
+    'bind_socket(sock, "127.0.0.1:80")',
+    'connect_socket(sock, ("127.0.0.1", 80))',
+    "connect_socket(address, sock)",
+    'InternetAddress("127.0.0.1", 80)',
+    'listen_socket(sock, "8")',
+    "shutdown_socket(sock, SocketType.STREAM)",
+    "shutdown_socket(sock, 1)",
+    'send_to_socket(sock, "text", address)',
+    'receive_from_socket(sock, "10")',
+    "get_socket_option(sock, 3)",
+    "set_socket_option(sock, SocketDomain.INTERNET, True)",
+    "close_socket(client)",
+    "close_socket(sock.fileno())",
+    "SocketDomain.APPLETALK",
+    "address.prot",
+]
+RIGHT = [
+    "connect_socket(sock, address)",
+    "shutdown_socket(sock, ShutdownMethod.WRITE)",
+    'send_to_socket(sock, b"bytes", address)',
+    "if client is not None:\n    close_socket(client)",
+]
+
+
+def check(checker: str, *programs: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *CHECKERS[checker], *programs], cwd=programs[0].parent,
+        capture_output=True, text=True, timeout=110,
+        env={**os.environ, "MYPYPATH": "", "PYTHONPATH": ""},
+    )
+
+
+pytestmark = pytest.mark.parametrize("checker", CHECKERS)
+
+
+def test_the_programs_of_the_readme_and_the_examples_are_right(
+    checker: str, tmp_path: Path
+) -> None:
+    programs = re.findall(
+        r"^```python\n(from sockets.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S
+    )
+    programs += [path.read_text() for path in (ROOT / "generated" / "examples").glob("*.py")]
+    assert len(programs) >= 3
+    paths = [tmp_path / f"program{number}.py" for number in range(len(programs))]
+    for path, program in zip(paths, programs, strict=True):
+        path.write_text(program)
+    result = check(checker, *paths)
+    assert result.returncode == 0, result.stdout
+
+
+def test_each_wrong_use_is_a_type_error_and_no_right_one_is(checker: str, tmp_path: Path) -> None:
+    program = tmp_path / "uses.py"
+    program.write_text(BEFORE + "\n".join([*RIGHT, *WRONG]) + "\n")
+    lines = program.read_text().splitlines()
+    said = check(checker, program).stdout
+    found = {lines[int(number) - 1] for number in re.findall(r"uses\.py:(\d+):.*? error", said)}
+    assert found == set(WRONG), said

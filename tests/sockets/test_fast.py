@@ -1,0 +1,492 @@
+"""Fast paths: they are there, and answer as the procedures in whose places they are."""
+
+from __future__ import annotations
+
+import errno
+import inspect
+import operator
+import os
+import pickle
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from helpers import (
+    LOOPBACK,
+    Makers,
+    collect_garbage,
+    fill,
+    name_of,
+    needs_posix,
+    needs_unix_sockets,
+    with_lock,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+import sockets
+from sockets import (
+    AddressInfoOption,
+    Internet6Address,
+    Internet6Option,
+    InternetAddress,
+    IpOption,
+    ReceiveFromOption,
+    SendToOption,
+    Socket,
+    SocketAddress,
+    SocketCondition,
+    SocketDomain,
+    SocketOption,
+    SocketProtocol,
+    SocketType,
+    TcpOption,
+    UnixAddress,
+    _sockets,
+    accept_socket,
+    bind_socket,
+    close_socket,
+    connect_socket,
+    create_socket,
+    get_address_info,
+    get_socket_name,
+    get_socket_option,
+    receive_from_socket,
+    receive_into_socket,
+    register_socket_domain,
+    send_to_socket,
+    set_socket_option,
+)
+
+FAST = (
+    "accept_socket", "close_socket", "connect_socket", "create_socket", "get_address_info",
+    "get_socket_option", "receive_from_socket", "receive_into_socket", "send_to_socket",
+    "set_socket_option",
+)
+HAS_FAST_PATHS = _sockets.HAS_FAST_PATHS
+needs_fast_paths = pytest.mark.skipif(not HAS_FAST_PATHS, reason="all goes the long way here")
+AUTO = SocketProtocol.AUTO
+
+
+def long_way(name: str) -> Callable[..., Any]:
+    """The procedure in whose place a fast path stands; it stands in the fast path's (§90V)."""
+    fast = getattr(sockets, name)
+    return getattr(fast.__self__, name) if HAS_FAST_PATHS else fast  # type: ignore[no-any-return]
+
+
+def size_of(value: object) -> int:
+    return sys.getsizeof(value, 0)  # PyPy does not tell
+
+
+def outcome(call: Callable[[], Any]) -> Any:
+    """What a call returned or raised, in a form that can be compared."""
+    try:
+        answer = call()
+        if isinstance(answer, Socket):
+            close_socket(answer)
+            return Socket
+        return told(answer)
+    except Exception as failure:
+        return "raised", told(failure)
+
+
+def told(answer: Any) -> Any:
+    if isinstance(answer, tuple):
+        return tuple(map(told, answer))
+    if isinstance(answer, Exception):
+        return answer.__class__.__mro__, str(answer), repr(answer)
+    return answer
+
+
+def both(name: str, *arguments: Any, **named: Any) -> None:
+    """Make the same call in both ways; it must be one that can be made twice."""
+    fast, slow = getattr(sockets, name), long_way(name)
+    assert outcome(lambda: fast(*arguments, **named)) == outcome(
+        lambda: slow(*arguments, **named)
+    )
+
+
+@with_lock
+@pytest.mark.skipif("long" in sockets.__file__, reason="built without them")
+def test_there_are_fast_paths() -> None:
+    assert HAS_FAST_PATHS
+
+
+@needs_fast_paths
+@pytest.mark.parametrize("name", FAST)
+def test_a_fast_path_has_the_name_the_documentation_and_the_arguments_of_its_procedure(
+    name: str,
+) -> None:
+    fast, slow = getattr(sockets, name), long_way(name)
+    assert isinstance(fast, types.BuiltinFunctionType)
+    assert (fast.__name__, inspect.getdoc(fast)) == (slow.__name__, inspect.getdoc(slow))
+    for shown, real in zip(
+        inspect.signature(fast).parameters.values(), inspect.signature(slow).parameters.values(),
+        strict=True,
+    ):
+        assert (shown.name, shown.kind, shown.default) == (real.name, real.kind, real.default)
+    assert pickle.loads(pickle.dumps(fast)) is fast
+
+
+# Arguments that are not of the usual kind: the message is the procedure's.
+
+class Bare(SocketDomain):
+    """Derived without its parent's constructor, so that its slots are empty."""
+
+    def __init__(self) -> None:
+        pass
+
+
+class BareOption(SocketOption):
+    def __init__(self) -> None:
+        pass
+
+
+class BareAddress(SocketAddress):
+    pass
+
+
+NO_SOCKET = Socket.__new__(Socket)
+WRONG: list[Any] = [
+    None, 7, -1, 2**70, True, "x", b"x", NO_SOCKET, Bare(), BareOption(), BareAddress(),
+    SocketType.STREAM, AUTO, SocketDomain.INTERNET, ReceiveFromOption.PEEK,
+    SendToOption.DONT_ROUTE, InternetAddress(1, None), SocketOption.KEEP_ALIVE, [],
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda value: value.__class__.__name__)
+@pytest.mark.parametrize("name", FAST)
+def test_a_wrong_argument_is_refused_as_by_the_procedure(
+    name: str, wrong: Any, quick: Makers
+) -> None:
+    sock = quick.socket(SocketType.DATAGRAM)
+    usual: dict[str, list[Any]] = {
+        "accept_socket": [sock],
+        "close_socket": [],
+        "connect_socket": [sock, InternetAddress(1, None)],
+        "create_socket": [quick.family.domain, SocketType.STREAM, SocketProtocol(99)],
+        "get_address_info": ["127.0.0.1", 80, None, None, None, AddressInfoOption.NUMERIC_HOST],
+        "get_socket_option": [sock, SocketOption.KEEP_ALIVE],
+        "receive_from_socket": [sock, 9],
+        "receive_into_socket": [sock, bytearray(9)],
+        "send_to_socket": [sock, b"", InternetAddress(1, None)],
+        "set_socket_option": [sock, SocketOption.KEEP_ALIVE, True],
+    }
+    for place in range(len(usual[name]) + 1):
+        for arguments in (
+            [*usual[name][:place], wrong, *usual[name][place + 1 :]],
+            [*usual[name][:place], wrong],
+            usual[name][:place],
+        ):
+            both(name, *arguments)
+    both(name, wrong=wrong)
+
+
+def test_named_arguments_do_what_they_do_in_order(quick: Makers) -> None:
+    first, second = quick.datagrams()
+    assert send_to_socket(sock=first, buffer=b"hello", address=None) == 5
+    assert receive_from_socket(count=9, sock=second)[0] == b"hello"
+    sock = create_socket(type=SocketType.STREAM, domain=quick.family.domain, protocol=AUTO)
+    set_socket_option(sock, value=True, option=SocketOption.KEEP_ALIVE)
+    assert get_socket_option(option=SocketOption.KEEP_ALIVE, sock=sock) is True
+    close_socket(sock=sock)
+
+
+def test_an_empty_record_of_a_socket_is_an_error_and_nothing_worse() -> None:
+    for call in (
+        lambda: receive_from_socket(NO_SOCKET, 9), lambda: send_to_socket(NO_SOCKET, b"", None),
+        lambda: accept_socket(NO_SOCKET), lambda: close_socket(NO_SOCKET),
+        lambda: get_socket_option(NO_SOCKET, SocketOption.KEEP_ALIVE),
+    ):
+        with pytest.raises(AttributeError):
+            call()
+
+
+# Data.
+
+@given(st.integers(0, 300), st.integers(0, 300))
+def test_a_datagram_comes_whole_or_cut_in_either_way(length: int, count: int) -> None:
+    with create_socket(SocketDomain.INTERNET, SocketType.DATAGRAM, AUTO) as sock:
+        bind_socket(sock, LOOPBACK)
+        address, data = name_of(sock), os.urandom(length)
+        for receive in (receive_from_socket, long_way("receive_from_socket")):
+            assert send_to_socket(sock, data, address) == length
+            assert receive(sock, count) == (data[:count], address)
+
+
+@pytest.mark.parametrize("size", [4095, 4096, 4097, 5000, 65535, 65536, 100000])
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_what_is_received_is_a_bytes_like_any_other(size: int, part: int, make: Makers) -> None:
+    client, server = make.pair()
+    digits = b"123456789" * size
+    data = digits[: (size * part // 2 + part) or 1][:size]
+    sent = 0
+    while sent < len(data):
+        done = send_to_socket(client, data[sent:], None)
+        sent += done if isinstance(done, int) else 0
+    got = b""
+    while len(got) < len(data):
+        piece = receive_from_socket(server, size)[0]
+        if piece:
+            assert hash(piece) == hash(bytes(bytearray(piece)))
+            assert piece + b"" == b"".join([piece[:1], piece[1:]])
+            assert (piece[:20] + b"0").isdigit()
+            assert size_of(piece) == size_of(bytes(bytearray(piece)))
+            assert int(piece[-4:]) >= 0
+            got += piece
+    assert got == data
+
+
+def test_the_size_of_a_bytes_is_that_of_what_came(quick: Makers) -> None:
+    first, second = quick.datagrams()
+    for count in (10, 5000, 60000):
+        assert send_to_socket(first, b"1234", None) == 4
+        data, _ = receive_from_socket(second, count)
+        assert data == b"1234"
+        assert int(data) == 1234
+        assert size_of(data) == size_of(b"1234")
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_any_buffer_can_be_sent_and_is_free_afterwards(kind: Any, make: Makers) -> None:
+    first, second = make.datagrams()
+    buffer = kind(b"hello")
+    assert send_to_socket(first, buffer, name_of(second)) == 5
+    assert receive_from_socket(second, 9)[0] == b"hello"
+    if kind is bytearray:
+        buffer.extend(b"!")  # BufferError, if it were still lent
+
+
+def test_a_buffer_is_free_after_a_send_that_fails(quick: Makers) -> None:
+    client, _ = quick.pair()
+    fill(client)
+    buffer = bytearray(9)
+    assert isinstance(send_to_socket(client, buffer, None), SocketCondition)
+    buffer.append(0)
+    close_socket(client)
+    with pytest.raises(SocketCondition):
+        send_to_socket(client, buffer, None)
+    buffer.append(0)
+    with pytest.raises(SocketCondition):
+        receive_into_socket(client, buffer)
+    buffer.append(0)
+
+
+def test_flags_are_heeded(make: Makers) -> None:
+    first, second = make.datagrams()
+    assert send_to_socket(first, b"hello", None, SendToOption.DONT_ROUTE) == 5
+    assert receive_from_socket(second, 9, ReceiveFromOption.PEEK)[0] == b"hello"
+    room = bytearray(9)
+    assert receive_into_socket(second, room, ReceiveFromOption.PEEK)[0] == 5
+    assert receive_from_socket(second, 9)[0] == b"hello"
+    for wrong in (SendToOption.DONT_ROUTE, None, 1):
+        both("receive_from_socket", second, 9, ReceiveFromOption.PEEK, wrong)
+        both("receive_into_socket", second, bytearray(9), wrong)
+    both("send_to_socket", first, b"", None, ReceiveFromOption.PEEK)
+
+
+def test_a_buffer_that_cannot_be_written_to_is_refused(quick: Makers) -> None:
+    sock = quick.socket(SocketType.DATAGRAM)
+    for wrong in (b"12345", memoryview(b"12345"), "12345", None, memoryview(bytearray(9))[::2]):
+        both("receive_into_socket", sock, wrong)
+
+
+# Addresses.
+
+class Strange(SocketAddress):
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+
+    def converter(self) -> bytes:
+        return self.data
+
+
+@pytest.mark.parametrize("name", ["receive_from_socket", "accept_socket"])
+def test_a_domain_of_the_programs_own_has_its_extractor_called(name: str) -> None:
+    domain = SocketDomain(SocketDomain.INTERNET.value, Strange, SocketDomain.INTERNET.address_size)
+    kind = SocketType.DATAGRAM if name == "receive_from_socket" else SocketType.STREAM
+    with create_socket(domain, kind, AUTO) as sock, create_socket(domain, kind, AUTO) as peer:
+        bind_socket(sock, LOOPBACK)
+        place = get_socket_name(sock)
+        assert isinstance(place, Strange)
+        if name == "receive_from_socket":
+            assert send_to_socket(peer, b"x", place) == 1
+            data, address = receive_from_socket(sock, 1)
+            assert data == b"x"
+            assert isinstance(address, Strange)
+        else:
+            sockets.listen_socket(sock, 1)
+            connect_socket(peer, place)
+            client, address = sockets.within(9, accept_socket, sock)
+            assert client.domain is domain
+            assert address == get_socket_name(peer)
+            close_socket(client)
+
+
+def test_an_extractor_that_fails_fails_the_call_and_leaks_nothing() -> None:
+    def fail(packed: bytes) -> SocketAddress:
+        raise LookupError("no address")
+
+    domain = SocketDomain(SocketDomain.INTERNET.value, fail, SocketDomain.INTERNET.address_size)
+    with create_socket(domain, SocketType.DATAGRAM, AUTO) as sock:
+        bind_socket(sock, LOOPBACK)
+        address = sockets.adopt_descriptor(os.dup(sock.fd)) if os.name != "nt" else None
+        if address is None:
+            pytest.skip("no second descriptor")
+        with address as other:
+            place = name_of(other)
+            assert send_to_socket(other, b"x", place) == 1
+            with pytest.raises(LookupError):
+                receive_from_socket(sock, 1)
+
+
+def test_a_registered_extractor_is_called_for_what_is_resolved() -> None:
+    domain = SocketDomain(SocketDomain.INTERNET.value, Strange, SocketDomain.INTERNET.address_size)
+    wrong: Any = SocketDomain(SocketDomain.INTERNET.value, len, SocketDomain.INTERNET.address_size)
+    try:
+        register_socket_domain(domain)
+        infos, _ = get_address_info("127.0.0.1", 80)
+        assert {info.domain for info in infos} == {domain}
+        assert all(isinstance(info.address, Strange) for info in infos)
+        both("get_address_info", "127.0.0.1", 80)
+        register_socket_domain(wrong)
+        both("get_address_info", "127.0.0.1", 80)
+        with pytest.raises(TypeError, match="get_address_info: address must be a SocketAddress"):
+            get_address_info("127.0.0.1", 80)
+    finally:
+        register_socket_domain(SocketDomain.INTERNET)
+
+
+@given(
+    st.sampled_from(["127.0.0.1", "::1", "1.2.3", "", "a b", "1.2.3.4\0", "\u0661", "0x7f.1"]),
+    st.one_of(st.integers(-2, 65540), st.integers(), st.sampled_from(["80", " 80", "", None])),
+    st.sampled_from([None, SocketDomain.INTERNET, SocketDomain.INTERNET_V6]),
+    st.sampled_from([None, SocketType.STREAM, SocketType.DATAGRAM]),
+    st.lists(st.sampled_from([
+        AddressInfoOption.NUMERIC_HOST, AddressInfoOption.PASSIVE,
+        AddressInfoOption.CANONICAL_NAME,
+    ])),
+)
+def test_a_name_is_resolved_alike_in_both_ways(
+    node: str, service: Any, domain: Any, type: Any, flags: list[AddressInfoOption]
+) -> None:
+    both("get_address_info", node, service, domain, type, None, AddressInfoOption.NUMERIC_HOST,
+         *flags)
+
+
+def test_an_address_from_the_kernel_is_equal_to_one_that_was_made(make: Makers) -> None:
+    first, second = make.datagrams()
+    assert send_to_socket(first, b"x", None) == 1
+    _, address = receive_from_socket(second, 1)
+    assert address == get_socket_name(first)
+    assert hash(address) == hash(get_socket_name(first))
+    assert pickle.loads(pickle.dumps(address)) == address
+    for kind, fields in (
+        (InternetAddress, "ip port"), (Internet6Address, "ip port flow scope"),
+        (UnixAddress, "path"),
+    ):
+        if isinstance(address, kind):
+            values = operator.attrgetter(*fields.split())(address)
+            assert kind(*(values if isinstance(values, tuple) else (values,))) == address
+            with pytest.raises(AttributeError):
+                address.pat  # type: ignore[union-attr]  # noqa: B018
+
+
+# Options.
+
+@given(st.one_of(st.integers(), st.integers(-3, 300), st.booleans(), st.floats(), st.none()))
+def test_an_option_takes_and_refuses_the_same_values_in_both_ways(value: Any) -> None:
+    options: list[tuple[SocketDomain, SocketOption]] = [
+        (SocketDomain.INTERNET, IpOption.TTL),
+        (SocketDomain.INTERNET_V6, Internet6Option.HOP_LIMIT),
+        (SocketDomain.INTERNET, SocketOption.KEEP_ALIVE),
+        (SocketDomain.INTERNET, TcpOption.NO_DELAY),
+    ]
+    for domain, option in options:
+        try:
+            sock = create_socket(domain, SocketType.STREAM, AUTO)
+        except SocketCondition:
+            continue  # no IPv6 here
+        with sock:
+            before = get_socket_option(sock, option)
+            fast = outcome(lambda: set_socket_option(sock, option, value))  # noqa: B023
+            then = get_socket_option(sock, option)
+            set_socket_option(sock, option, before)
+            slow = outcome(lambda: long_way("set_socket_option")(sock, option, value))  # noqa: B023
+            assert (fast, then) == (slow, long_way("get_socket_option")(sock, option))
+            assert then.__class__ is before.__class__
+
+
+# Answers.
+
+@pytest.mark.parametrize("name", ["receive_from_socket", "receive_into_socket", "accept_socket"])
+def test_an_answer_is_the_procedures_and_nobody_elses(name: str, quick: Makers) -> None:
+    sock = quick.listener() if name == "accept_socket" else quick.bound()
+    more = {"receive_from_socket": [9], "receive_into_socket": [bytearray(9)], "accept_socket": []}
+    answers = [getattr(sockets, name)(sock, *more[name])[1] for _ in range(3)]
+    answers += [long_way(name)(sock, *more[name])[1] for _ in range(2)]
+    assert len({id(answer) for answer in answers}) == 5
+    for answer in answers:
+        assert (answer.who, answer.type in (errno.EAGAIN, errno.EWOULDBLOCK)) == (name, True)
+        assert isinstance(answer, BlockingIOError)
+        assert (str(answer), repr(answer), answer.args, answer.address, answer.__class__) == (
+            str(answers[0]), repr(answers[0]), answers[0].args, None, answers[0].__class__
+        )
+        assert not hasattr(answer, "characters_written")
+        assert str(pickle.loads(pickle.dumps(answer))) == str(answer)
+
+
+@needs_posix
+def test_a_send_without_room_says_to_whom(quick: Makers) -> None:
+    if not quick.family.unix:
+        pytest.skip("UDP does not wait for its receiver")
+    first, second = quick.datagrams()
+    for address in (None, name_of(second)):
+        while not isinstance(answer := send_to_socket(first, bytes(999), address), SocketCondition):
+            pass
+        assert answer.address == address
+
+
+@needs_unix_sockets
+def test_a_client_that_is_not_accepted_yet_has_its_record_closed_with_it(unix: Makers) -> None:
+    listener = unix.listener()
+    with create_socket(SocketDomain.UNIX, SocketType.STREAM, AUTO) as client:
+        assert connect_socket(client, name_of(listener)) is True
+        accepted, address = accept_socket(listener)
+        assert isinstance(accepted, Socket)
+        assert address == UnixAddress("")
+        assert not accepted.nonblocking
+        fd = accepted.fd
+        with pytest.warns(ResourceWarning, match="unclosed"):
+            del accepted
+            collect_garbage()
+        with pytest.raises(OSError):
+            os.fstat(fd)
+
+
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="it goes later, and elsewhere")
+def test_the_warning_about_an_open_socket_points_to_who_dropped_it() -> None:
+    sock = create_socket(SocketDomain.INTERNET, SocketType.STREAM, AUTO)
+    with pytest.warns(ResourceWarning) as warnings:
+        del sock
+    assert warnings[0].filename == __file__
+
+
+def test_an_extractor_may_register_another_domain_in_its_own_place() -> None:
+    size = SocketDomain.INTERNET.address_size
+
+    def again(packed: bytes) -> SocketAddress:
+        register_socket_domain(SocketDomain(SocketDomain.INTERNET.value, again, size))
+        return Strange(packed)
+
+    try:
+        register_socket_domain(SocketDomain(SocketDomain.INTERNET.value, again, size))
+        for _ in range(20):
+            infos, _ = get_address_info("127.0.0.1", 80)
+            assert {info.domain.extractor for info in infos} == {again}
+    finally:
+        register_socket_domain(SocketDomain.INTERNET)

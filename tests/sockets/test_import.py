@@ -1,0 +1,126 @@
+"""What importing the package does, and what forks and interpreters in one process make of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+
+import pytest
+from helpers import needs_posix, with_lock
+
+CPYTHON = sys.implementation.name == "cpython"
+
+
+def run_python(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", f"import sys\nsys.path = {sys.path!r}\n{code}"],
+        capture_output=True, text=True, timeout=50,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+LOADING = {"import", "open", "exec", "compile", "marshal.loads", "os.listdir", "os.scandir"}
+
+
+def test_importing_does_nothing_but_load_modules() -> None:
+    events = run_python("""
+import errno, os
+seen = set()
+sys.addaudithook(lambda event, arguments: seen.add(event))
+import sockets
+print(*seen)
+""")
+    assert "exec" in events.split()
+    assert set(events.split()) <= LOADING | {"builtins.id", "sys._getframe", "object.__getattr__"}
+
+
+@needs_posix
+def test_importing_opens_no_descriptor_and_starts_no_thread() -> None:
+    run_python("""
+import _thread, os
+def state():
+    return os.listdir("/dev/fd"), _thread._count(), os.environ.copy()
+before = state()
+import sockets
+assert state() == before, (before, state())
+""")
+
+
+@pytest.mark.skipif(not CPYTHON, reason="PyPy's own modules come with others")
+def test_importing_loads_few_other_modules() -> None:
+    loaded = run_python("""
+before = set(sys.modules)
+import sockets
+print(*{name.partition(".")[0] for name in set(sys.modules) - before})
+""")
+    assert set(loaded.split()) <= {"sockets", "__future__", "_cffi_backend", "errno", "os", "stat"}
+
+
+# Interpreters inside of a process. CPython takes a module that does not say that it is made for
+# locks of their own for one that is not.
+
+WORK = """
+from sockets import *
+sock = create_socket(SocketDomain.INTERNET, SocketType.DATAGRAM, SocketProtocol.AUTO)
+bind_socket(sock, InternetAddress(0x7F000001, 0))
+assert send_to_socket(sock, b"x", get_socket_name(sock)) == 1
+assert receive_from_socket(sock, 2)[0] == b"x"
+print("works", flush=True)
+"""
+
+
+@with_lock
+@pytest.mark.parametrize("own_lock", [False, True])
+def test_another_interpreter_can_import_it_if_it_shares_the_lock(own_lock: bool) -> None:
+    if own_lock and sys.version_info < (3, 12):
+        pytest.skip("here all interpreters share one lock")
+    module = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
+    if sys.version_info >= (3, 13):
+        create, run = f"create({'isolated' if own_lock else 'legacy'!r})", "exec"
+    else:
+        create, run = f"create(isolated={own_lock})", "run_string"
+    printed = run_python(f"""
+import {module} as interpreters
+import sockets
+work = "import sys; sys.path = " + repr(sys.path) + {WORK!r}
+refusal = "try:\\n import sockets\\nexcept ImportError as error:\\n print(error, flush=True)"
+refusal = "import sys; sys.path = " + repr(sys.path) + "\\n" + refusal
+other = interpreters.{create}
+interpreters.{run}(other, refusal if {own_lock} else work)
+interpreters.destroy(other)
+{WORK}
+""")
+    there, here = printed.splitlines()
+    assert there.endswith("does not support loading in subinterpreters" if own_lock else "works")
+    assert here == "works"
+
+
+# A fork.
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform has no fork")
+def test_the_child_of_a_fork_shares_its_parents_sockets_and_closes_its_own() -> None:
+    printed = run_python("""
+import os
+from sockets import *
+left, right = make_socket_pair(SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO)
+child = os.fork()
+if child == 0:
+    send_to_socket(left, b"from the child", None)
+    close_socket(left)
+    close_socket(right)
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+print(receive_from_socket(right, 100)[0].decode())
+assert send_to_socket(left, b"still open", None) == 10
+""")
+    assert printed == "from the child\n"
+
+
+@pytest.mark.skipif(
+    not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this Python has its lock"
+)
+def test_where_there_is_no_lock_importing_brings_none_back() -> None:
+    assert run_python("import sockets; print(sys._is_gil_enabled())") == "False\n"

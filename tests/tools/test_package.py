@@ -1,0 +1,64 @@
+"""The tools as a package: their commands, and what an import of them leaves alone."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import commonweb
+
+
+def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], cwd=cwd, capture_output=True, text=True,
+                          timeout=60, check=False)
+
+
+def test_importing_it_hides_no_module_of_others_and_touches_no_path(tmp_path: Path) -> None:
+    here = Path(commonweb.__file__).parent
+    names = sorted(path.stem for path in here.glob("*.py"))
+    for name in names:
+        (tmp_path / f"{name}.py").write_text("MINE = True\n")
+    script = f"""
+import sys
+before = list(sys.path)
+import commonweb.tangle
+assert sys.path == before
+for name in {[name for name in names if not name.startswith("__")]!r}:
+    assert __import__(name).MINE
+"""
+    done = run("-c", script, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"]])
+def test_the_package_says_which_commands_it_has(tmp_path: Path, arguments: list[str]) -> None:
+    done = run("-m", "commonweb", *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "usage: python -m commonweb tangle|weave ...\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["knit"], ["--what"]])
+def test_another_command_is_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
+    done = run("-m", "commonweb", *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "usage: python -m commonweb tangle|weave ...\n"
+
+
+def test_the_tangler_bears_the_name_that_it_was_called_by(tmp_path: Path) -> None:
+    program = "python -m commonweb tangle"
+    assert run("-m", "commonweb", "tangle", "--version", cwd=tmp_path).stdout == (
+        f"{program} {commonweb.__version__}\n")
+    assert program in run("-m", "commonweb", "tangle", "--help", cwd=tmp_path).stdout
+    wrong = run("-m", "commonweb", "tangle", "--what", cwd=tmp_path)
+    assert wrong.stderr.startswith(f"{program}: unknown option '--what'")
+    assert f"usage: {program} [WEB]" in wrong.stderr
+    installed = "from commonweb.tangle import command; command()"
+    assert run("-c", installed, "--version", cwd=tmp_path).stdout == (
+        f"web-tangle {commonweb.__version__}\n")
+
+
+def test_its_version_is_one() -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+", commonweb.__version__)

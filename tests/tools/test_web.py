@@ -1,0 +1,409 @@
+"""What a web is read as: fences, headings, sections, headers, references, strings."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from commonweb import expansion
+from commonweb.web import Fence, Heading, Web, blocks, long_strings, names_file, runs
+
+
+def read(text: str) -> Web:
+    return Web(text.encode())
+
+
+def problems(text: str) -> list[str]:
+    found = sorted(read(text).problems, key=lambda p: (p.line, p.column))
+    return [f"{p.line}:{p.column}: {p.message}" for p in found]
+
+
+def fences(text: str) -> list[tuple[int, str, list[str]]]:
+    return [(b.opens, b.info, b.lines) for b in blocks(text) if isinstance(b, Fence)]
+
+
+def headings(text: str) -> list[tuple[int, int, str]]:
+    return [(b.line, b.level, b.text) for b in blocks(text) if isinstance(b, Heading)]
+
+
+def contents(text: str) -> list[list[str]]:
+    return [lines for _, _, lines in fences(text)]
+
+
+# Fences, beside another reader of CommonMark.
+
+ORACLE = MarkdownIt("commonmark")
+CONTAINERS = ["", "", "", " ", "  ", "   ", "    ", "> ", ">", "- ", "-", "1. ", "2) ", "* ",
+              "     ", "+   ", "10. ", "-     "]
+LINES = ["```", "~~~", "````", "``` py", "~~~~ a`b", "``` a`b", "```  ", "text", "# h",
+         "## h ##", "", "", "   ", "---", "===", "***", "<div>", "</div>", "<!-- c", "-->",
+         "<pre>", "</pre>", "<a>", "<a b=\"c\" d>", "<?x", "?>", "<!X", "<![CDATA[", "]]>", "- ",
+         "* * *", "1.", "code", "x\ty", "#", "#x", "# #", "### a #b", "1234567890. x", "0. q",
+         "<i>z", "~~", "`````", "~~~ ~~~"]
+documents = st.lists(
+    st.tuples(st.lists(st.sampled_from(CONTAINERS), max_size=3), st.sampled_from(LINES)).map(
+        lambda drawn: "".join(drawn[0]) + drawn[1]),
+    max_size=9,
+).map(lambda lines: "".join(line + "\n" for line in lines))
+
+
+def oracle(text: str) -> tuple[list[tuple[int, str, list[str]]], list[tuple[int, int, str]]]:
+    found, heads = [], []
+    tokens = ORACLE.parse(text)
+    for number, token in enumerate(tokens):
+        assert token.map or token.type not in ("fence", "heading_open")
+        if token.type == "fence" and token.map:
+            found.append((token.map[0] + 1, token.info.strip(), token.content.split("\n")[:-1]))
+        if token.type == "heading_open" and token.map and not token.level and "#" in token.markup:
+            heads.append((token.map[0] + 1, int(token.tag[1]), tokens[number + 1].content))
+    return found, heads
+
+
+def beyond_the_oracle(text: str) -> bool:
+    """Whether the oracle departs from the standard.
+
+    It takes `>` after four blanks for a quote in a fence, and a fence's line or a thematic break
+    after four blanks for the end of a paragraph in a list or in a quote in a quote, which by the
+    standard they continue.
+    """
+    return "    >" in text or re.search(r"^ {4,}(```|~~~|---|\*)", text, re.M) is not None
+
+
+@settings(max_examples=1500, deadline=None)
+@given(documents)
+def test_fences_and_headings_are_those_of_commonmark(text: str) -> None:
+    if not beyond_the_oracle(text):
+        assert (fences(text), headings(text)) == oracle(text)
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("```\na\n```\n", [["a"]]),
+    ("~~~\na\n```\n~~~\n", [["a", "```"]]),
+    ("````\n```\n````\n", [["```"]]),
+    ("```\na\n`````\nb\n", [["a"]]),
+    ("```\na\n``` b\n```\n", [["a", "``` b"]]),
+    ("``` a`b\nx\n", []),
+    ("~~~ a`b\nx\n~~~\n", [["x"]]),
+    ("   ```\n    a\n b\n   ```\n", [[" a", "b"]]),
+    ("    ```\n    a\n    ```\n", []),
+    ("```\na\n    ```\n```\n", [["a", "    ```"]]),
+    ("text\n```\na\n```\n", [["a"]]),
+    ("text\n    ```\nmore\n", []),
+    ("   - text\n    ```\n     ```\n     a\n", [["a"]]),
+    ("> ```\n> a\n> ```\n", [["a"]]),
+    ("> ```\n> a\nb\n", [["a"]]),
+    ("- ```\n  a\n\n   b\n  ```\n", [["a", "", " b"]]),
+    ("- ```\n  a\nb\n", [["a"]]),
+    ("1. - > ```\n     > a\n     > ```\n", [["a"]]),
+    ("- x\n\n  ```\n  a\n  ```\n", [["a"]]),
+    ("-\n\n  ```\n  a\n  ```\n", [["a"]]),
+    ("<pre>\n```\n</pre>\n", []),
+    ("<!--\n```\n\n-->\n```\na\n```\n", [["a"]]),
+    ("<div>\n```\n\n```\na\n```\n", [["a"]]),
+    ("<?php\n```\n?>\n", []),
+    ("<!X\n```\n>\n", []),
+    ("<![CDATA[\n```\n]]>\n", []),
+    ("<a-b c='d'>\n```\n\n", []),
+    ("text\n<a>\n```\na\n```\n", [["a"]]),
+    # A tab reaches to the next fourth column, and may be cut.
+    ("\t```\n", []),
+    (" ```\n\ta\n ```\n", [["   a"]]),
+    (">\t```\n>\ta\n> ```\n", [["a"]]),
+    ("> ```\n>\ta\n> ```\n", [["  a"]]),
+    ("-\t```\n\ta\n\t\tb\n\t```\n", [["a", "\tb"]]),
+    ("> ```\n\t> a\n", [[]]),
+    ("```\n\ta\n```\n", [["\ta"]]),
+])
+def test_fence(text: str, expected: list[list[str]]) -> None:
+    assert contents(text) == expected
+    assert contents(text.removesuffix("\n")) == expected
+
+
+def test_headings_stand_outside_lists_quotes_and_code() -> None:
+    text = ("# a #\n> # no\n- # no\n\n"
+            "###### b##\n####### no\n#no\n```\n# no\n```\n\n    # no\n   # c")
+    assert headings(text) == [(1, 1, "a"), (5, 6, "b##"), (13, 1, "c")]
+
+
+# Sections.
+
+def test_sections_have_numbers_titles_depths_places_and_ends() -> None:
+    web = read("# Book\n\n## 1. One\ntext\n### 2. Two ##\n###### 3.\n###### 3A.\n##### 4. *Four*\n")
+    assert [(s.number, s.title, s.depth, s.line, s.column, s.end) for s in web.sections] == [
+        ("1", "One", 0, 3, 1, 5), ("2", "Two", 1, 5, 1, 6), ("3", None, None, 6, 1, 7),
+        ("3A", None, None, 7, 1, 8), ("4", "*Four*", 3, 8, 1, 9)]
+
+
+def test_a_web_without_numbers_is_numbered_in_order() -> None:
+    web = read("# Book\n## Then\n#### Deep\n")
+    assert [(s.number, s.title, s.depth) for s in web.sections] == [
+        ("1", "Book", 0), ("2", "Then", 0), ("3", "Deep", 2)]
+
+
+def test_a_heading_without_number_belongs_to_the_section_it_stands_in() -> None:
+    web = read("## 1. One\n## Aside\n```python\n# ⟨a.py⟩≡\n```\n## 2. Two\n")
+    assert [s.number for s in web.sections] == ["1", "2"]
+    assert [part.name for part in web.sections[0].parts] == ["a.py"]
+
+
+def orders(*numbers: str) -> list[str]:
+    text = "".join(f"## {number}. x\n" for number in numbers) + "```\n# ⟨a.py⟩≡\n```\n"
+    return problems(text)
+
+
+@pytest.mark.parametrize("numbers", [
+    ["1", "2", "3"], ["1", "1A", "1B", "2"], ["1", "2", "2A", "3"], ["1", "1A", "2", "2A"]])
+def test_numbers_ascend(numbers: list[str]) -> None:
+    assert orders(*numbers) == []
+
+
+@pytest.mark.parametrize(("numbers", "expected"), [
+    (["2"], ["1:1: section 2: expected 1"]),
+    (["0", "1"], ["1:1: section 0: expected 1"]),
+    (["1", "3", "4"], ["2:1: section 3: expected 2 or 1A after 1"]),
+    (["1", "2", "2", "3"], ["3:1: section 2 again (first in line 2): expected 3 or 2A after 2"]),
+    (["1", "2", "1", "3"], ["3:1: section 1 again (first in line 1): expected 3 or 2A after 2"]),
+    (["1", "1B", "2"], ["2:1: section 1B: expected 2 or 1A after 1"]),
+    (["1", "2A"], ["2:1: section 2A: expected 2 or 1A after 1"]),
+    (["1", "01"], ["2:1: section 01: expected 2 or 1A after 1"]),
+    (["1", "1a"], ["2:1: section 1a: expected 2 or 1A after 1"]),
+    (["1", *(f"1{chr(65 + i)}" for i in range(26)), "1AA", "2"],
+     ["28:1: section 1AA: expected 2 after 1Z"]),
+])
+def test_numbers_out_of_order(numbers: list[str], expected: list[str]) -> None:
+    assert orders(*numbers) == expected
+
+
+def test_a_numbered_heading_has_a_level_of_a_section() -> None:
+    assert problems("# 1. x\n```\n# ⟨a.py⟩≡\n```\n") == [
+        "1:1: section 1 has a heading of level 1: expected ## to ##### with a title, "
+        "or ###### without"]
+
+
+# Chunks.
+
+FORMS = ["# {}", "// {}", "/* {} */", "-- {}", "; {}", ";;; {}", "% {}", "<!-- {} -->", "(* {} *)",
+         "#{}", "  # {}  ", "/*{}*/"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("sign", ["≡", "+≡"])
+def test_a_first_line_comment_with_name_and_sign_makes_a_chunk(form: str, sign: str) -> None:
+    header = form.format(f"⟨Do  this,\tnow⟩{sign}")
+    web = read(f"# 1. x\n~~~ Py now\n{header}\ncode\n~~~\n")
+    (part,) = web.chunks["Do this, now"].parts
+    assert part.continues == (sign == "+≡")
+    assert (part.language, part.line, part.column, part.rows, part.text) == (
+        "py", 3, header.index("⟨") + 1, 1, "code")
+    assert web.fences == []
+
+
+@pytest.mark.parametrize("header", [
+    "# ⟨A⟩", "# ⟨A⟩ ≡", "# ⟨A⟩=", "# ⟨A⟩≡ more", "# ⟨A≡", "# ⟨A⟩++≡", "/* ⟨A⟩≡", "/* ⟨A⟩≡ */ x",
+    "<!-- ⟨A⟩≡ --", "# ⟨A⟩⟨B⟩≡", "#| ⟨A⟩≡", "// ⟨A⟩≡ */"])
+def test_a_first_line_comment_that_only_begins_like_a_header_is_an_error(header: str) -> None:
+    (problem, *rest) = problems(f"## 1. x\n```\n# ⟨a.py⟩≡\n```\n```\n{header}\n```\n")
+    assert problem.startswith(f"6:{header.index('⟨') + 1}: not a chunk's header: expected only ")
+    assert rest == []
+
+
+@pytest.mark.parametrize("first", ["", "x = 1  # ⟨A⟩≡", "⟨A⟩", "# see ⟨A⟩", "# x"])
+def test_other_fences_are_illustrations(first: str) -> None:
+    web = read(f"## 1. x\n```\n# ⟨a.py⟩≡\n```\n```\n{first}\n```\n")
+    assert web.problems == []
+    assert [fence.opens for fence in web.fences] == [5]
+
+
+def test_a_header_below_the_first_line_is_an_error() -> None:
+    assert problems("## 1. x\n```\n# ⟨a.py⟩≡\nx\n# ⟨B⟩+≡\n```\n") == [
+        "5:3: the header of ⟨B⟩ is not the first line of its code block: expected the one from "
+        "line 2 closed before"]
+
+
+@pytest.mark.parametrize(("name", "expected"), [
+    ("a.py", True), ("a/b", True), ("Makefile", False), (".gitignore", True), ("see a.py", False),
+    ("e.g.", False), ("x.tar.gz", True), ("a/", True), ("Read a/b", False)])
+def test_which_names_are_files(name: str, expected: bool) -> None:
+    assert names_file(name) is expected
+
+
+@pytest.mark.parametrize(("header", "first", "second"), [
+    ("# {}", "#| captures: a, b", "#| exports: c"),
+    ("/* {} */", "//| captures: a, b", "//| exports: c"),
+    ("/* {} */", "/*| captures: a, b */", "//|exports:c"),
+    ("// {}", "//| exports: c", "//| captures:a,b"),
+    ("<!-- {} -->", "<!--| captures: a, b -->", "<!--| exports: c -->"),
+    ("; {}", ";| captures: a , b ", ";| exports: c"),
+])
+def test_captures_and_exports_are_read_and_not_code(header: str, first: str, second: str) -> None:
+    web = read(f"## 1. x\n```\n{header.format('⟨a.x⟩≡')}\n{first}\n{second}\nx\n```\n")
+    assert web.problems == []
+    (part,) = web.chunks["a.x"].parts
+    assert [word.name for word in part.captures] == ["a", "b"]
+    assert [word.name for word in part.exports] == ["c"]
+    assert part.text == "x"
+    for word in (*part.captures, *part.exports):
+        assert web.lines[word.line - 1][word.column - 1 :].startswith(word.name)
+
+
+@pytest.mark.parametrize(("line", "expected"), [
+    ("#| captures:", "4:13: an identifier is missing here"),
+    ("#| captures: a,,b", "4:16: an identifier is missing here"),
+    ("#| captures: a, 3b", "4:17: '3b' is not an identifier"),
+    ("#| captures: a b", "4:14: 'a b' is not an identifier"),
+    ("#| captures: a, a", "4:17: a a second time in captures"),
+    ("#| exprots: a", "4:4: 'exprots' is not a declaration: "
+     "expected captures: or exports: and names"),
+    ("#| captures a", "4:4: 'captures a' is not a declaration: "
+     "expected captures: or exports: and names"),
+    ("#| exports: a\n#| exports: b, a", "5:16: a a second time in exports"),
+])
+def test_a_wrong_declaration_is_an_error(line: str, expected: str) -> None:
+    assert problems(f"## 1. x\n```\n# ⟨a.py⟩≡\n{line}\nx\n```\n") == [expected]
+
+
+def test_a_lisp_block_comment_below_a_header_is_code() -> None:
+    assert read("# x\n```\n; ⟨a.el⟩≡\n#| exports |#\n```\n").chunks["a.el"].rows == 1
+
+
+# References.
+
+def references(code: str) -> list[tuple[str, int, int]]:
+    web = read(f"## 1. x\n> - ~~~\n>   # ⟨a.py⟩≡\n>   {code}\n>   ~~~\n")
+    return [(r.name, r.line, r.column) for r in web.chunks["a.py"].parts[0].references]
+
+
+def test_references_are_found_anywhere_in_a_line_and_know_their_place() -> None:
+    assert references("f(⟨A⟩, ⟨ B  c ⟩) # ⟨D⟩") == [("A", 4, 7), ("B c", 4, 12), ("D", 4, 24)]
+
+
+def test_a_doubled_bracket_is_a_literal_one() -> None:
+    assert references("⟨⟨A⟩ ⟨⟨⟨B⟩⟩ ⟩") == [("B", 4, 12)]
+
+
+def test_a_reference_knows_its_line_in_every_part() -> None:
+    text = ("## 1. x\n```\n# ⟨a.py⟩≡\n#| exports: b\n\n⟨A⟩\n```\n"
+            "  ```\n  # ⟨a.py⟩+≡\n    ⟨A⟩⟨A⟩\n  ```\n")
+    web = read(text + "```\n# ⟨A⟩≡\n```\n")
+    assert not web.problems
+    assert [(r.line, r.column) for r in web.chunks["A"].uses] == [(6, 1), (10, 5), (10, 8)]
+    chunk = web.chunks["a.py"]
+    assert [chunk.text[at : at + 3] for _, at in chunk.references()] == ["⟨A⟩"] * 3
+
+
+def test_a_code_line_knows_its_place() -> None:
+    web = read("# x\n> \t```\n> # ⟨a.py⟩≡\n> \tab\n> ```\n")
+    (part,) = web.chunks["a.py"].parts
+    assert part.text == "ab"
+    assert part.place(0, 1) == (4, 5)
+
+
+@pytest.mark.parametrize(("line", "expected"), [
+    ("x ⟨A", "4:3: unclosed ⟨: expected ⟩ on the same line "
+     "(⟨⟨ stands for a ⟨ that is none of a reference's)"),
+    ("x ⟨ ⟩", "4:3: an empty name: expected ⟨Name⟩"),
+])
+def test_a_wrong_reference_is_an_error(line: str, expected: str) -> None:
+    assert problems(f"## 1. x\n```\n# ⟨a.py⟩≡\n{line}\n```\n") == [expected]
+
+
+def test_line_ends_and_a_byte_order_mark_make_no_difference() -> None:
+    text = "## 1. x\n```py\n# ⟨a.py⟩≡\nx\n\ny\n```\n"
+    for variant in (text, text.replace("\n", "\r\n"), text.replace("\n", "\r"), "\ufeff" + text,
+                    text[:-1]):
+        web = read(variant)
+        assert not web.problems
+        assert (web.chunks["a.py"].text, web.chunks["a.py"].parts[0].line) == ("x\n\ny", 3)
+
+
+def test_only_line_ends_end_lines() -> None:
+    web = read("## 1. x\n```py\n# ⟨a.py⟩≡\nx\x0cy\x85z\u2028\n```\n")
+    assert web.chunks["a.py"].text == "x\x0cy\x85z\u2028"
+
+
+# Multi-line strings.
+
+def inside(code: str, language: str = "python") -> str:
+    """Of each line of the code, whether it begins in a string."""
+    spans, begins, at = long_strings(code, language), "", 0
+    for line in code.split("\n"):
+        begins += "x" if any(start < at < end for start, end in spans) else "."
+        at += len(line) + 1
+    return begins
+
+
+@pytest.mark.parametrize(("code", "expected"), [
+    ('s = """a\nb"""\nc', ".x."),
+    ("s = '''a\n\"\"\"\nb'''\nc", ".xx."),
+    ('s = rb"""\\"""\nb\n"""\nc', ".xx."),
+    ('s = f"""{x}\n\\\\"""\nc', ".x."),
+    ('"""a""" """b\n"""\nc', ".x."),
+    ('# """\nc\nd', "..."),
+    ("# it's\nx = '''\n'''", "..x"),
+    ("'\"\"\"'\nc", ".."),
+    ("'a\\\nb'\nc", ".x."),
+    ("x = 1 + \\\n2", ".."),
+    ("'unclosed\nc", ".."),
+    ('⟨Don\'t """ do⟩\nc', ".."),
+    ('"""a\n⟨B\'"""⟩\n"""\nc', ".xx."),
+    ('"""open\nto the end', ".x"),
+])
+def test_which_lines_begin_in_a_python_string(code: str, expected: str) -> None:
+    assert inside(code) == expected
+
+
+@pytest.mark.parametrize(("code", "expected"), [
+    ('"a\\\nb"\nc', ".x."), ("#define X \\\n  1", ".."), ('/* " */ "a\\\nb"\nc', ".x."),
+    ("// it's \"\n\"a\\\nb\"", "..x"), ("'\"' x \\\n y", ".."), ('"""\nb\n"""', "..."),
+])
+def test_which_lines_begin_in_a_c_string(code: str, expected: str) -> None:
+    assert inside(code, "c") == expected
+
+
+def test_other_languages_have_no_multi_line_strings() -> None:
+    assert inside('"""a\nb"""', "text") == ".."
+
+
+# Places.
+
+def test_every_character_of_an_output_knows_where_it_was_written() -> None:
+    data = Path("sockets.md").read_bytes()
+    web = Web(data)
+    for name, output in expansion.tangle(web).items():
+        lines, seen = output.decode().split("\n"), [""] * output.count(b"\n")
+        for run in runs(web, name, output.decode()):
+            line, column = run.place()
+            assert web.lines[line - 1].startswith(run.text, column - 1)
+            row = seen[run.line - 1]
+            seen[run.line - 1] = row.ljust(run.column - 1) + run.text
+        for written, found in zip(lines, seen, strict=False):
+            assert "".join(written.split()) == "".join(found.split())
+
+
+def test_places_inside_a_line_in_a_list_and_of_literal_brackets() -> None:
+    web = Web("## 1. x\n- ```python\n  # ⟨a.py⟩≡\n  x = ⟨⟨⟨B⟩ + 1\n  ```\n\n"
+              "```\n# ⟨B⟩≡\n  1,\n\n  2\n```\n".encode())
+    output = expansion.tangle(web)["a.py"].decode()
+    assert output == "x = ⟨  1,\n\n       2 + 1\n"
+    assert [(run.text, run.line, run.column, run.place()) for run in runs(web, "a.py", output)] == [
+        ("x =", 1, 1, (4, 3)), ("⟨", 1, 5, (4, 7)), ("1,", 1, 8, (9, 3)), ("2", 3, 8, (11, 3)),
+        ("+ 1", 3, 10, (4, 13))]
+
+
+def test_chunks_that_mean_nothing_are_read_once() -> None:
+    text = "## 1. x\n```\n# ⟨a.x⟩≡\n⟨C0⟩\nend\n```\n" + "".join(
+        f"```\n# ⟨C{n}⟩≡\n⟨C{n + 1}⟩⟨C{n + 1}⟩\n```\n" for n in range(60)
+    ) + "```\n# ⟨C60⟩≡\n```\n"
+    web = Web(text.encode())
+    assert [run.text for run in runs(web, "a.x", expansion.tangle(web)["a.x"].decode())] == ["end"]
+
+
+def test_an_output_that_is_another_is_refused() -> None:
+    web = Web("## 1. x\n```\n# ⟨a.x⟩≡\nsame\n```\n".encode())
+    with pytest.raises(ValueError, match=r"line 1 .* not what ⟨a.x⟩ means"):
+        list(runs(web, "a.x", "other\n"))
