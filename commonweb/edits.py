@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from .expansion import tangle
+from .origins import runs
 from .outputs import Output, Record, digest
-from .web import Web, runs
+from .web import Web
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

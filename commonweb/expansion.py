@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from io import BytesIO
 
+from .strings import long_strings
 from .web import Chunk, Web, may_have_strings
 
 TYPE_CHECKING = False
@@ -69,7 +70,10 @@ def pieces_of(chunk: Chunk, codes: dict[str, Code]) -> list[str | Hole]:
     text = chunk.text
     spans: list[tuple[int, int]] = []
     if may_have_strings(text):
-        spans = chunk.strings()
+        language = chunk.parts[0].language or ""
+        if chunk.is_file:
+            language = chunk.name.rpartition(".")[2]
+        spans = long_strings(text, language)
         marked, at = [], 0
         for start, end in spans:
             marked += [text[at:start], text[start:end].replace("\n", "\r")]

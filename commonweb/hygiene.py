@@ -38,7 +38,8 @@ from __future__ import annotations
 import re
 import sys
 
-from .web import Chunk, Run, Use, Web, Word, runs
+from .origins import Run, Use, runs
+from .web import Chunk, Web, Word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@
     index.find("sock.fd", section)  what a name in prose means, or None
 
 The outputs are read, for only they can be parsed: Python with `ast`, C with
-tree-sitter.  From their lines and columns `web.runs` leads back to the document.  A name is
+tree-sitter.  From their lines and columns `origins.runs` leads back to the document.  A name is
 resolved as the language does it.  An attribute is that of its object's class, where
 annotations, calls of classes and results of functions tell which one that is;
 otherwise it is that of the one class of the web that has such an attribute, if it
@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 import tree_sitter_c
 from tree_sitter import Language, Parser
 
-from .web import runs
+from .origins import runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,11 +7,14 @@ import posixpath
 import re
 
 from .messages import nearest
-from .web import LANGUAGES, Run, Web, runs
+from .origins import Run, runs
+from .strings import LANGUAGES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from .web import Web
 
 C_SUFFIXES = {"c", "h", "cc", "hh", "cpp", "hpp", "cxx", "hxx"}
 MAP = "lines.json"

@@ -1,4 +1,4 @@
-"""Messages: a problem of a web, as a person is told of it."""
+"""Messages: what is wrong with a web, and how a person is told of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import TextIO
 
-    from .web import Problem
+
+class Problem:
+    """Something wrong, and where; notes are lines to be shown with it."""
+
+    def __init__(self, line: int, column: int, message: str, notes: Iterable[str] = ()) -> None:
+        self.line, self.column, self.message, self.notes = line, column, message, notes
+
+    def __repr__(self) -> str:
+        return f"{self.line}:{self.column}: error: {self.message}"
 
 
 def clean(text: str, stream: TextIO) -> str:

@@ -23,7 +23,7 @@ import posixpath
 import sys
 
 from . import __version__
-from .messages import complain, nearest, say
+from .messages import Problem, complain, nearest, say
 from .outputs import Output, Record, check_names, check_places, reason, sweep, write
 
 TYPE_CHECKING = False
@@ -96,8 +96,6 @@ def main(arguments: list[str], program: str = "web-tangle") -> int:
             with open(path, "rb") as file:
                 data = file.read()
     except (OSError, ValueError) as error:
-        from .web import Problem
-
         folder = os.path.dirname(path) or "."
         near = nearest(os.path.basename(path), os.listdir(folder) if os.path.isdir(folder) else [])
         return complain(path, [Problem(1, 1, f"cannot be read: {reason(error)}{near}")])
@@ -109,7 +107,7 @@ def main(arguments: list[str], program: str = "web-tangle") -> int:
 def answer(options: Options, path: str, data: bytes) -> int:
     """Print what is asked about a web."""
     from .expansion import tangle
-    from .web import Problem, Web
+    from .web import Web
 
     web = Web(data)
     check_names(web)

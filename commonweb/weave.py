@@ -37,10 +37,9 @@ from pygments.util import ClassNotFound
 from . import __version__
 from .expansion import Code, Hole, Line, Opening, expand, survey, tangle
 from .identifiers import Index
-from .messages import complain
-from .web import (
-    REFERENCE, Chunk, Document, Heading, Part, Problem, Section, Web, blocks, names_file,
-)
+from .markdown import Document, Heading, blocks
+from .messages import Problem, complain
+from .web import REFERENCE, Chunk, Part, Section, Web, names_file
 
 STYLE = Path(__file__).with_name("style")
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from commonweb import expansion
-from commonweb.web import Web, long_strings
+from commonweb.strings import long_strings
+from commonweb.web import Web
 
 ROOT = Path(__file__).parents[2]
 WEB = Web((ROOT / "sockets.md").read_bytes())

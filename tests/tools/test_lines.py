@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from commonweb import expansion, tangle
 from commonweb.lines import lined
-from commonweb.web import Web, runs
+from commonweb.origins import runs
+from commonweb.web import Web
 
 WEB = """\
 # Places
