@@ -1,5 +1,5 @@
-# make bench          ours beside Python's socket and beside C, on this Python and on BENCH_PYTHON
-# make bench-write    the same, and the new numbers go into README.md, sockets.md and the picture
+# make bench           ours beside Python's socket and C, on this Python and on BENCH_PYTHON
+# make bench-write     the same, and the new numbers go to README.md, sockets.md and the picture
 
 # Another Python, the newest at hand, which may stand in a tree of its own (make pythons); with
 # none, only that of the virtual environment is measured.

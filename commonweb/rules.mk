@@ -1,5 +1,5 @@
-# make weave       the book: build/book/sockets.html and sockets.pdf
-# make test-tools  the tools' tests, in an environment that has neither a compiler nor sockets
+# make weave           the book: build/book/sockets.html and sockets.pdf
+# make test-tools      the tools' tests, with neither a compiler nor sockets (3.9 or later)
 #
 # The book wants the group "weavers" of pyproject.toml, npm for the fonts in
 # tests/book/package.json, and the Debian packages in tests/book/packages.txt.
@@ -9,14 +9,14 @@
 weave: $(VENV)/weavers build/fonts/ready
 	$(RUN) -m commonweb weave
 
-build/tools/ready: pyproject.toml
-	$(PYTHON) -m venv build/tools
-	build/tools/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	build/tools/bin/python -m pip install --quiet --disable-pip-version-check --group test-tools
+build/tools/origin: PROJECT := commonweb/
+
+build/tools/ready: build/tools/origin pyproject.toml
+	build/tools/bin/python $(INSTALL) --group test-tools
 	touch $@
 
 test-tools: build/tools/ready
-	env PATH=$(CURDIR)/build/tools/bin $(CURDIR)/build/tools/bin/python -m pytest -n 2 $(ARGS) tests/tools
+	PATH="$$PWD/build/tools/bin" build/tools/bin/python -m pytest -n 2 $(ARGS) tests/tools
 
 # The fonts, cut down to the signs that a book in English about programs needs. Source Serif's
 # cut for small text and Source Code have letters of one height; angle brackets they have not.
@@ -27,7 +27,7 @@ FONTS := source-serif/TTF/SourceSerif4SmText-Regular source-serif/TTF/SourceSeri
 	source-code-pro/TTF/SourceCodePro-Semibold
 SIGNS := U+20-7E,U+A0-FF,U+131,U+152-153,U+160-161,U+2010-2026,U+2030,U+2032-2033,U+2039-203A,U+20AC,U+2122,U+2190-2193,U+2212,U+2248,U+2260-2261,U+2264-2265,U+25B8,U+25BE
 BRACKETS := U+2190-2193,U+2261,U+25B8,U+25BE,U+27E8-27E9
-SUBSET := $(VENV)/bin/pyftsubset --flavor=woff2 --no-hinting
+SUBSET := $(RUN) -m fontTools.subset --flavor=woff2 --no-hinting
 
 build/npm/ready: tests/book/package.json
 	mkdir -p build/npm && cp $< build/npm

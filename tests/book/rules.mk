@@ -1,4 +1,4 @@
-# make test-book  that the book is what it should be, in a browser and on paper
+# make test-book       that the book is what it should be, in a browser and on paper
 
 .PHONY: test-book
 

@@ -153,7 +153,9 @@ def run_pythons(pythons: list[str]) -> int:
     system = platform.freedesktop_os_release()
     version = system.get("VERSION_ID", "unstable")
     here = f"Linux {platform.machine().replace('_', '-')}, {system['NAME']} {version}"
-    [source], [wheel] = (list((ROOT / "dist").glob(name)) for name in ("*.tar.gz", "*.whl"))
+    [source], [wheel] = (
+        list((ROOT / "dist").glob(f"native_sockets-*.{kind}")) for kind in ("tar.gz", "whl")
+    )
     failures = 0
     for python in pythons:
         told = subprocess.run([python, "-c", WHO], stdout=subprocess.PIPE, check=True).stdout

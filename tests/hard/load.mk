@@ -1,6 +1,6 @@
-# make test-signals   signals, threads, changing buffers and reused descriptors under load
-# make soak           500 connections at a time for SECONDS (60), every byte accounted for
-# make test-peers     nginx, redis, dnsmasq, curl and socat at the other end; peers-packages.txt
+# make test-signals    signals, threads, changing buffers and reused descriptors under load
+# make soak            500 connections at a time for SECONDS (60), every byte accounted for
+# make test-peers      nginx, redis, dnsmasq, curl and socat at the other end; peers-packages.txt
 
 SECONDS ?= 60
 

@@ -1,37 +1,34 @@
-# make dist            the source archive and the wheel, in dist/: the same bytes wherever and whenever
-# make test-dist       what is in them, and the tests on what they install
+# make dist            source archives and wheels of the library and the tools, the same bytes always
+# make test-dist       what is in them; each installs by itself, and its tests run from it
 # make test-variants   the tests on the stub as it is compiled for other Unixes
 # make test-machines   the C files by themselves, for other C libraries and processors
 # make test-all        all of it, and the tests on every Python at hand; fills the README's table
 
-PACKED := dist/packed
-
 .PHONY: dist test-dist test-variants test-machines test-all
 
 # The time in the archives is that of the last change.
-export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y sockets.md)
-
-$(PACKED): $(VENV)/packers $(shell git ls-files 2>/dev/null)
+dist: build $(VENV)/packers
 	rm -rf dist generated/native_sockets.egg-info
-	$(RUN) -m build --outdir dist . > build/dist.log 2>&1 || { cat build/dist.log; exit 1; }
-	touch $@
+	export SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || \
+	    stat -c %Y sockets.md)}; for project in . commonweb; do \
+	    $(RUN) -m build --outdir dist $$project > build/dist.log 2>&1 || { cat build/dist.log; exit 1; }; done
 
-dist: build $(PACKED)
+# Two empty environments; in that of the tools there is no compiler to be found.
+build/library/origin: PROJECT :=
+build/web/origin: PROJECT := commonweb/
 
-build/installed/ready: $(PACKED)
-	rm -rf build/installed && $(PYTHON) -m venv build/installed
-	build/installed/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	build/installed/bin/python -m pip install --quiet --disable-pip-version-check --group test dist/*.whl
-	build/installed/bin/python -c "import sockets, sys; assert sockets.__file__.startswith(sys.prefix)"
-	touch $@
-
-test-dist: build build/installed/ready $(VENV)/checkers
-	$(RUN) -m twine check --strict dist/*.tar.gz dist/*.whl
-	$(VENV)/bin/check-wheel-contents dist/*.whl
-	$(VENV)/bin/auditwheel show dist/*.whl
-	$(VENV)/bin/abi3audit --strict dist/*.whl
-	$(RUN) $(HARD_TEST) -n 2 tests/hard/test_packages.py tests/hard/test_types.py
-	build/installed/bin/python -m pytest -p no:cacheprovider -q -n 2 tests/sockets
+test-dist: dist $(VENV)/checkers build/library/origin build/web/origin
+	$(RUN) -m twine check --strict dist/*
+	$(RUN) -m check_wheel_contents dist/*.whl
+	$(RUN) -m auditwheel show dist/native_sockets-*.whl
+	$(RUN) -m abi3audit --strict dist/native_sockets-*.whl
+	rm -rf build/unpacked && mkdir build/unpacked
+	for archive in dist/*.tar.gz; do tar -C build/unpacked -xzf "$$archive" || exit 1; done
+	cd build/unpacked/native_sockets-* && ../../library/bin/python $(INSTALL) --group test .
+	cd build/unpacked/commonweb-* && PATH="$$PWD/../../web/bin" && python $(INSTALL) --group test .
+	$(RUN) $(HARD_TEST) -n 2 tests/hard/test_packages.py tests/hard/test_types.py tests/hard/test_hooks.py
+	cd build/unpacked/native_sockets-* && ../../library/bin/python $(HARD_TEST) -n 2 tests/sockets
+	cd build/unpacked/commonweb-* && PATH="$$PWD/../../web/bin" && python $(HARD_TEST)
 
 # The branches for other platforms, forced on this one, and all procedures without their fast
 # paths, with all the tests that are about sockets.

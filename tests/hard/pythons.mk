@@ -1,6 +1,7 @@
-# make pythons   Pythons that this distribution does not have, for test-all: PyPy and the newest
-#                CPythons, in a tree of Debian's unstable distribution; and CPython without its
-#                lock. It wants to be root; pythons-packages.txt
+# make pythons         for test-all: PyPy, the newest CPythons, and one without its lock (as root)
+#
+# The first are in a tree of Debian's unstable distribution. tests/hard/pythons-packages.txt names
+# what this needs.
 #
 # No package holds a whole free-threaded CPython for Linux. freeze-core, with which programs are
 # packed, has the interpreter and its extension modules; the modules in Python, which are the same

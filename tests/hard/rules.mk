@@ -1,18 +1,19 @@
 # Slower tests, for what the light ones cannot show. Each target ends by itself, prints what
 # is wrong, and writes nothing outside of build/. tests/hard/packages.txt names what they need.
 #
-# make test-asan      all tests on a stub with AddressSanitizer and UndefinedBehaviorSanitizer
-# make test-tsan      the stub in many threads under ThreadSanitizer, from C and from Python
-# make test-valgrind  a choice of tests under memcheck
-# make test-leaks     memory and descriptors stay flat over very many calls
-# make test-faults    each system call of the stub fails in each way its manual page names
-# make test-tanglers  noweb and Entangled make the same files of sockets.md
-# make bench-tangle   how long tangling takes, beside other tanglers; PATIENT=1 leaves out nothing
-# make coverage       which lines of sockets.md the tests run
-# make fuzz           arbitrary bytes for whatever reads addresses, for SECONDS (60)
+# make test-asan       all tests on a stub with AddressSanitizer and UndefinedBehaviorSanitizer
+# make test-tsan       the stub in many threads under ThreadSanitizer, from C and from Python
+# make test-valgrind   a choice of tests under memcheck
+# make test-leaks      memory and descriptors stay flat over very many calls
+# make test-faults     each system call of the stub fails in each way its manual page names
+# make test-tanglers   noweb and Entangled make the same files of sockets.md
+# make bench-tangle    how long tangling takes, beside other tanglers; PATIENT=1 leaves out nothing
+# make coverage        which lines of sockets.md the tests run
+# make fuzz            arbitrary bytes for whatever reads addresses, for SECONDS (60)
+# make test-hard       the tests of these, one after the other
 
 SECONDS ?= 60
-HERE := $(CURDIR)
+HERE := "$$PWD"
 STRICT_C := -std=gnu11 -Wall -Wextra -Wshadow
 VARIANT := tests/hard/build_variant.py $(BUILT)
 HARD_TEST := -m pytest -p no:cacheprovider -q
@@ -31,9 +32,8 @@ ENTANGLED := build/entangled/bin/python
 
 ENTANGLED_RUN = ENTANGLED=$$($(ENTANGLED) -c 'import entangled' && echo $(HERE)/$(ENTANGLED))
 
-build/entangled/tried:
-	$(PYTHON) -m venv build/entangled
-	-$(ENTANGLED) -m pip install --quiet --disable-pip-version-check entangled-cli==2.1.13
+build/entangled/tried: build/entangled/origin
+	-$(ENTANGLED) $(INSTALL) entangled-cli==2.1.13
 	touch $@
 
 test-tanglers: build build/entangled/tried
@@ -60,9 +60,9 @@ ASAN_QUARANTINE := 64
 # loses, test-valgrind and test-leaks see.
 ASAN_LEAKS := 0
 ASAN_RUN = env LD_PRELOAD=$(ASAN_LIBRARY) PYTHONPATH=$(ASAN)/generated PYTHONMALLOC=malloc \
-	ASAN_OPTIONS=detect_leaks=$(ASAN_LEAKS):quarantine_size_mb=$(ASAN_QUARANTINE):log_path=$(ASAN)/reports/report \
-	UBSAN_OPTIONS=print_stacktrace=1:log_path=$(ASAN)/reports/report \
-	LSAN_OPTIONS=suppressions=$(HERE)/hard/leaks.supp:print_suppressions=0
+	ASAN_OPTIONS=detect_leaks=$(ASAN_LEAKS):quarantine_size_mb=$(ASAN_QUARANTINE):log_path=\""$$PWD"/build/asan/reports/report\" \
+	UBSAN_OPTIONS=print_stacktrace=1:log_path=\""$$PWD"/build/asan/reports/report\" \
+	LSAN_OPTIONS=suppressions=\""$$PWD"/tests/hard/leaks.supp\":print_suppressions=0
 
 build/asan/ready: $(VARIANT)
 	ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD=$(ASAN_LIBRARY) CFLAGS="-O1 -g -fno-omit-frame-pointer $(ASAN_FLAGS)" \
@@ -105,9 +105,9 @@ build/plain/ready: $(VARIANT) tests/hard/plain.h
 	touch $@
 
 test-faults: build build/faults/shim.so build/plain/ready
-	LD_PRELOAD=$(HERE)/build/faults/shim.so PYTHONPATH=$(HERE)/generated \
+	LD_LIBRARY_PATH=$(HERE)/build/faults LD_PRELOAD=shim.so PYTHONPATH=$(HERE)/generated \
 	    $(RUN) $(HARD_TEST) tests/hard/test_faults.py
-	LD_PRELOAD=$(HERE)/build/faults/shim.so PYTHONPATH=$(HERE)/build/plain/generated \
+	LD_LIBRARY_PATH=$(HERE)/build/faults LD_PRELOAD=shim.so PYTHONPATH=$(HERE)/build/plain/generated \
 	    $(RUN) $(HARD_TEST) tests/hard/test_faults.py
 
 # Leaks. One arena for the C library's allocator, so that its figures mean the same all along.
@@ -144,7 +144,7 @@ TSAN_TESTS := tests/sockets/test_lock.py tests/sockets/test_blocking.py tests/so
 	tests/sockets/test_streams.py tests/sockets/test_datagrams.py tests/sockets/test_many.py tests/sockets/test_resolver.py \
 	tests/sockets/test_protocols.py tests/sockets/test_real_use.py
 TSAN_RUN = setarch -R env LD_PRELOAD=$(TSAN_LIBRARY) PYTHONPATH=$(TSAN)/generated \
-	TSAN_OPTIONS=exitcode=0:die_after_fork=0:log_path=$(TSAN)/reports/report
+	TSAN_OPTIONS=exitcode=0:die_after_fork=0:log_path=\""$$PWD"/build/tsan/reports/report\"
 
 build/threads/%-gcc build/threads/%-clang: tests/hard/%.c generated/sockets-stub.c
 	mkdir -p build/threads

@@ -30,26 +30,42 @@ def run(
     )
 
 
-def source() -> Path:
-    [archive] = DIST.glob("*.tar.gz")
+def source(project: str = "native_sockets") -> Path:
+    [archive] = DIST.glob(f"{project}-*.tar.gz")
     return archive
 
 
-def wheel() -> Path:
-    [archive] = DIST.glob("*.whl")
+def wheel(project: str = "native_sockets") -> Path:
+    [archive] = DIST.glob(f"{project}-*.whl")
     return archive
 
 
 @pytest.fixture
 def unpacked(tmp_path: Path) -> Path:
-    with tarfile.open(source()) as archive:
-        archive.extractall(tmp_path, filter="data")
+    assert run("tar", "-C", tmp_path, "-xzf", source()).returncode == 0
     [folder] = tmp_path.iterdir()
     return folder
 
 
-def metadata() -> Message:
-    with zipfile.ZipFile(wheel()) as archive:
+def held(archive: Path) -> set[str]:
+    """The files in an archive, below its one folder if it is a source archive."""
+    if archive.suffix == ".whl":
+        with zipfile.ZipFile(archive) as packed:
+            return {name for name in packed.namelist() if ".dist-info/" not in name}
+    with tarfile.open(archive) as unfolded:
+        return {file.name.partition("/")[2] for file in unfolded if file.isfile()}
+
+
+def tracked(folder: str = ".") -> set[str]:
+    """The files under version control, but for those whose names begin with a dot."""
+    listed = run("git", "ls-files", cwd=ROOT / folder)
+    if listed.returncode:
+        pytest.skip("this is no checkout of git's")
+    return {name for name in listed.stdout.splitlines() if not name.startswith(".")}
+
+
+def metadata(project: str = "native_sockets") -> Message:
+    with zipfile.ZipFile(wheel(project)) as archive:
         [name] = [name for name in archive.namelist() if name.endswith("/METADATA")]
         return Parser().parsestr(archive.read(name).decode())
 
@@ -57,53 +73,76 @@ def metadata() -> Message:
 # What is in them.
 
 def test_the_source_archive_holds_every_file_that_is_under_version_control() -> None:
-    with tarfile.open(source()) as archive:
-        held = {name.partition("/")[2] for name in archive.getnames()}
-    listed = run("git", "ls-files").stdout.split()
-    assert [name for name in listed if not name.startswith(".") and name not in held] == []
+    assert tracked() - held(source()) == set()
 
 
-def test_the_source_archive_holds_nothing_that_was_built() -> None:
-    with tarfile.open(source()) as archive:
-        names = archive.getnames()
+def test_the_tools_source_archive_holds_the_tools_and_their_tests() -> None:
+    tools = {name for name in tracked("commonweb") if not name.endswith(".mk")}
+    tests = {f"tests/{name}" for name in tracked("tests/tools")}
+    files = {name for name in held(source("commonweb")) if not name.startswith(".")}
+    assert files == tools | tests | {"PKG-INFO"}
+
+
+@pytest.mark.parametrize("project", ["native_sockets", "commonweb"])
+def test_the_source_archive_holds_nothing_that_was_built(project: str) -> None:
+    names = held(source(project))
     assert [name for name in names if re.search(r"\.(so|pyc|pyd|o)$|/_values\.py$", name)] == []
 
 
 def test_the_wheel_holds_the_package_its_types_and_nothing_else() -> None:
-    with zipfile.ZipFile(wheel()) as archive:
-        names = {name for name in archive.namelist() if ".dist-info/" not in name}
     files = ("__init__.py", "_sockets.py", "_values.py", "_stub.abi3.so", "_stub.pyi", "py.typed")
-    assert names == {f"sockets/{name}" for name in files}
+    assert held(wheel()) == {f"sockets/{name}" for name in files}
+
+
+def test_the_tools_wheel_holds_the_package_and_nothing_else() -> None:
+    about = re.compile(r".*\.(md|mk|toml)|LICENSE")
+    package = {name for name in tracked("commonweb") if not about.fullmatch(name)}
+    assert held(wheel("commonweb")) == {f"commonweb/{name}" for name in package}
 
 
 def test_one_wheel_is_for_every_cpython_from_3_10() -> None:
     assert "-cp310-abi3-" in wheel().name
 
 
-def test_the_metadata_says_what_it_is_and_what_it_needs() -> None:
-    about = metadata()
-    assert (about["Name"], about["Requires-Python"]) == ("native-sockets", ">=3.10")
+@pytest.mark.parametrize(
+    ("project", "python", "readme", "needs"),
+    [
+        ("native-sockets", ">=3.10", "README.md", "cffi"),
+        ("commonweb", ">=3.9", "commonweb/README.md", ""),
+    ],
+)
+def test_the_metadata_says_what_it_is_and_what_it_needs(
+    project: str, python: str, readme: str, needs: str
+) -> None:
+    about = metadata(project.replace("-", "_"))
+    assert (about["Name"], about["Requires-Python"]) == (project, python)
     assert about["License-Expression"] == "ISC"
     assert about.get_all("License-File") == ["LICENSE"]
-    [needed] = about.get_all("Requires-Dist") or []
-    assert needed.startswith("cffi")
-    assert about["Summary"]
-    assert about["Keywords"]
-    assert about["Author"]
+    needed = [line for line in about.get_all("Requires-Dist") or [] if "extra ==" not in line]
+    assert [re.split(r"\W", line)[0] for line in needed] == needs.split()
+    for field in ("Summary", "Keywords", "Author"):
+        assert about[field]
     assert about["Description-Content-Type"] == "text/markdown"
-    assert str(about.get_payload()).strip() == (ROOT / "README.md").read_text().strip()
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    assert str(about.get_payload()).strip() == text.strip()
     assert "Typing :: Typed" in (about.get_all("Classifier") or [])
 
 
 # How they are made.
 
-def test_another_build_elsewhere_makes_the_same_bytes(unpacked: Path) -> None:
+@pytest.mark.parametrize(
+    ("project", "folder"), [("native_sockets", "."), ("commonweb", "commonweb")]
+)
+def test_another_build_elsewhere_makes_the_same_bytes(
+    project: str, folder: str, unpacked: Path
+) -> None:
     time = str(int((unpacked / "sockets.md").stat().st_mtime))
-    command = (sys.executable, "-m", "build", "--outdir", "again")
+    command = (sys.executable, "-m", "build", "--outdir", "again", folder)
     built = run(*command, cwd=unpacked, SOURCE_DATE_EPOCH=time)
     assert built.returncode == 0, built.stderr
-    for archive in (source(), wheel()):
-        assert (unpacked / "again" / archive.name).read_bytes() == archive.read_bytes()
+    for archive in (wheel(project), source(project)):
+        again = unpacked / "again" / archive.name
+        assert again.read_bytes() == archive.read_bytes(), archive
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can cut the network off")

@@ -1,4 +1,4 @@
-"""What type checkers say of programs that use the package as it is installed in build/installed."""
+"""What type checkers say of programs that use the package as it is installed in build/library."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-INSTALLED = ROOT / "build" / "installed" / "bin" / "python"
+INSTALLED = ROOT / "build" / "library" / "bin" / "python"
 CHECKERS = {
     "mypy": ("mypy", "--strict", "--no-incremental", "--python-executable", str(INSTALLED)),
     "pyright": ("pyright", "--pythonpath", str(INSTALLED)),
@@ -67,9 +67,8 @@ pytestmark = pytest.mark.parametrize("checker", CHECKERS)
 def test_the_programs_of_the_readme_and_the_examples_are_right(
     checker: str, tmp_path: Path
 ) -> None:
-    programs = re.findall(
-        r"^```python\n(from sockets.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S
-    )
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    programs = re.findall(r"^```python\n(from sockets.*?)^```", readme, re.M | re.S)
     programs += [path.read_text() for path in (ROOT / "generated" / "examples").glob("*.py")]
     assert len(programs) >= 3
     paths = [tmp_path / f"program{number}.py" for number in range(len(programs))]

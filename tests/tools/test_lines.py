@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import re
@@ -107,7 +106,7 @@ def test_line_directives_stand_where_they_may_and_nothing_else_differs(place: Pa
     lines = Path("build/lines/a.c").read_text().splitlines(keepends=True)
     assert [line for line in lines if not line.startswith("#line ")] == (
         Path("generated/a.c").read_text().splitlines(keepends=True))
-    for before, line in zip(["", *lines], lines, strict=False):
+    for before, line in zip(["", *lines], lines):
         if line.startswith("#line "):
             assert not before.endswith("\\\n")
             assert re.fullmatch(r'#line \d+ "w\.md"\n', line)
@@ -147,7 +146,7 @@ def test_a_line_directive_tells_where_the_next_line_is_from(
     plain = [line for line in rest if not line.startswith("#line ")]
     assert plain == output.split("\n")
     number = 0
-    for line, after in itertools.pairwise(rest):
+    for line, after in zip(rest, rest[1:]):
         if line.startswith("#line "):
             assert line == f'#line {places[number + 1]} "d/\\"w.md"'
             assert not after.startswith("#line")

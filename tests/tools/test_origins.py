@@ -21,7 +21,7 @@ def test_every_character_of_an_output_knows_where_it_was_written() -> None:
             assert web.lines[line - 1].startswith(run.text, column - 1)
             row = seen[run.line - 1]
             seen[run.line - 1] = row.ljust(run.column - 1) + run.text
-        for written, found in zip(lines, seen, strict=False):
+        for written, found in zip(lines, seen):
             assert "".join(written.split()) == "".join(found.split())
 
 

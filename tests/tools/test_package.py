@@ -60,5 +60,12 @@ def test_the_tangler_bears_the_name_that_it_was_called_by(tmp_path: Path) -> Non
         f"web-tangle {commonweb.__version__}\n")
 
 
+def test_a_python_that_is_too_old_is_told_so_in_one_line(tmp_path: Path) -> None:
+    done = run("-c", "import sys; sys.version_info = (3, 8, 1); sys.version = '3.8.1 (…)'; "
+               "import commonweb", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "commonweb needs Python 3.9 or later, and this is 3.8.1\n"
+
+
 def test_its_version_is_one() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", commonweb.__version__)
