@@ -187,12 +187,13 @@ def produce(options: Options, path: str, data: bytes) -> int:
             part = web.chunks[MAP].parts[0]
             web.error(part.line, part.column, f"⟨{MAP}⟩ is where --lines puts its map")
     contents = {} if web.problems else tangle(web)
+    problems = web.problems
     if contents and web.declares:
         from .hygiene import check
 
-        check(web, contents)
-    if web.problems:
-        return complain(path, web.problems, web.lines)
+        problems = [*problems, *check(web, contents)]
+    if problems:
+        return complain(path, problems, web.lines)
 
     outputs = []
     try:

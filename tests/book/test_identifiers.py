@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import io
 import keyword
 import re
@@ -19,7 +20,8 @@ from pygments.lexers import CLexer
 from pygments.token import Comment, Name
 
 from commonweb import expansion
-from commonweb.identifiers import Index, Source
+from commonweb.identifiers import Index
+from commonweb.places import Places
 from commonweb.web import Web
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +54,7 @@ def check_places(web: Web, index: Index) -> None:
     """Every place holds the name, and no place is two identifiers'."""
     seen: set[tuple[int, int]] = set()
     for identifier in index.identifiers:
-        assert identifier.definitions or identifier.uses
+        assert identifier.name and (identifier.definitions or identifier.uses)
         for use in identifier.definitions + identifier.uses:
             line, column = use.place
             shown = web.lines[line - 1][column - 1 : column - 1 + use.length]
@@ -150,6 +152,10 @@ NEW = {
     "type parameter": ("def f[T](x: T) -> T: pass", "T", "", "type", "0", "0 0"),
     "type alias": ("type X = int\nX", "X", "", "type", "0", "1"),
     "type parameter of a class": ("class C[T]:\n    x: T", "T", "", "type", "0", "1"),
+    "generic methods do not see the class": (
+        "x = 1\nclass C:\n    x = 2\n    def m[T](self): return x", "x", "", "variable", "0", "3"),
+    "but their bounds do": ("class C:\n    x = int\n    def m[T: x](self): pass", "x", "C",
+                            "attribute", "1", "2"),
     "bound of a type parameter": ("class B: pass\ndef f[T: B](x): pass", "B", "", "class", "0",
                                   "1"),
 }
@@ -197,16 +203,9 @@ USES = {
     "a keyword of fields": ("class C:\n    x: int\nC(x=1)", "x", "C", "attribute", "1", "2"),
     "an attribute of an instance": ("class C:\n    x = 1\nclass D:\n    x = 1\nc = D()\nc.x", "x",
                                     "D", "attribute", "3", "5"),
-    "of a parameter": ("class C:\n    x = 1\nclass D:\n    x = 1\ndef f(c: D): c.x", "x", "D",
-                       "attribute", "3", "4"),
-    "of one or none": ("class C:\n    x = 1\nclass D:\n    x = 1\ndef f(c: D | None): c.x", "x",
-                       "D", "attribute", "3", "4"),
-    "of a result": ("class C:\n    x = 1\nclass D:\n    x = 1\ndef f() -> D: pass\nf().x", "x", "D",
-                    "attribute", "3", "5"),
-    "of an attribute": ("class C:\n    x = 1\nclass D:\n    x = 1\nclass E:\n    d: D\nE().d.x",
-                        "x", "D", "attribute", "3", "6"),
-    "of what is entered": ("class C:\n    x = 1\nclass D:\n    x = 1\nwith D() as d:\n    d.x", "x",
-                           "D", "attribute", "3", "5"),
+    "of what a call has made": (
+        "class C:\n    x = 1\nclass D:\n    x = 1\nclass E:\n    def __init__(self):\n"
+        "        self.d = D()\n    def m(self): self.d.x", "x", "D", "attribute", "3", "7"),
     "of a caught error": (
         "class C(OSError):\n    x = 1\nclass D:\n    x = 1\ntry:\n    1\nexcept C as d:\n    d.x",
         "x", "C", "attribute", "1", "7"),
@@ -214,8 +213,8 @@ USES = {
         "class C(OSError):\n    x = 1\nclass D(OSError):\n    y = 1\ntry:\n    1\n"
         "except C as d:\n    1\nexcept D as d:\n    d.y", "y", "D", "attribute", "3", "9"),
     "of either value": (
-        "class C:\n    x = 1\nclass D:\n    y = 1\nc = None\nc = C()\nc = D()\nc.y", "y", "D",
-        "attribute", "3", "7"),
+        "class C:\n    x = 1\nclass D:\n    x = 1\nc = C()\nc = D()\nc.x", "x", "", "attribute",
+        "", "6"),
     "of a value that is not known": (
         "class C:\n    x = 1\nclass D:\n    x = 1\nc = C()\nfor c in z:\n    c.x", "x", "",
         "attribute", "", "6"),
@@ -285,7 +284,11 @@ def render(body: list, lines: list[str], indent: str = "") -> None:
 
 
 def meanings(code: str) -> dict[tuple[int, int], tuple[int, str]]:
-    """For the place of every name its table in `symtable`, as a number, and itself."""
+    """For the place of every name its table in `symtable`, as a number, and itself.
+
+    Python 3.12 and later have a table for a generator, but not for a comprehension in a list.
+    """
+    code = code.replace("[", "(").replace("]", ")")
     found: dict[tuple[int, int], tuple[int, str]] = {}
 
     def owner(table, above, name):
@@ -311,10 +314,10 @@ def meanings(code: str) -> dict[tuple[int, int], tuple[int, str]]:
             found[node.lineno, node.col_offset + len(type(node).__name__) + 1] = (
                 owner(table, above, node.names[0]))
         inner, outside = table, []
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.ListComp)):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.GeneratorExp)):
             [inner] = [one for one in table.get_children() if one.get_lineno() == node.lineno
                        and one.get_type() in ("function", "class")]
-            if isinstance(node, ast.ListComp):
+            if isinstance(node, ast.GeneratorExp):
                 outside = [node.generators[0].iter]
             elif isinstance(node, ast.ClassDef):
                 outside = node.bases
@@ -423,8 +426,8 @@ def test_a_file_that_is_not_python_hides_nothing_of_the_others():
     "x = " + "(" * 500 + "1" + ")" * 500, "x = " + "1 + " * 5000 + "x", "x" + ".y()" * 3000,
     "x = 1\n" + "".join([f"x{n + 1} = x{n}.y\n" for n in range(2000)]) + "x = 2",
     "class C0: pass\n" + "".join([f"class C{n + 1}(C{n}): pass\n" for n in range(1500)])
-    + "C1500().y", "def f(x: " + " | ".join(["C"] * 1500) + "): x.y",
-], ids=["parentheses", "sums", "calls", "values", "bases", "unions"])
+    + "C1500().y",
+], ids=["parentheses", "sums", "calls", "values", "bases"])
 def test_depth_ends_in_no_error(code):
     web, index = index_of(program(code))
     check_places(web, index)
@@ -435,6 +438,8 @@ def test_depth_ends_in_no_error(code):
 C_CASES = {
     "function": ("int f(void) { return 0; }\nint g(void) { return f(); }", "f", "", "function",
                  "0", "1"),
+    "a name with a dollar": ("int f$x(void) { return 0; }", "f$x", "", "function", "0", ""),
+    "a field called defined": ("struct s { int defined; };", "defined", "s", "field", "0", ""),
     "function of a pointer": ("char *f(void) { return 0; }", "f", "", "function", "0", ""),
     "a prototype is a use": ("int f(int);\nint f(int a) { return a; }", "f", "", "function", "1",
                              "0"),
@@ -506,6 +511,17 @@ def test_c_name(case):
 def test_c_keywords_are_no_identifiers():
     index = read("#define N NULL\nstatic const int *f(void) { return sizeof(int) ? 0 : N; }", "c")
     assert sorted(index.named) == ["N", "f"]
+
+
+@pytest.mark.parametrize(("code", "names"), [
+    ("void f ARGS((char*));", "ARGS f"), ("int f __P((const char *));", "__P f"),
+    ("int f ARGS((int));", "ARGS f"), ("int f ARGS((t *, struct s *));", "ARGS f s t"),
+    ("typedef int f ARGS((void));", "ARGS f"), ("struct s { int f ARGS((int)); };", "ARGS f s"),
+])
+def test_a_macro_around_a_prototypes_parameters_leaves_only_names_of_the_code(code, names):
+    web, index = index_of(program(code, "m.c", "c"))
+    check_places(web, index)
+    assert sorted(index.named) == sorted(names.split())
 
 
 def test_functions_are_the_programs_unless_static_and_headers_are_shared():
@@ -740,10 +756,11 @@ def test_no_name_of_the_documents_python_is_left_out(document):
     for file, data in outputs.items():
         if not file.endswith((".py", ".pyi")):
             continue
-        source, missing = Source(web, file, data.decode()), set()
+        source, missing, before = Places(web, file, data.decode()), set(), ""
         for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
-            if token.type == tokenize.NAME and not keyword.iskeyword(token.string):
-                part, row, offset = source.spot(token.start[0], token.start[1], token.string)
+            converts, before = before == "!", token.string  # as `!r` in an f-string does
+            if token.type == tokenize.NAME and not keyword.iskeyword(token.string) and not converts:
+                part, row, offset = source.spot(token.string, *token.start)
                 if part.place(row, offset) not in places:
                     missing.add((token.start, token.string))
         # Keywords of functions that are not ours, and the modules that `from` names.
@@ -763,12 +780,12 @@ def test_no_name_of_the_documents_c_is_left_out(document):
     for file, data in outputs.items():
         if not file.endswith(".c"):
             continue
-        source = Source(web, file, data.decode())
+        source = Places(web, file, data.decode())
         for start, kind, text in CLexer(stripnl=False).get_tokens_unprocessed(source.text):
             if kind in Name and kind not in Comment and kind is not Name.Builtin:
                 line = source.text.count("\n", 0, start) + 1
                 column = start - (source.text.rfind("\n", 0, start) + 1)
-                part, row, offset = source.spot(line, column, text)
+                part, row, offset = source.spot(text, line, column)
                 assert part.place(row, offset) in places, (line, text)
 
 
@@ -792,8 +809,10 @@ def test_prose_of_the_document_means(document, name, number, expected):
 def test_the_document_is_indexed_in_half_a_second(document):
     web, outputs, _ = document
     times = []
+    gc.disable()  # as the weaver does
     for _ in range(3):
         start = time.process_time()
         Index(web, outputs)
         times.append(time.process_time() - start)
+    gc.enable()
     assert min(times) < 0.5

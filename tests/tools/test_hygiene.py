@@ -27,9 +27,8 @@ def document(*blocks, language="python"):
 def problems(text):
     web = Web(text.encode())
     assert not web.problems, web.problems
-    outputs = tangle(web)
-    check(web, outputs)
-    return sorted((found.line, found.column, found.message) for found in web.problems)
+    found = check(web, tangle(web))
+    return sorted((problem.line, problem.column, problem.message) for problem in found)
 
 
 def judge(*blocks, language="python"):
@@ -625,6 +624,25 @@ def get[S](self, s: S) -> T:
 """) == []
 
 
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="no type parameters")
+def test_a_generic_method_sees_no_names_of_its_class_but_its_bounds_do():
+    assert judge("""
+# ⟨a.py⟩≡
+class A:
+    size = 1
+    ⟨Method⟩
+size = 2
+""", """
+# ⟨Method⟩≡
+#| exports: get
+def get[T](self):
+    return size
+""") == []
+    [message] = judge("# ⟨a.py⟩≡\nclass A:\n    size = int\n    ⟨Method⟩",
+                      "# ⟨Method⟩≡\n#| exports: get\ndef get[T: ¦size](self): pass")
+    assert message.startswith("size (bound in line 5) is read, and ⟨Method⟩ does not capture it")
+
+
 # The flow of control.
 
 
@@ -997,10 +1015,8 @@ def test_any_text_is_checked_without_a_traceback(parts):
                     f"# ⟨B⟩≡\n#| exports: x\n{b.replace('⟨A⟩', '')}".replace("⟨B⟩", ""))
     web = Web(text.encode())
     if not web.problems:
-        outputs = tangle(web)
-        check(web, outputs)
         lines = text.split("\n")
-        for problem in web.problems:
+        for problem in check(web, tangle(web)):
             assert 1 <= problem.column <= len(lines[problem.line - 1]) + 1
 
 
