@@ -7,7 +7,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TextIO
 
 
@@ -28,8 +28,21 @@ def clean(text: str, stream: TextIO) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
+def reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
 def say(text: str, stream: TextIO) -> None:
     print(clean(text, stream), file=stream)
+
+
+def warn(text: str) -> None:
+    """Print what is wrong, for whoever can be told."""
+    try:
+        if sys.stderr is not None:
+            print(clean(text, sys.stderr), file=sys.stderr)
+    except OSError:
+        pass
 
 
 MARKED = r"⟨[^⟨⟩\n]*⟩(?:\+?≡)?|[\w.]+|#+[ \t]+[\w.]+|([`~])\1*|.?"
@@ -58,14 +71,18 @@ def width(text: str) -> int:
     return sum([0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text])
 
 
-def complain(path: str, problems: list[Problem], lines: Sequence[str] = ()) -> int:
-    """Print problems in the order of their places, each with its line and a mark under it."""
+def complain(path: str, problems: list[Problem], lines: Sequence[str] = (), kind: str = "error"
+             ) -> int:
+    """Print problems in the order of their places, each with its line and a mark under it.
+
+    Their `kind` may also be "warning".
+    """
     stream = sys.stderr
     plain = not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     bold, red, green, off = [""] * 4 if plain else ["\033[1m", "\033[1;31m", "\033[1;32m", "\033[m"]
     for problem in sorted(problems, key=lambda found: (found.line, found.column)):
         place = clean(f"{path}:{problem.line}:{problem.column}:", stream)
-        print(f"{bold}{place}{off} {red}error:{off} {clean(problem.message, stream)}", file=stream)
+        print(f"{bold}{place}{off} {red}{kind}:{off} {clean(problem.message, stream)}", file=stream)
         if problem.line <= len(lines):
             before, marked, after = excerpt(lines[problem.line - 1], problem.column, stream)
             mark = " " * width(before) + green + "^" * max(width(marked), 1) + off
@@ -81,3 +98,30 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
     near = get_close_matches(name, names, 1, 0.6)
     return f"; did you mean {near[0]}?" if near else ""
+
+
+def run(main: Callable[[list[str], str], int], program: str) -> None:
+    """What the shell starts: a command with its arguments, that ends with its status.
+
+    Whatever ends it otherwise is told in one line.
+    """
+    import gc
+
+    gc.disable()  # nothing here is garbage before the end
+    if None in (sys.stdin, sys.stdout, sys.stderr):  # no file may get such a stream's number
+        while os.open(os.devnull, os.O_RDWR) < 2:
+            pass
+    status = 1
+    try:
+        status = main(sys.argv[1:], program)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        status = 130  # as the shell says of who was ended by that signal
+    except BrokenPipeError:
+        status = 141  # and of who wrote to somebody who had gone
+    except OSError as error:
+        warn(f"{program}: error: " + (f"{error.filename}: " if error.filename else "")
+             + reason(error))
+    except MemoryError:
+        warn(f"{program}: error: not enough memory")
+    os._exit(status)  # what was read need not be taken apart

@@ -6,14 +6,11 @@ import os
 import posixpath
 import stat
 
+from .messages import reason
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .web import Chunk, Web
-
-
-def reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
-
 
 
 class Output:

@@ -23,8 +23,8 @@ import posixpath
 import sys
 
 from . import __version__
-from .messages import Problem, complain, nearest, say
-from .outputs import Output, Record, check_names, check_places, reason, sweep, write
+from .messages import Problem, complain, nearest, reason, say
+from .outputs import Output, Record, check_names, check_places, sweep, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from test_weave import EVIL, EVIL_LINKS, chunk, woven
+from weaving import EVIL, EVIL_LINKS, chunk, woven
 
 ROOT = Path(__file__).parents[2]
 BOOK = (ROOT / "build" / "book" / "sockets.html").as_uri()

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from reading import Element, files, read
+from pages import Element, files, read
 
 from commonweb.expansion import tangle
 from test_document import ORIGINAL, sections

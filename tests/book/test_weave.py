@@ -1,372 +1,35 @@
-"""Webs of all kinds, woven: hostile ones, strange ones, large ones; and the command."""
+"""The command that weaves: what it reads and writes, when, and what it says."""
 
 from __future__ import annotations
 
-import base64
+import errno
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
+from textwrap import indent
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from reading import Element, files, read
+from pages import Element, read
+from weaving import PIXEL, ROOT, chunk, page_of
 
-from commonweb import weave
-from commonweb.identifiers import Index
+from commonweb import figures, freshness
 from commonweb.expansion import tangle
-from webs import draw_web
+from commonweb.page import FACES
+from commonweb.weave import Sources, main
 from commonweb.web import Web
 
-ROOT = Path(__file__).parents[2]
-PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
-                         "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 
-
-def woven(text: str | bytes, folder: Path = ROOT / "tests" / "book", paper: bool = False) -> str:
-    web = Web(text.encode() if isinstance(text, str) else text)
-    assert web.problems == []
-    outputs = tangle(web)
-    assert web.problems == []
-    page = weave.document(weave.Book(web, folder, Index(web, outputs), paper),
-                          weave.title_of(web, Path("web.md")), "")
-    assert web.problems == []
-    if not paper:
-        check(read(page), {name: data.decode() for name, data in outputs.items()})
-    return page
-
-
-# What a page may hold. All else is the web's, and is words.
-ATTRIBUTES = {"id", "class", "href", "title", "style", "role", "aria-label", "aria-level",
-              "tabindex", "alt", "src", "start", "data-n", "data-full", "data-bare", "fill",
-              "stroke", "font-family", "font-size", *weave.KEPT}
-ATTRIBUTES |= {name.lower() for name in weave.KEPT}
-WORDS = ("main div section aside header nav h1 h2 h3 h4 h5 h6 p a span ul ol li b i q u small em "
-         "strong code pre br hr blockquote img table thead tbody tr th td details summary figure")
-TAGS = {*weave.SHAPES, *WORDS.split(" ")}
-
-
-def check(page: Element, outputs: dict[str, str] | None = None) -> None:
-    """No script, nothing from outside, no link in a link; and the code is the code."""
-    html = page.one("html")
-    assert [one.tag for one in html.elements] == [
-        "meta", "title", "meta", "meta", "meta", "style", "header", "nav", "main", "script"]
-    assert html.one("script").text() == (weave.STYLE / "page.js").read_text("utf-8")
-    assert html.one("style").text() == "\n" + (weave.STYLE / "page.css").read_text("utf-8")
-    named: set[str] = set()
-    links = []
-    for element in [*html.one("header").every(), *html.one("main").every()]:
-        assert element.tag in TAGS, element
-        assert set(element.attributes) <= ATTRIBUTES, element
-        assert re.fullmatch(r"|--c:\d+|width:[\d.e+]+em|text-align:\w+",
-                            element.attributes.get("style", "")), element
-        if "id" in element.attributes:
-            assert element.attributes["id"] not in named, element
-            named.add(element.attributes["id"])
-        if "src" in element.attributes:
-            assert re.match(r"data:image/(png|jpeg|gif|webp);base64,", element.attributes["src"])
-        if element.tag == "a":
-            links.append(element.attributes["href"])
-            assert [one for one in element.every("a") if one is not element] == []
-    for href in links:
-        if href.startswith("#") and re.match(r"#[Lsx]\d", href):
-            assert href[1:] in named, href
-        else:
-            assert not re.match(r"[\s\0-\x20]*(javascript|vbscript|file|data):(?!image/)", href,
-                                re.IGNORECASE), href
-    if outputs is not None:
-        assert files(page) == outputs
-
-
-def chunk(code: str, name: str = "a.py", language: str = "python") -> str:
-    return f"```````{language}\n# ⟨{name}⟩≡\n{code}\n```````\n"
-
-
-# Webs that are not to be trusted.
-
-EVIL = """<script>hacked()</script><img src=x onerror=hacked()></title></style></script>"""
-EVIL_LINKS = [
-    "javascript:hacked()", "JaVaScRiPt:hacked()", "&#106;avascript:hacked()", "java\tscript:x",
-    "javascript&colon;hacked()", "\x01javascript:hacked()", "vbscript:x", "%6aavascript:hacked()",
-    "data:text/html,<script>hacked()</script>", "data:image/svg+xml,<svg/onload=hacked()>",
-    "file:///etc/passwd", "javascript&#x3A;hacked()", "&NewLine;javascript:hacked()",
-]
-
-
-def test_markup_in_any_place_is_words() -> None:
-    text = (f"# {EVIL}\n\n{EVIL}\n\n## {EVIL}\n\n<div onclick=hacked()>{EVIL}</div>\n\n"
-            f"| {EVIL} | |\n|:-:|--|\n| <b onclick=x>{EVIL} | \" onx=y |\n\n"
-            f"```{EVIL}\n{EVIL}\n```\n\n`{EVIL}` **{EVIL}**\n\n"
-            f"![{EVIL}](x.png \"{EVIL}\") [{EVIL}](y '\" onclick=hacked() x=\"')\n\n"
-            f"    {EVIL}\n\n> {EVIL}\n\n- {EVIL}\n\n&lt;script>\n\n<!-- {EVIL} -->\n\n")
-    name = EVIL.replace("/", "").replace("\n", "")
-    text += chunk(f"x = '{EVIL}'  # {EVIL}\n⟨{name} a⟩", "<script>alert(1)<.py")
-    text += f"\n## 2 {EVIL}\n\n" + chunk(f"y = 1 < 2  # {EVIL}\n", f"{name} a", EVIL.split()[0])
-    page = woven(text.replace("2 <", "<"))
-    assert "<script>hacked" not in page
-    assert page.count("<script>") == 1
-
-
-def test_declarations_and_identifiers_are_words() -> None:
-    page = woven("# T\n\n" + chunk("def f(x):\n    ⟨Tell <b>⟩\n    return y") + "\n# U\n\n"
-                 + "```python\n# ⟨Tell <b>⟩≡\n#| captures: x\n#| exports: y\ny = x\n```\n")
-    assert "This section captures" in page
-
-
-@pytest.mark.parametrize("target", EVIL_LINKS)
-def test_a_link_that_would_run_a_script_is_none(target: str) -> None:
-    woven(f"# T [t](<{target}>)\n\n[x](<{target}>) [y]({target}) ![z](<{target}>) <{target}>\n\n"
-          f"[r] ![r]\n\n[r]: <{target}>\n\n" + chunk("x = 1"))
-
-
-@pytest.mark.parametrize("name", [
-    "../secret.png", "/etc/passwd", "%2e%2e/secret.png", "link.png", "in/link/secret.png",
-    "http://127.0.0.1:9/x.png", "//127.0.0.1:9/x.png", "x%00.png", "y" * 5000 + ".png",
-    "directory.png", "missing.png", "in/../../secret.png", "picture.svg", "%ff.png",
-])
-def test_no_picture_comes_from_outside_of_the_folder(tmp_path: Path, name: str) -> None:
-    folder = tmp_path / "web"
-    (folder / "in").mkdir(parents=True)
-    (folder / "directory.png").mkdir()
-    (folder / "picture.svg").write_text("<svg/>")
-    (tmp_path / "secret.png").write_bytes(PIXEL)
-    (folder / "link.png").symlink_to(tmp_path / "secret.png")
-    (folder / "in" / "link").symlink_to(tmp_path)
-    place = folder / "web.md"
-    place.write_text(f"# T\n\n![p](<{name}>)\n\n" + chunk("x = 1"))
-    assert weave.pictures(Web(place.read_bytes()), folder) == []
-    page = woven(place.read_bytes(), folder)
-    assert "<img" not in page
-    assert ">p</a>" in page
-
-
-def test_pictures_of_the_folder_are_in_the_page(tmp_path: Path) -> None:
-    (tmp_path / "a b.png").write_bytes(PIXEL)
-    page = read(woven("# T\n\n![one & \"two\"](a%20b.png)\n\n" + chunk("x = 1"), tmp_path))
-    image = page.one("img")
-    assert image.attributes["alt"] == 'one & "two"'
-    assert base64.b64decode(image.attributes["src"].partition(",")[2]) == PIXEL
-
-
-def test_the_licence_is_the_folders_own(tmp_path: Path) -> None:
-    (tmp_path / "web").mkdir()
-    (tmp_path / "secret").write_text("s3cret")
-    (tmp_path / "web" / "LICENSE").symlink_to(tmp_path / "secret")
-    assert "s3cret" not in woven("# T\n\n" + chunk("x = 1"), tmp_path / "web")
-
-
-def figures(source: str) -> Element:
-    return read(woven(f"# T\n\n```dot\n{source}\n```\n\n" + chunk("x = 1"))).one("figure")
-
-
-def words(drawing: Element) -> list[str]:
-    return [text.text() for text in drawing.every("text")]
-
-
-def test_a_figure_is_shapes_and_words() -> None:
-    drawing = figures("digraph roads { a -> b [label=\"to & <fro>\"]; a [shape=box] }")
-    assert {one.tag for one in drawing.every()} == {
-        "figure", "svg", "g", "path", "polygon", "ellipse", "text"}
-    assert words(drawing) == ["a", "b", "to & <fro>"]
-    assert drawing.one("svg").attributes["aria-label"] == "roads"
-
-
-@pytest.mark.parametrize("source", [
-    'digraph { a [URL="javascript:hacked()" tooltip="<script>" target="_blank"]; a -> b }',
-    'digraph { a [href="http://example.com/"]; a -> b [URL="javascript:x" label=to] }',
-    'digraph { a [label=<<b>a</b>>]; b; }',
-    'digraph { a [id="s1" class="bar"]; b }',
-    'digraph { stylesheet="http://example.com/x.css"; a; b }',
-    'digraph { a [fontname="x\\" onload=\\"hacked()"]; b }',
-    'digraph { URL="javascript:x"; a; b }',
-    'digraph "</script><script>hacked()" { a; b }',
-    'digraph { a [fillcolor="red:blue" style=filled]; b }',
-    'digraph { a; b; dpi=96 }', 'digraph { a; b; size="1,1" }',
-])
-def test_figures_of_all_kinds_keep_their_nodes_and_nothing_else(source: str) -> None:
-    assert {"a", "b"} <= set(words(figures(source)))
-
-
-def test_pictures_do_not_come_in_by_figures() -> None:
-    for source in ('digraph { a [image="/etc/passwd" label=""] }',
-                   f'digraph {{ a [image="{ROOT}/tests/book/x.png"]; b }}',
-                   'graph {a [label=<<table><tr><td><img src="/etc/x.png"/></td></tr></table>>]}',
-                   'digraph { a [shape=epsf shapefile="/etc/passwd"] }'):
-        web = Web(f"# T\n\n```dot\n{source}\n```\n\n{chunk('x = 1')}".encode())
-        book = weave.Book(web, ROOT / "tests" / "book", Index(web, tangle(web)), False)
-        check(read(weave.document(book, "t", "")))
-
-
-@pytest.mark.parametrize("source", [
-    "digraph {", "", "nothing", "digraph { a } digraph { b }", "digraph { a [label=\"\x01\"] }",
-    "digraph { a [label=<<b>] }", "// nothing", "digraph \x02 { }",
-])
-def test_a_figure_that_cannot_be_drawn_is_one_error(source: str) -> None:
-    web = Web(f"# T\n\n```dot\n{source}\n```\n\n{chunk('x = 1')}".encode())
-    weave.document(weave.Book(web, ROOT, Index(web, tangle(web)), False), "t", "")
-    (problem,) = web.problems
-    assert problem.line == 3
-    assert "no figure" in problem.message
-
-
-# Webs that are strange.
-
-STRANGE = {
-    "no prose": chunk("x = 1").join(["# T\n", ""]),
-    "no numbers": "# T\n\n## U\n\n" + chunk("x = 1") + "\n##### V\n\n###### W\n",
-    "numbers": "# T\n\n## 1. U\n\n" + chunk("x = 1") + "\n### 1A. V\n###### 2.\nx\n## extra\n",
-    "the same titles": "# T\n# T\n# T\n" + chunk("x = 1"),
-    "titles that are links": "# 1. [a](#x) §1 `a.py` `x` ⟨b⟩\n\n".replace("# ", "## ")
-                             + chunk("x = 1"),
-    "a title of nothing": "#\n\n" + chunk("x = 1"),
-    "links in names": "# T\n" + chunk("⟨See §1 [a](b) `x` *em*⟩\nx = 1")
-                      + chunk("pass", "See §1 [a](b) `x` *em*"),
-    "names of several kinds": "# T\n" + chunk("⟨a < b & \"c\"⟩\n⟨`co de`⟩\n⟨*x⟩")
-                              + chunk("p", "a < b & \"c\"") + chunk("q", "`co de`")
-                              + chunk("r", "*x"),
-    "crlf": "# T\r\n\r\n" + chunk("x = 1\n⟨B⟩\n").replace("\n", "\r\n") + chunk("y\r\nz", "B"),
-    "cr": ("# T\n\n" + chunk("x = 1\n⟨B⟩\n") + chunk("y\nz", "B")).replace("\n", "\r"),
-    "a byte order mark": "\ufeff# T\n\n" + chunk("x = 1"),
-    "tabs": "# T\n\n" + chunk("if x:\n\t⟨B⟩\n\tf(\t⟨B⟩\t)\n") + chunk("y\n\tz\n\n\tu", "B"),
-    "a long line": "# T\n\n" + chunk("x = '" + "y" * 100_000 + "'"),
-    "many words": "# T\n\n" + "word " * 50_000 + "\n\n" + chunk("x = 1"),
-    "outside of the plane": "# 𝄞 🧵\n\n🧵 `𐐷`\n\n" + chunk("𐐷 = '🧵🧵' + ⟨🧵 ⟩ + 𐐷")
-                            + chunk("'𐍈\u0301'", "🧵"),
-    "right to left": "# سلم\n\nسلم\n\n" + chunk("x = '\u202e\u2066سلم'  # \u200f\n⟨سلم⟩")
-                     + chunk("y = 'سلم'", "سلم"),
-    "strange blanks": "# T\n\n" + chunk("x = '\x0b\x0c\x1c\x85\u2028\u2029'\n\x0c\n\u00a0"),
-    "in lists and quotes": "# T\n\n- a\n\n  > b\n  >\n  > ```python\n  > # ⟨a.py⟩≡\n  > if x:\n"
-                           "  >\n  >     ⟨B⟩\n  > ```\n\n1. c\n\n   ```python\n   # ⟨B⟩≡\n"
-                           "   y\n   ```\n",
-    "indented fences": "# T\n\n   ```python\n   # ⟨a.py⟩≡\n  x\n    y\n   ```\n",
-    "tildes": "# T\n\n~~~python\n# ⟨a.py⟩≡\n```\n~~~\n",
-    "nothing in a chunk": "# T\n\n```python\n# ⟨a.py⟩≡\n```\n",
-    "nothing in a chunk used": "# T\n\n" + chunk("  ⟨B⟩  \nx(⟨B⟩)\n\n⟨C⟩")
-                               + "```\n# ⟨B⟩≡\n```\n```\n# ⟨C⟩≡\n\n\n```\n",
-    "literal brackets": "# T\n\n" + chunk("'⟨⟨x⟩' ⟨B⟩ '⟨⟨⟨⟨'") + chunk("⟨⟨y⟩ '⟨⟨'", "B"),
-    "strings of several lines": "# T\n\n" + chunk("if x:\n    ⟨B⟩\n    z = '''⟨B⟩\n  ⟨B⟩\n'''\n")
-                                + chunk("u = '''\n  v\nw'''\ny", "B"),
-    "in a line": "# T\n\n" + chunk("  x = f(⟨B⟩, ⟨B⟩)(⟨C⟩) # ⟨B⟩") + chunk("a,\n\n  b", "B")
-                 + chunk("⟨B⟩ ⟨B⟩", "C"),
-    "an empty fence": "# T\n\n```\n```\n\n```\n\n\n```\n\n" + chunk("x = 1"),
-    "languages nobody knows": "# T\n\n" + chunk("x < 1", "a.b", "né<b>")
-                              + "\n```{.x y=z}\nq\n```\n",
-    "numbers in prose": "## 1. T\n\n§1 §§1, 2 and 3 §99 § §1A §§ 1\N{EN DASH}1\n\n"
-                        + chunk("x = 1"),
-    "two parts at once": "# T\n\n" + chunk("x = '''") + chunk("⟨B⟩'''", "a.py").replace("≡", "+≡")
-                         + chunk("p\n  q", "B"),
-    "setext": "T\n===\n\n# U\n\nV\n---\n\n" + chunk("x = 1"),
-    "a table of empty cells": "# T\n\n| | a | |\n|--|:-:|--:|\n| | | |\n\n" + chunk("x = 1"),
-    "html": "# T\n\n<div>\n\n<b>x</b> <br/> &amp; &nosuch; &#0; &#xD800;\n\n" + chunk("x = 1"),
-}
-
-
-@pytest.mark.parametrize("text", STRANGE.values(), ids=STRANGE)
-def test_strange_webs_are_woven_whole(text: str) -> None:
-    woven(text)
-    woven(text, paper=True)
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.data())
-def test_the_code_of_any_web_is_in_its_page(data: st.DataObject) -> None:
-    text, _ = draw_web(data)
-    woven(text)
-    woven(text.replace("\n", "\r\n"))
-
-
-SNIPPETS = st.sampled_from([
-    "# H\n", "## *H*\n", "- ", "> ", "1. ", "    ", "\n", "\n\n", "`x`", "`a.py`", "⟨B⟩", "`⟨B⟩`",
-    "§1", "[x](y)", "![x](y.png)", "<b onclick=x>", "<script>", "</script>", "&amp;", "&#60;",
-    "|a|b|\n|-|-|\n|c||\n", "***", "---\n", "\t", "~~~\n", "```dat\n", "\\", "[x]: y\n", "\x00"[:0],
-    "\x0c", "\u2028", "\ud7ff", "🧵", "<!--", "-->", "<", ">", '"', "'", "word", " ",
-])
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.lists(SNIPPETS | st.text(max_size=8), max_size=30).map("".join))
-def test_any_prose_can_be_woven(prose: str) -> None:
-    text = "# T\n\n" + chunk("x = 1\n⟨B⟩") + chunk("y", "B") + "\n\n" + prose
-    web = Web(text.encode("utf-8", "replace"))
-    if not web.problems:
-        woven(text.encode("utf-8", "replace"))
-
-
-# Webs that are large.
-
-
-def test_a_web_that_doubles_does_not_make_a_page_that_does() -> None:
-    names = [f"N{i}" for i in range(18)]
-    text = "# T\n\n" + chunk("⟨N0⟩") + "".join(
-        chunk(f"⟨{name}⟩\n⟨{name}⟩", before)
-        for before, name in zip(names, [*names[1:], "end"], strict=True)) + chunk("1", "end")
-    web = Web(text.encode())
-    outputs = tangle(web)
-    page = weave.document(weave.Book(web, ROOT, Index(web, outputs), False), "t", "")
-    assert web.problems == []
-    assert len(page) < 4 * weave.Expander.LIMIT
-    assert page.count("<details") > 10_000
-
-
-def test_thousands_of_nested_chunks() -> None:
-    depth = 3000
-    text = "# T\n\n" + chunk("⟨N0⟩") + "".join(
-        chunk(f"a{i}\n⟨N{i + 1}⟩", f"N{i}") for i in range(depth)) + chunk("end", f"N{depth}")
-    start = time.process_time()
-    web = Web(text.encode())
-    page = weave.document(weave.Book(web, ROOT, Index(web, tangle(web)), False), "t", "")
-    assert time.process_time() - start < 20
-    deepest = 0
-    waiting = [(read(page), 0)]
-    while waiting:
-        element, level = waiting.pop()
-        deepest = max(deepest, level)
-        waiting += [(child, level + (child.tag == "details")) for child in element.elements]
-    assert 50 < deepest <= weave.Expander.DEPTH
-
-
-def large(lines: int) -> bytes:
-    out = ["# Large", ""]
-    for number in range(lines // 20):
-        out += [f"## {number + 1}. Section", "", f"It speaks of `f{number}` and §{number + 1}.", "",
-                "```python", "# ⟨large.py⟩" + ("+" if number else "") + "≡",
-                f"def f{number}(a, b):", *(f"    x{i} = a + {i}  # ⟨⟨why" for i in range(9)),
-                f"    return f{max(number - 1, 0)}(a, x0)", "```", "", ""]
-    return "\n".join(out).encode()
-
-
-def seconds(data: bytes) -> float:
-    start = time.process_time()
-    web = Web(data)
-    page = weave.document(weave.Book(web, ROOT, Index(web, tangle(web)), False), "t", "")
-    assert web.problems == []
-    assert len(page) > len(data)
-    return time.process_time() - start
-
-
-def test_weaving_takes_as_long_as_the_web_is() -> None:
-    small, big = seconds(large(25_000)), seconds(large(100_000))
-    print(f"25,000 lines in {small:.2f} s, 100,000 lines in {big:.2f} s")
-    assert big < 30
-    assert big < small * 4 * 1.6
-
-
-def test_the_document_is_woven_in_two_seconds() -> None:
-    data = (ROOT / "sockets.md").read_bytes()
-    best = min(seconds(data) for _ in range(3))
-    print(f"sockets.md to HTML in {best:.2f} s")
-    assert best < 2
-
-
-# The command.
-
-
-def run(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *arguments: str | bytes | Path, **variables: str
+        ) -> subprocess.CompletedProcess[str]:
+    """What the command does in a folder; variables are of its environment."""
     return subprocess.run([sys.executable, "-m", "commonweb", "weave", *arguments], cwd=folder,
-                          env={**os.environ, "PYTHONPATH": str(ROOT)},
+                          env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
                           capture_output=True, text=True, timeout=100, check=False)
 
 
@@ -428,9 +91,270 @@ def test_what_is_wrong_is_told_and_nothing_is_written(
     assert not (place / "out").exists()
 
 
-def test_what_cannot_be_read_or_written_is_told(place: Path) -> None:
-    for arguments in (["missing.md"], ["."], ["t.md", "--out", "p.png"]):
-        result = run(place, *arguments)
-        assert result.returncode == 1
-        assert "Traceback" not in result.stderr
-        assert len(result.stderr.strip().splitlines()) == 1
+def told(result: subprocess.CompletedProcess[str], status: int = 1) -> str:
+    """The one line that a command ends with that has failed."""
+    assert result.returncode == status, result.stderr
+    (line,) = result.stderr.splitlines()
+    return line
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["missing.md"], "missing.md:1:1: error: cannot be read: No such file or directory"),
+    (["."], ".:1:1: error: cannot be read: Is a directory"),
+    (["t.md", "--out", "p.png"],
+     "t.md:1:1: error: no book is written: p.png/t.html: Not a directory"),
+    (["t.md", "--out", "x" * 300], "/t.html: File name too long"),
+    (["t.md", "--out", "."], "t.md:1:1: error: no book is written: t.html: Is a directory"),
+])
+def test_what_cannot_be_read_or_written_is_told(
+    place: Path, arguments: list[str], message: str
+) -> None:
+    (place / "t.html").mkdir()
+    assert message in told(run(place, *arguments))
+    assert sorted(os.listdir(place)) == ["p.png", "t.html", "t.md"]
+
+
+@pytest.mark.parametrize(("name", "message"), [
+    ("LICENSE", "/LICENSE:1:1: error: cannot be read: Permission denied"),
+    ("p.png", "t.md:3:1: error: no picture: p.png cannot be read: Permission denied"),
+    (FACES[0][-1], f"/{FACES[0][-1]}:1:1: error: cannot be read: Permission denied"),
+    (".t.woven", ".t.woven: Permission denied"),
+])
+def test_what_may_not_be_read_is_told(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str,
+    message: str,
+) -> None:
+    for file in ("LICENSE", FACES[0][-1], ".t.woven"):
+        (place / file).write_bytes(b"x")
+    read = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name == name:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert main([str(place / "t.md"), "--out", str(place), "--fonts", str(place)]) == 1
+    first, *excerpt = capsys.readouterr().err.splitlines()
+    assert message in first
+    assert len(excerpt) in (0, 2)
+
+
+@pytest.mark.parametrize("record", [b"\xff\xfe", b"", b"\0" * 1000])
+def test_a_record_that_is_none_is_made_anew(place: Path, record: bytes) -> None:
+    (place / ".t.woven").write_bytes(record)
+    assert run(place, "t.md", "--out", ".").stdout == "wrote t.html and t.pdf\n"
+    assert run(place, "t.md", "--out", ".").stdout == "t.html and t.pdf unchanged\n"
+
+
+def test_a_name_that_is_no_text_is_a_title(place: Path) -> None:
+    name = b"w\xff\xe9.md"
+    with open(os.path.join(os.fsencode(place), name), "w") as file:
+        file.write("## T\n\n" + chunk("x = 1"))
+    result = run(place, name, "--out", "out")
+    assert (result.returncode, result.stderr) == (0, "")
+    (page,) = place.glob("out/*.html")
+    assert "<title>w\ufffd\ufffd</title>" in page.read_text("utf-8")
+
+
+def test_what_a_terminal_cannot_show_is_written_in_ascii(place: Path) -> None:
+    (place / "\xe9.md").write_text("# T\n\n" + chunk("x = 1"))
+    result = run(place, "\xe9.md", "--out", "out", PYTHONIOENCODING="ascii")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "wrote out/\\xe9.html and out/\\xe9.pdf\n"
+
+
+def test_what_is_printed_to_nowhere_is_an_error(place: Path) -> None:
+    with open("/dev/full", "w") as full:
+        result = subprocess.run([sys.executable, "-m", "commonweb", "weave", "t.md"], cwd=place,
+                                env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=full,
+                                stderr=subprocess.PIPE, text=True, timeout=100, check=False)
+    assert "error: " in told(result)
+
+
+@pytest.mark.parametrize("library", ["markdown_it", "jinja2", "tree_sitter", "weasyprint"])
+def test_a_library_that_is_missing_is_told(place: Path, library: str) -> None:
+    script = (f"import sys; sys.modules[{library!r}] = None; "
+              "from commonweb.weave import command; command()")
+    result = subprocess.run([sys.executable, "-c", script, "t.md"], cwd=place,
+                            env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True,
+                            text=True, timeout=100, check=False)
+    assert told(result) == (f"web-weave: error: no module {library}: expected the libraries of "
+                            "pip install 'commonweb[weave]'")
+    assert not (place / "build").exists()
+
+
+def test_a_library_that_cannot_be_loaded_is_told(place: Path) -> None:
+    """What WeasyPrint does where there is no Pango."""
+    (place / "weasyprint").mkdir()
+    (place / "weasyprint" / "__init__.py").write_text(
+        "raise OSError(\"cannot load library 'libpango-1.0-0': no such file\")")
+    assert told(run(place, "t.md", PYTHONPATH=f"{place}{os.pathsep}{ROOT}")) == (
+        "t.md:1:1: error: no book is written: cannot load library 'libpango-1.0-0': no such file")
+    assert not (place / "build").exists()
+
+
+# Figures.
+
+GRAPH = "digraph roads {\n  a -> b\n}"
+
+
+@pytest.fixture
+def figure(place: Path) -> Path:
+    (place / "t.md").write_text("# T\n\n" + chunk("x = 1")
+                                + f"\n- a list\n\n  ```dot\n{indent(GRAPH, '  ')}\n  ```\n")
+    return place
+
+
+def programs(place: Path, script: str) -> str:
+    """A path on which there is nothing but a program `dot`."""
+    (place / "bin").mkdir(exist_ok=True)
+    (place / "bin" / "dot").write_text(f"#!/bin/sh\n{script}\n")
+    (place / "bin" / "dot").chmod(0o755)
+    return str(place / "bin")
+
+
+WARNING = "t.md:10:3: warning: figure not drawn, for there is no Graphviz: "
+
+
+def test_without_graphviz_it_is_woven_and_warned_of_till_there_is_one(figure: Path) -> None:
+    def weave_it(**variables: str) -> tuple[str, Element]:
+        result = run(figure, "t.md", "--out", ".", **variables)
+        assert result.returncode == 0
+        assert result.stderr.count("warning") == result.stderr.count(WARNING)
+        return (f"{result.stdout.split()[0]}, {result.stderr.count('warning')} warned of",
+                read((figure / "t.html").read_text("utf-8")).one("figure"))
+
+    nothing = str(figure / "nothing")
+    for said in ("wrote, 1 warned of", "t.html, 1 warned of"):
+        found, shown = weave_it(PATH=nothing)
+        assert found == said
+        assert "Graphviz was missing" in shown.one("figcaption").text()
+        assert shown.one("pre").text() == GRAPH
+    for said in ("wrote, 0 warned of", "t.html, 0 warned of"):
+        found, shown = weave_it()
+        assert found == said
+        assert [child.tag for child in shown.elements] == ["svg"]
+    assert weave_it(PATH=nothing)[0] == "wrote, 1 warned of"
+
+
+def test_paper_says_too_that_a_figure_is_not_drawn() -> None:
+    web = Web(f"# T\n\n{chunk('x = 1')}\n```dot\n{GRAPH}\n```\n".encode())
+    drawings, problems = figures.drawn(figures.graphs(web), False)
+    assert problems == []
+    page = read(page_of(web, tangle(web), paper=True, drawings=drawings)).one("figure")
+    assert "Graphviz was missing" in page.one("figcaption").text()
+    assert page.one("pre").text() == GRAPH
+
+
+@pytest.mark.parametrize("script", ["exit 1", "kill $$", "exec /nowhere"])
+def test_a_graphviz_that_does_not_run_is_none(figure: Path, script: str) -> None:
+    result = run(figure, "t.md", PATH=programs(figure, script))
+    assert result.returncode == 0
+    assert result.stderr.startswith(WARNING)
+
+
+def test_another_graphviz_draws_anew_and_each_figure_once(figure: Path) -> None:
+    for version in ("1", "2"):
+        path = programs(figure, f'echo "$1" >> {figure}/log\n[ "$1" = -V ] && echo {version} >&2 ||'
+                                f' exec {shutil.which("dot")} "$@"')
+        assert run(figure, "t.md", PATH=path).stdout.startswith("wrote")
+        assert run(figure, "t.md", PATH=path).stdout.endswith("unchanged\n")
+    assert (figure / "log").read_text().split() == ["-V", "-Tsvg", "-V"] * 2
+
+
+@pytest.mark.parametrize(("script", "message"), [
+    ("exec sleep 60", "no figure: dot was stopped after 0.2 seconds"),
+    ("exit 3", "no figure: dot ended with status 3"),
+    ("echo '<svg'", "no figure: expected one graph"),
+    ("echo '<svg/>'", "no figure: expected one graph"),
+    ("printf '\\377' >&2; exit 1", "no figure: \ufffd"),
+])
+def test_each_figure_that_cannot_be_drawn_is_told_once(
+    figure: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    script: str, message: str,
+) -> None:
+    path = programs(figure, f'[ "$1" = -V ] && exit\n{script}')
+    monkeypatch.setenv("PATH", f"{path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(figures, "graphviz", lambda: "1")
+    monkeypatch.setattr(figures, "PATIENCE", 0.2 if "sleep" in script else 30)
+    assert main([str(figure / "t.md"), "--out", str(figure / "out")]) == 1
+    errors = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
+    assert len(errors) == 1
+    assert f"t.md:10:3: error: {message}" in errors[0]
+    assert not (figure / "out").exists()
+
+
+# What decides whether a book is still the same.
+
+
+def digest(place: Path) -> str:
+    return Sources(place / "t.md", place).digest()
+
+
+def changes(place: Path) -> Iterator[Callable[[], object]]:
+    yield lambda: (place / "t.md").write_text((place / "t.md").read_text() + "\n")
+    yield lambda: (place / "LICENSE").write_text("free")
+    yield lambda: (place / "LICENSE").unlink()
+    for _, _, _, font in FACES:
+        yield lambda font=font: (place / font).write_bytes(b"a")  # type: ignore[misc]
+        yield lambda font=font: (place / font).write_bytes(b"b")  # type: ignore[misc]
+    for picture in ("p.png", "a b.png", "c.gif"):
+        yield lambda picture=picture: (place / picture).write_bytes(b"x")  # type: ignore[misc]
+        yield lambda picture=picture: (place / picture).unlink()  # type: ignore[misc]
+
+
+def test_whatever_lies_beside_a_web_and_is_in_its_book_counts(place: Path) -> None:
+    (place / "t.md").write_text("# T\n\n![p](p.png) [![q][r]](x)\n\n| ![c](<c.gif>) |\n|-|\n\n"
+                                "[r]: <a b.png>\n\n" + chunk("x = 1"))
+    seen = [digest(place)]
+    for change in changes(place):
+        change()
+        assert digest(place) != seen[-1]
+        seen.append(digest(place))
+    (place / "other.png").write_bytes(PIXEL)
+    assert digest(place) == seen[-1]
+
+
+def test_every_file_of_the_tools_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tools = tmp_path / "commonweb"
+    shutil.copytree(Path(freshness.__file__).parent, tools,
+                    ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(freshness, "__file__", str(tools / "freshness.py"))
+    seen = {freshness.digest(*freshness.shapers())}
+    files = [file for file in tools.rglob("*") if file.suffix in (".py", ".html", ".css", ".js")]
+    for file in files:
+        file.write_bytes(file.read_bytes() + b"\n")
+        seen.add(freshness.digest(*freshness.shapers()))
+    assert len(seen) == len(files) + 1
+
+
+def test_the_versions_of_all_that_weaves_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = freshness.versions(freshness.LIBRARIES)
+    assert {"jinja2", "markdown-it-py", "mdurl", "pygments", "weasyprint", "pydyf", "pyphen",
+            "tinycss2", "fonttools"} <= {name for name, version in versions.items() if version}
+    assert "pytest" not in versions
+    seen = {freshness.digest(*freshness.shapers())}
+    found = metadata.distribution
+
+    class Newer:
+        def __init__(self, name: str) -> None:
+            self.version, self.requires = "1000", found(name).requires
+
+    for library in [name for name, version in versions.items() if version]:
+        monkeypatch.setattr(metadata, "distribution", lambda name, newer=library: (
+            Newer if name == newer else found)(name))
+        seen.add(freshness.digest(*freshness.shapers()))
+    monkeypatch.setattr(sys, "version", "4.0")
+    seen.add(freshness.digest(*freshness.shapers()))
+    assert freshness.pango()
+    monkeypatch.setattr(freshness, "pango", lambda: "1000")
+    seen.add(freshness.digest(*freshness.shapers()))
+    assert len(seen) == len([version for version in versions.values() if version]) + 3
+
+
+def test_these_are_the_libraries_that_weaving_asks_for() -> None:
+    project = (ROOT / "commonweb" / "pyproject.toml").read_text()
+    extra = re.search(r"\nweave = \[(.*?)\]", project, re.DOTALL)
+    assert extra
+    assert re.findall(r'"([\w-]+)', extra[1]) == sorted(freshness.LIBRARIES, key=str.casefold)

@@ -1,0 +1,307 @@
+"""Code as HTML: highlighted, each name a link, each reference one that opens where it stands."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from functools import cache
+from html import escape
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
+
+from markupsafe import Markup
+from pygments.lexers import get_lexer_by_name
+from pygments.token import Comment, Keyword, Operator, String
+from pygments.util import ClassNotFound
+
+from .expansion import Hole, Line, Opening, expand, survey
+from .templates import macro
+from .web import REFERENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from pygments.lexer import Lexer
+    from pygments.token import _TokenType
+
+    from .book import Book
+    from .expansion import Code
+    from .web import Part, Reference, Web
+
+
+# ---------------------------------------------------------------------------
+# Code with tags.
+
+
+class Span(NamedTuple):
+    """A stretch of code and the tags around it."""
+
+    start: int
+    end: int
+    open: str
+    close: str
+
+
+class Tagged:
+    """Code and its spans, which are in order and do not overlap."""
+
+    def __init__(self, text: str, spans: Iterable[Span]) -> None:
+        self.text, self.spans = text, list(spans)
+        self.starts = [span.start for span in self.spans]
+
+    def html(self, begin: int, end: int) -> str:
+        out, at = [], begin
+        for number in range(max(bisect_right(self.starts, begin) - 1, 0), len(self.spans)):
+            span = self.spans[number]
+            if span.start >= end:
+                break
+            start, stop = max(span.start, at), min(span.end, end)
+            if start < stop:
+                out += [escape(self.text[at:start], False), span.open,
+                        escape(self.text[start:stop], False), span.close]
+                at = stop
+        return "".join(out) + escape(self.text[at:end], False)
+
+
+TAGS = ((Comment.Preproc, ""), (Comment, "i"), (Keyword, "b"), (Operator.Word, "b"),
+        (String, "q"))
+
+
+@cache
+def lexer_for(language: str) -> Lexer | None:
+    try:
+        return get_lexer_by_name(language)
+    except ClassNotFound:
+        return None
+
+
+@cache
+def tag_of(kind: _TokenType) -> str:
+    return next((tag for family, tag in TAGS if kind[: len(family)] == family), "")
+
+
+def highlighted(text: str, language: str | None) -> Iterator[Span]:
+    """Keywords, comments and strings, each within its line."""
+    lexer = lexer_for(language or "text")
+    if lexer is None:
+        return
+    last = None  # it goes on if the next one is of its kind: a string's quotes are tokens
+    for start, kind, value in lexer.get_tokens_unprocessed(text):
+        if tag := tag_of(kind):
+            for line in value.splitlines(keepends=True):
+                end = start + len(line.rstrip("\n"))
+                if last and last.open == f"<{tag}>" and text[last.end : start] in ("", " "):
+                    last = last._replace(end=end)
+                elif start < end:
+                    if last:
+                        yield last
+                    last = Span(start, end, f"<{tag}>", f"</{tag}>")
+                start += len(line)
+    if last:
+        yield last
+
+
+def laid_over(lower: Iterable[Span], upper: Sequence[Span]) -> list[Span]:
+    """Both lists of spans as one: where they overlap, the upper ones count."""
+    spans, number = list(upper), 0
+    for span in lower:
+        start = span.start
+        while number < len(upper) and upper[number].end <= start:
+            number += 1
+        at = number
+        while at < len(upper) and upper[at].start < span.end:
+            if start < upper[at].start:
+                spans.append(span._replace(start=start, end=upper[at].start))
+            start, at = upper[at].end, at + 1
+        if start < span.end:
+            spans.append(span._replace(start=start))
+    return sorted(spans)
+
+
+def shown(text: str, language: str | None) -> Markup:
+    """Code that is no chunk's."""
+    html = Tagged(text, highlighted(text, language)).html(0, len(text))
+    return macro("shown")(Markup(html), scrolls(text))
+
+
+def scrolls(text: str) -> bool:
+    """Whether a block may be too wide; if it holds no link, keys must be able to scroll it."""
+    return max(map(len, text.split("\n"))) > 36
+
+
+# ---------------------------------------------------------------------------
+# What references open to.
+
+
+class Expander:
+    """What chunks mean, as they stand where they are used.
+
+    Expansions repeat code: of all together there is a limit, and one to their depth.
+    Where it is reached a reference does not open, it only leads to its chunk.
+    """
+
+    LIMIT, DEPTH = 16 << 20, 100
+
+    def __init__(self, web: Web) -> None:
+        self.codes = survey(web)
+        self.depths: dict[Code, int] = {}
+        self.weights: dict[Code, int] = {}  # of what they open to: their code, and tags in it
+        for code in self.codes.values():
+            holes = [piece.code for piece in code.pieces if isinstance(piece, Hole)]
+            self.weights[code] = code.bytes + sum(
+                256 + max(self.weights[hole] - hole.bytes, 0) for hole in holes)
+            self.depths[code] = 1 + max((self.depths[hole] for hole in holes), default=0)
+        self.left = self.LIMIT
+
+    def holes(self, name: str) -> Iterator[tuple[Hole, str]]:
+        """The references in a chunk, with the indentation of what they stand for."""
+        line = Line()
+        for piece in self.codes[name].pieces:
+            if isinstance(piece, str):
+                line.text(piece)
+            else:
+                yield piece, line.lead + piece.lead + " " * line.width
+                line.hole(piece)
+
+    def expand(self, hole: Hole, indent: str) -> tuple[str, list[Opening]] | None:
+        """What a reference stands for, and where in it, by characters, other chunks do."""
+        if self.weights[hole.code] > self.left or self.depths[hole.code] > self.DEPTH:
+            return None
+        self.left -= self.weights[hole.code]
+        openings: list[Opening] = []
+        [out] = expand(hole.code, "" if hole.quoted else indent,
+                       0 if hole.alone or hole.quoted else len(indent), openings)
+        ends = [0, *accumulate(map(len, out))]
+        for opening in openings:
+            opening.start, opening.end = ends[opening.start], ends[opening.end]
+        return "".join(out).replace("\r", "\n"), openings
+
+
+# ---------------------------------------------------------------------------
+# Chunks.
+
+MINOR = ("local", "parameter", "label", "attribute", "field", "external", "module")
+
+
+class Listings:
+    """The code of a book's chunks: for its page, or for paper, where nothing opens.
+
+    `words` makes HTML of a chunk's name.
+    """
+
+    def __init__(self, book: Book, words: Callable[[str], Markup], paper: bool) -> None:
+        self.book, self.words, self.paper = book, words, paper
+        self.expander = Expander(book.web)
+        self.holes = {id(reference): hole for name, chunk in book.web.chunks.items()
+                      for (reference, _), hole in zip(chunk.references(),
+                                                      self.expander.holes(name), strict=True)}
+
+    def name(self, name: str, sign: str = "") -> Markup:
+        """A chunk's name as it is printed, with the section where it begins."""
+        return macro("name")(self.words(name), self.book.first(name), sign)
+
+    def part(self, part: Part) -> Markup:
+        """A code block: its header, and its lines, each with its anchor."""
+        parts = self.book.web.chunks[part.name].parts
+        lines = part.text.split("\n") if part.rows else []
+        filled = [row for row, line in enumerate(lines) if line] or [0]
+        rows = [self.row(part, row, html, opens, filled[0] <= row <= filled[-1])
+                for row, (html, opens) in enumerate(self.rows(part, lines))]
+        return macro("chunk")(
+            self.name(part.name, "+≡" if part.continues else "≡"), part, parts,
+            parts.index(part), Markup("".join(rows)), (filled[-1] + 1 - filled[0]) % 4,
+            scrolls(part.text))
+
+    def row(self, part: Part, row: int, html: str, opens: bool, seen: bool) -> str:
+        """A line of code; empty lines at a block's ends are there, but not to be seen."""
+        line = part.place(row)[0]
+        if self.paper and not seen:
+            return ""
+        if self.paper and line not in self.book.targets:
+            return html
+        tag = "div" if opens else "span"
+        return f"<{tag}{'' if seen else ' class=e'} id=L{line}>{html}</{tag}>"
+
+    def rows(self, part: Part, lines: Sequence[str]) -> Iterator[tuple[str, bool]]:
+        """The HTML of each line, and whether there is a reference in it."""
+        masked = REFERENCE.sub(lambda match: "_" * len(match[0]), part.text)
+        code = Tagged(part.text, laid_over(highlighted(masked, part.language), self.links(part)))
+        references: list[Reference] = [*reversed(part.references)]
+        begin = 0
+        for line in lines:
+            out, at, end, newline = [], begin, begin + len(line), "\n"
+            while references and references[-1].start < end:
+                reference = references.pop()
+                hole, indent = self.holes[id(reference)]
+                if hole.alone:
+                    at, newline = end, ""
+                else:
+                    out.append(code.html(at, reference.start).replace("⟨⟨", "⟨"))
+                    at = reference.end
+                out.append(self.reference(hole, indent))
+            out += [code.html(at, end).replace("⟨⟨", "⟨"), newline]
+            yield "".join(out), len(out) > 2
+            begin = end + 1
+
+    def links(self, part: Part) -> list[Span]:
+        """The identifiers in a part: those that it defines lead to the index, others to there."""
+        spans: list[Span] = []
+        begins = [0, *(match.end() for match in re.finditer("\n", part.text))]
+        for mark in self.book.index.marks.get(part, ()):
+            identifier, use = mark.identifier, mark.use
+            minor = identifier.kind in MINOR
+            if self.paper and (minor or not mark.defines):
+                continue
+            if mark.defines:
+                kind = "" if minor else "class=d "
+                opening = f"<a {kind}href=#{self.book.anchors[identifier.name]}>"
+            elif identifier.definitions:
+                opening = f"<a href=#L{identifier.definitions[0].place[0]}>"
+            else:
+                continue
+            start = begins[use.row] + use.offset
+            if not spans or spans[-1].end <= start:
+                spans.append(Span(start, start + use.length, opening, "</a>"))
+        return spans
+
+    def reference(self, hole: Hole, indent: str) -> str:
+        """A reference; it opens to show the code that it stands for.
+
+        Alone it ends its line, in what it opens to: else there would be an empty line below.
+        """
+        name, newline = hole.code.name, "\n" if hole.alone else ""
+        found = None if self.paper else self.expander.expand(hole, indent)
+        if found is None:
+            return hole.lead + self.name(name) + newline
+        text, openings = found
+        language = self.book.web.chunks[name].parts[0].language
+        code = Tagged(text, highlighted(text, language))
+        html = self.inside(code, openings, 0, len(text), 0)[0] + newline
+        return self.opening(name, hole.lead, html, hole.alone, None if hole.alone else len(indent))
+
+    def inside(self, code: Tagged, openings: Sequence[Opening], begin: int, end: int, number: int
+               ) -> tuple[str, int]:
+        """A stretch of what a reference opens to.  Others open in it, the first of which has this
+        number; the number of the first behind it is told too."""
+        text, out = code.text, list[str]()
+        while number < len(openings) and openings[number].start < end:
+            opening = openings[number]
+            start, stop = opening.start, opening.end
+            alone = text[start - 1 : start] in ("", "\n") and text[stop : stop + 1] in ("", "\n")
+            html, next_number = self.inside(code, openings, start, stop, number + 1)
+            following = openings[next_number : next_number + 1]
+            lead = ""
+            if alone and not (following and following[0].start == stop):
+                line = text[start:stop].lstrip("\n").split("\n", 1)[0]
+                lead = line[: len(line) - len(line.lstrip(" \t"))]
+                stop = min(stop + 1, end)
+                html += text[opening.end : stop]
+            out += [code.html(begin, start), self.opening(opening.name, lead, html, alone)]
+            begin, number = stop, next_number
+        return "".join(out) + code.html(begin, end), number
+
+    def opening(self, name: str, lead: str, html: str, alone: bool, column: int | None = None
+                ) -> str:
+        kind = "" if alone else "in" if "\n" in html else "in one"
+        return str(macro("opening")(self.words(name), self.book.first(name), lead, Markup(html),
+                                    kind, column))

@@ -1,0 +1,104 @@
+"""Weaving for tests: webs made of chunks, their pages, and what every page must be."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from markupsafe import Markup
+from pages import Element, files, read
+
+from commonweb import figures
+from commonweb.book import Book
+from commonweb.expansion import tangle
+from commonweb.identifiers import Index
+from commonweb.page import document
+from commonweb.prose import Prose, images, parse, title_of
+from commonweb.templates import STYLE
+from commonweb.weave import read_licence
+from commonweb.web import Web
+
+ROOT = Path(__file__).parents[2]
+PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
+                         "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+EVIL = """<script>hacked()</script><img src=x onerror=hacked()></title></style></script>"""
+EVIL_LINKS = [
+    "javascript:hacked()", "JaVaScRiPt:hacked()", "&#106;avascript:hacked()", "java\tscript:x",
+    "javascript&colon;hacked()", "\x01javascript:hacked()", "vbscript:x", "%6aavascript:hacked()",
+    "data:text/html,<script>hacked()</script>", "data:image/svg+xml,<svg/onload=hacked()>",
+    "file:///etc/passwd", "javascript&#x3A;hacked()", "&NewLine;javascript:hacked()",
+]
+
+
+def chunk(code: str, name: str = "a.py", language: str = "python") -> str:
+    return f"```````{language}\n# ⟨{name}⟩≡\n{code}\n```````\n"
+
+
+def woven(text: str | bytes, folder: Path = ROOT / "tests" / "book", paper: bool = False) -> str:
+    web = Web(text.encode() if isinstance(text, str) else text)
+    assert web.problems == []
+    outputs = tangle(web)
+    assert web.problems == []
+    page = page_of(web, outputs, folder, paper)
+    if not paper:
+        check(read(page), {name: data.decode() for name, data in outputs.items()})
+    return page
+
+
+def page_of(web: Web, outputs: dict[str, bytes], folder: Path = ROOT, paper: bool = False,
+            drawings: Mapping[int, Markup | None] | None = None) -> str:
+    """The page of a web, or its paper, without fonts."""
+    tokens = parse(web)
+    if drawings is None:
+        drawings, problems = figures.drawn(figures.graphs(web), True)
+        assert problems == []
+    pictures, problems = figures.pictures(images(tokens), folder)
+    assert problems == []
+    book = Book(web, Index(web, outputs), title_of(tokens) or "web",
+                read_licence(folder).decode())
+    return document(book, Prose(book, tokens, drawings, pictures), {}, paper)
+
+
+# What a page may hold. All else is the web's, and is words.
+ATTRIBUTES = {"id", "class", "href", "title", "style", "role", "aria-label", "aria-level",
+              "tabindex", "alt", "src", "start", "data-n", "data-full", "data-bare", "fill",
+              "stroke", "font-family", "font-size", *figures.KEPT}
+ATTRIBUTES |= {name.lower() for name in figures.KEPT}
+WORDS = ("main div section aside header nav h1 h2 h3 h4 h5 h6 p a span ul ol li b i q u small em "
+         "strong code pre br hr blockquote img table thead tbody tr th td details summary figure "
+         "figcaption")
+TAGS = {*figures.SHAPES, *WORDS.split(" ")}
+
+
+def check(page: Element, outputs: dict[str, str] | None = None) -> None:
+    """No script, nothing from outside, no link in a link; and the code is the code."""
+    html = page.one("html")
+    assert [one.tag for one in html.elements] == [
+        "meta", "title", "meta", "meta", "meta", "style", "header", "nav", "main", "script"]
+    assert html.one("script").text() == (STYLE / "page.js").read_text("utf-8")
+    assert html.one("style").text() == "\n" + (STYLE / "page.css").read_text("utf-8")
+    named: set[str] = set()
+    links = []
+    for element in [*html.one("header").every(), *html.one("main").every()]:
+        assert element.tag in TAGS, element
+        assert set(element.attributes) <= ATTRIBUTES, element
+        assert re.fullmatch(r"|--c:\d+|width:[\d.e+]+em|text-align:\w+",
+                            element.attributes.get("style", "")), element
+        if "id" in element.attributes:
+            assert element.attributes["id"] not in named, element
+            named.add(element.attributes["id"])
+        if "src" in element.attributes:
+            assert re.match(r"data:image/(png|jpeg|gif|webp);base64,", element.attributes["src"])
+        if element.tag == "a":
+            links.append(element.attributes["href"])
+            assert [one for one in element.every("a") if one is not element] == []
+    for href in links:
+        if href.startswith("#") and re.match(r"#[Lsx]\d", href):
+            assert href[1:] in named, href
+        else:
+            assert not re.match(r"[\s\0-\x20]*(javascript|vbscript|file|data):(?!image/)", href,
+                                re.IGNORECASE), href
+    if outputs is not None:
+        assert files(page) == outputs
