@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+import sys
 
 from .messages import nearest
 from .origins import Run, runs
+from .record import read_plain
 from .strings import LANGUAGES
 
 TYPE_CHECKING = False
@@ -36,7 +38,8 @@ def with_lines(
         code = output.decode()
         origins = runs(web, name, code)
         if name.rpartition(".")[2] in C_SUFFIXES:
-            found[name] = lined(code, origins, path).encode()
+            found[name] = lined(code, origins, path).encode(
+                "utf-8", sys.getfilesystemencodeerrors())  # not every path is UTF-8
         else:
             found[name] = output
             files[name] = [[run.line, run.column, *run.place()] for run in origins]
@@ -113,9 +116,8 @@ def where(web: Web, path: str, out: str, contents: dict[str, bytes], place: str)
     if name not in contents:
         raise LookupError(f"{file} is neither {path} nor one of its files in {out}"
                           + nearest(name, contents))
-    with open(file, "rb") as stream:
-        if stream.read() != contents[name]:
-            raise LookupError(f"{file} is not what {path} means now: tangle first")
+    if read_plain(file) != contents[name]:
+        raise LookupError(f"{file} is not what {path} means now: tangle first")
     best: Run | None = None
     for run in runs(web, name, contents[name].decode()):
         if run.line > line or (best and best.line == line and run.column > column):

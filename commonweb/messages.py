@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import TextIO
 
+OUTPUT = "standard output"
+
 
 class Problem:
     """Something wrong, and where; notes are lines to be shown with it."""
@@ -32,8 +34,20 @@ def reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def say(text: str, stream: TextIO) -> None:
-    print(clean(text, stream), file=stream)
+def say(*lines: str | bytes) -> None:
+    """Print what was asked for; it is an error if it does not arrive."""
+    try:
+        if sys.stdout is None:
+            raise OSError(0, "it is closed")
+        for line in lines:
+            if isinstance(line, bytes):
+                sys.stdout.buffer.write(line)
+            else:
+                print(clean(line, sys.stdout))
+        sys.stdout.flush()
+    except OSError as error:
+        error.filename = OUTPUT
+        raise
 
 
 def warn(text: str) -> None:
@@ -77,19 +91,27 @@ def complain(path: str, problems: list[Problem], lines: Sequence[str] = (), kind
 
     Their `kind` may also be "warning".
     """
-    stream = sys.stderr
+    try:
+        for problem in sorted(problems, key=lambda found: (found.line, found.column)):
+            if sys.stderr is not None:
+                show(path, problem, lines, kind, sys.stderr)
+    except OSError:
+        pass  # nobody can be told
+    return 1
+
+
+def show(path: str, problem: Problem, lines: Sequence[str], kind: str, stream: TextIO) -> None:
     plain = not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     bold, red, green, off = [""] * 4 if plain else ["\033[1m", "\033[1;31m", "\033[1;32m", "\033[m"]
-    for problem in sorted(problems, key=lambda found: (found.line, found.column)):
-        place = clean(f"{path}:{problem.line}:{problem.column}:", stream)
-        print(f"{bold}{place}{off} {red}{kind}:{off} {clean(problem.message, stream)}", file=stream)
-        if problem.line <= len(lines):
-            before, marked, after = excerpt(lines[problem.line - 1], problem.column, stream)
-            mark = " " * width(before) + green + "^" * max(width(marked), 1) + off
-            print(f"{problem.line:5} | {before}{marked}{after}\n      | {mark}", file=stream)
-        for note in problem.notes:
-            say(f"      | {note}", stream)
-    return 1
+    place = clean(f"{path}:{problem.line}:{problem.column}:", stream)
+    print(f"{bold}{place}{off} {red}{kind}:{off} {clean(problem.message, stream)}", file=stream)
+    if problem.line <= len(lines):
+        before, marked, after = excerpt(lines[problem.line - 1], problem.column, stream)
+        mark = " " * width(before) + green + "^" * max(width(marked), 1) + off
+        print(f"{problem.line:5} | {before}{marked}{after}\n      | {mark}", file=stream)
+    for note in problem.notes:
+        text = note if len(note) <= 200 else note[:200] + "…"
+        print(f"      | {clean(text, stream)}", file=stream)
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -114,7 +136,6 @@ def run(main: Callable[[list[str], str], int], program: str) -> None:
     status = 1
     try:
         status = main(sys.argv[1:], program)
-        sys.stdout.flush()
     except KeyboardInterrupt:
         status = 130  # as the shell says of who was ended by that signal
     except BrokenPipeError:

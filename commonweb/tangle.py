@@ -19,16 +19,17 @@ Either everything is written or nothing is, and every file appears whole.
 from __future__ import annotations
 
 import os
-import posixpath
 import sys
 
 from . import __version__
-from .messages import Problem, complain, nearest, reason, say
-from .outputs import Output, Record, check_names, check_places, sweep, write
+from .messages import Problem, complain, nearest, reason, run, say, warn
+from .record import LIMIT, Record, read_plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .outputs import Place
     from .web import Part, Web
+    from .writing import Output
 
 # What else is needed is imported where it is: this starts at every save, nearly always finds
 # nothing changed, and then is done before Python could have imported the rest.
@@ -79,59 +80,76 @@ class Options:
 def main(arguments: list[str], program: str = "web-tangle") -> int:
     options = Options(arguments)
     if options.wrong:
-        say(f"{program}: {options.wrong}", sys.stderr)
-        say(USAGE.format(program=program), sys.stderr)
+        warn(f"{program}: {options.wrong}")
+        warn(USAGE.format(program=program))
         return 2
     if options.mode in ("-h", "--help"):
-        print((__doc__ or USAGE).rstrip().format(program=program))
+        say(*(__doc__ or USAGE).rstrip().format(program=program).split("\n"))
         return 0
     if options.mode == "--version":
-        print(f"{program} {__version__}")
+        say(f"{program} {__version__}")
         return 0
-    path = options.path
+    path = "<stdin>" if options.path == "-" else options.path
     try:
-        if path == "-":
-            path, data = "<stdin>", sys.stdin.buffer.read()
-        else:
-            with open(path, "rb") as file:
-                data = file.read()
+        data = read(options.path)
     except (OSError, ValueError) as error:
-        folder = os.path.dirname(path) or "."
-        near = nearest(os.path.basename(path), os.listdir(folder) if os.path.isdir(folder) else [])
+        near = others(path) if isinstance(error, FileNotFoundError) else ""
         return complain(path, [Problem(1, 1, f"cannot be read: {reason(error)}{near}")])
     if options.mode in ("--root", "--dump", "where"):
         return answer(options, path, data)
     return produce(options, path, data)
 
 
+def read(path: str) -> bytes:
+    """A web, which may be any kind of file that ends; from standard input if it is called -."""
+    if path != "-":
+        with open(path, "rb") as file:
+            data = file.read(LIMIT + 1)
+    elif sys.stdin is None:
+        raise OSError(0, "it is closed")
+    else:
+        data = sys.stdin.buffer.read(LIMIT + 1)
+    if len(data) > LIMIT:
+        raise OSError(0, f"larger than {LIMIT >> 20} MiB")
+    return data
+
+
+def others(path: str) -> str:
+    """The name in a folder that is most like one that cannot be read, as the end of a message."""
+    try:
+        return nearest(os.path.basename(path), os.listdir(os.path.dirname(path) or ".")[:1000])
+    except OSError:
+        return ""
+
+
 def answer(options: Options, path: str, data: bytes) -> int:
     """Print what is asked about a web."""
     from .expansion import tangle
+    from .outputs import check_names
     from .web import Web
 
     web = Web(data)
-    check_names(web)
+    problems = web.problems + check_names(web)
     root = options.value if options.mode == "--root" else None
     contents: dict[str, bytes] = {}
-    if not web.problems and root and root not in web.chunks:
+    if not problems and root and root not in web.chunks:
         return complain(path, [Problem(1, 1, f"⟨{root}⟩ is not defined{web.hint(root)}")])
-    if not web.problems and options.mode != "--dump":
+    if not problems and options.mode != "--dump":
         contents = tangle(web, [root] if root else None)
-    if web.problems:
-        return complain(path, web.problems, web.lines)
+        problems = web.problems
+    if problems:
+        return complain(path, problems, web.lines)
     if options.mode == "where":
         from .lines import where
 
         try:
-            for line in where(web, path, options.out, contents, options.value):
-                say(line, sys.stdout)
+            found = where(web, path, options.out, contents, options.value)
         except (OSError, LookupError) as error:
-            say(f"{options.value}: error: {reason(error)}", sys.stderr)
+            warn(f"{options.value}: error: {reason(error)}")
             return 1
+        say(*found)
         return 0
-    sys.stdout.flush()
-    sys.stdout.buffer.write(contents[root] if root else dump(web).encode() + b"\n")
-    sys.stdout.flush()
+    say(contents[root] if root else dump(web).encode() + b"\n")
     return 0
 
 
@@ -166,82 +184,107 @@ def numbers(parts: list[Part]) -> list[str]:
 
 def produce(options: Options, path: str, data: bytes) -> int:
     """Write what a web means, or check that it is written."""
-    out = options.out
-    record = Record(path, out, data, options.lines)
-    if options.mode != "--check":
-        sweep({os.path.dirname(posixpath.join(out, name)) for name in record.digests})
-    if record.is_fresh(out):
-        say(f"{len(record.digests)} unchanged in {out}", sys.stdout)
+    record = Record(path, options.out, data, options.lines)
+    if record.is_fresh():
+        say(f"{len(record.digests)} unchanged in {options.out}")
         return 0
 
     from .expansion import tangle
     from .web import Web
 
     web = Web(data)
-    check_names(web)
-    places = check_places(web, path, out)
-    if options.lines:
-        from .lines import MAP, with_lines
-
-        if MAP in web.chunks:
-            part = web.chunks[MAP].parts[0]
-            web.error(part.line, part.column, f"⟨{MAP}⟩ is where --lines puts its map")
-    contents = {} if web.problems else tangle(web)
-    problems = web.problems
+    places, problems = find_places(web, path, options, record)
+    contents = {} if web.problems or problems else tangle(web)
     if contents and web.declares:
         from .hygiene import check
 
-        problems = [*problems, *check(web, contents)]
+        problems += check(web, contents)
+    problems += web.problems
     if problems:
         return complain(path, problems, web.lines)
+    written = contents
+    if options.lines:
+        from .lines import with_lines
+
+        written = with_lines(web, path, data, contents)
+
+    from .writing import Output
 
     outputs = []
     try:
-        written = with_lines(web, path, data, contents) if options.lines else contents
         for name, text in written.items():
-            place, old = places.get(name, posixpath.join(out, name)), None
-            if os.path.exists(place):
-                with open(place, "rb") as file:
-                    old = file.read()
+            place = places[name]
+            old = read_plain(place.path) if os.path.exists(place.path) else None
             outputs.append(Output(name, place, text, old))
         changed = [output for output in outputs if output.old != output.data]
-        if options.mode == "--check" and changed:
-            from .edits import check_fresh
-
-            check_fresh(web, changed, contents)
-        elif options.mode != "--force" and any([output.old is not None for output in changed]):
-            from .edits import check_edits
-
-            check_edits(web, path, changed, contents, record)
-        if not web.problems and options.mode != "--check":
-            renewed = record.renewed(outputs)
-            write([renewed, *changed] if renewed else changed)
+        problems = check_changes(web, path, options, changed, contents, record)
+        if not problems and options.mode != "--check":
+            replace(outputs, changed, options.out, record)
     except OSError as error:
-        parts = {places[name]: web.chunks[name].parts[0] for name in contents}
+        parts = {places[name].path: web.chunks[name].parts[0] for name in contents}
         part = parts.get(error.filename, next(iter(parts.values())))
-        web.error(part.line, part.column, f"cannot write {error.filename}: {reason(error)}")
-    if web.problems:
-        return complain(path, web.problems, web.lines)
+        problems = [Problem(part.line, part.column,
+                            f"cannot write {error.filename}: {reason(error)}")]
+    if problems:
+        return complain(path, problems, web.lines)
     said = [f"wrote {', '.join([output.path for output in changed])}"] if changed else []
-    said += [f"{len(outputs) - len(changed)} unchanged in {out}"] if len(outputs) > len(
+    said += [f"{len(outputs) - len(changed)} unchanged in {options.out}"] if len(outputs) > len(
         changed) else []
-    say("; ".join(said), sys.stdout)
+    say("; ".join(said))
     return 0
 
 
+def find_places(
+    web: Web, path: str, options: Options, record: Record
+) -> tuple[dict[str, Place], list[Problem]]:
+    """Where the files go, and what is wrong with their names and places."""
+    from .outputs import check_names, check_places
+
+    problems = check_names(web)
+    parts = {chunk.name: chunk.parts[0] for chunk in web.files}
+    if options.lines and parts:
+        from .lines import MAP
+
+        if MAP in parts:
+            part = parts[MAP]
+            problems.append(Problem(part.line, part.column,
+                                    f"⟨{MAP}⟩ is where --lines puts its map"))
+        parts.setdefault(MAP, next(iter(parts.values())))
+    wrong = {problem.line for problem in [*web.problems, *problems]}
+    places, obstacles = check_places(
+        {name: part for name, part in parts.items() if part.line not in wrong},
+        path, options.out, record)
+    return places, problems + obstacles
+
+
+def check_changes(
+    web: Web, path: str, options: Options, changed: list[Output], contents: dict[str, bytes],
+    record: Record,
+) -> list[Problem]:
+    """What speaks against overwriting files, or against their being fresh."""
+    if options.mode == "--check" and changed:
+        from .edits import check_fresh
+
+        return check_fresh(web, changed, contents)
+    if options.mode != "--force" and any([output.old is not None for output in changed]):
+        from .edits import check_edits
+
+        return check_edits(web, path, changed, contents, record)
+    return []
+
+
+def replace(outputs: list[Output], changed: list[Output], out: str, record: Record) -> None:
+    """Write what has changed, after the record of it."""
+    from .outputs import Place
+    from .writing import Output, write
+
+    place, data = Place(record.path), record.renewed(outputs)
+    places = [output.place for output in outputs]
+    if data and place.folder == record.folder:
+        changed = [Output("", place, data, record.old), *changed]
+        places.append(place)
+    write(changed, places, Place(os.path.join(out, "")))
+
+
 def command(program: str = "web-tangle") -> None:
-    """What the shell starts, by this name."""
-    import gc
-
-    gc.disable()  # nothing here is garbage before the end
-    try:
-        status = main(sys.argv[1:], program)
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        status = 130
-    except OSError:  # nobody reads what we print, or its disk is full
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        status = 1
-    sys.stderr.flush()
-    os._exit(status)  # what the web was read into need not be taken apart
-
+    run(main, program)

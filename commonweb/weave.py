@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +21,9 @@ from typing import TYPE_CHECKING
 from . import __version__
 from .expansion import tangle
 from .messages import Problem, complain, reason, run, say, warn
-from .outputs import Output, write
+from .outputs import Place
 from .web import Web
+from .writing import Output, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,6 +87,7 @@ class Copy:
     """The book in its folder: a page, its paper, and the record of what they were made of."""
 
     def __init__(self, out: Path, stem: str) -> None:
+        self.out = out
         self.page, self.paper, self.record = places = [
             out / f"{stem}.html", out / f"{stem}.pdf", out / f".{stem}.woven"]
         self.old: dict[Path, bytes | None] = {}
@@ -109,8 +110,9 @@ class Copy:
         """Put another book in its place, or nothing."""
         new = {self.page: page, self.paper: paper}
         new[self.record] = self.recorded(made_of, new)
-        write([Output(place.name, str(place), data, self.old[place])
-               for place, data in new.items()])
+        outputs = [Output(place.name, Place(str(place)), data, self.old[place])
+                   for place, data in new.items()]
+        write(outputs, [output.place for output in outputs], Place(os.path.join(self.out, "")))
 
 
 def weave(path: Path, out: Path, fonts: Path) -> int:
@@ -141,7 +143,7 @@ def weave(path: Path, out: Path, fonts: Path) -> int:
         where = f"{error.filename}: " if error.filename else ""
         return complain(str(path), [Problem(1, 1, f"no book is written: {where}{reason(error)}")])
     say(f"{copy.page} and {copy.paper} unchanged" if fresh else
-        f"wrote {copy.page} and {copy.paper}", sys.stdout)
+        f"wrote {copy.page} and {copy.paper}")
     return 0
 
 

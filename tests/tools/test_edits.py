@@ -268,7 +268,8 @@ def deadly(real):
         return real(*arguments, **options)
     return call
 
-for name in ("open", "replace", "link", "unlink", "mkdir", "chmod", "fdopen"):
+import commonweb.writing  # it asks what these functions can do
+for name in ("open", "replace", "link", "unlink", "mkdir", "chmod", "rmdir"):
     setattr(os, name, deadly(getattr(os, name)))
 from commonweb import tangle
 sys.exit(tangle.main(["w.md"]))

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -23,8 +24,7 @@ Snapshot = dict[str, tuple[bytes, int, int]]
 def files(text: str) -> dict[str, str]:
     """The files of a web that has no problems."""
     web = Web(text.encode())
-    outputs.check_names(web)
-    assert web.problems == []
+    assert web.problems + outputs.check_names(web) == []
     found = expansion.tangle(web)
     assert web.problems == []
     return {name: data.decode() for name, data in found.items()}
@@ -411,6 +411,7 @@ def test_control_characters_in_names(place: Path, capsys: pytest.CaptureFixture[
 
 RELATIVE = "leads out of the output folder: expected a relative path, its parts joined by /"
 PLAIN = "is not a plain path: expected parts that are neither empty nor . between single /"
+PRIVATE = "where version control keeps what it runs: expected another folder"
 
 
 @pytest.mark.parametrize(("name", "message"), [
@@ -422,11 +423,95 @@ PLAIN = "is not a plain path: expected parts that are neither empty nor . betwee
     ("d//a.py", PLAIN),
     ("./a.py", PLAIN),
     ("a/", PLAIN),
+    ("~/a.py", RELATIVE),
+    ("~root/a.py", RELATIVE),
+    ("d/" + "x" * 5000, "is longer than any system's paths: expected at most 4096 characters"),
+    (".git/config", f"leads into .git, {PRIVATE}"),
+    ("d/.GiT/hooks/post-checkout", f"leads into .GiT, {PRIVATE}"),
+    ("d/.git", f"leads into .git, {PRIVATE}"),
+    (".git./a", f"leads into .git., {PRIVATE}"),
+    ("GIT~1/a", f"leads into GIT~1, {PRIVATE}"),
+    (".\uff47it/a", f"leads into .\uff47it, {PRIVATE}"),
+    (".hg/hgrc", f"leads into .hg, {PRIVATE}"),
 ])
 def test_names_that_are_no_plain_path(
     place: Path, capsys: pytest.CaptureFixture[str], name: str, message: str
 ) -> None:
     fails(place, capsys, web_of("x.py⟩≡", f"{name}⟩≡"), f"8:3: error: ⟨{name}⟩ {message}")
+
+
+@pytest.mark.parametrize("name", [".github/a.yml", ".gitignore", "d/.gitattributes", "git/a.py",
+                                  "a.git", "~a.py", "a~/b.py", "\u00fc/\u4e2d.py", "CON.txt"])
+def test_names_that_are_nothing_special(name: str) -> None:
+    assert files(web_of(f"{name}⟩≡\nx")) == {name: "x\n"}
+
+
+@pytest.mark.parametrize(("character", "called"), [
+    ("\u202e", "U+202E (RIGHT-TO-LEFT OVERRIDE)"), ("\u2067", "U+2067 (RIGHT-TO-LEFT ISOLATE)"),
+    ("\u061c", "U+061C (ARABIC LETTER MARK)"), ("\u200b", "U+200B (ZERO WIDTH SPACE)"),
+    ("\ufeff", "U+FEFF (ZERO WIDTH NO-BREAK SPACE)"), ("\u00ad", "U+00AD (SOFT HYPHEN)"),
+    ("\u3164", "U+3164 (HANGUL FILLER)"), ("\U000e0061", "U+E0061 (TAG LATIN SMALL LETTER A)"),
+    ("\u034f", "U+034F (COMBINING GRAPHEME JOINER)"), ("\u200c", "U+200C (ZERO WIDTH NON-JOINER)"),
+    ("\u200d", "U+200D (ZERO WIDTH JOINER)"), ("\ufe0f", "U+FE0F (VARIATION SELECTOR-16)"),
+])
+def test_names_with_characters_that_nobody_sees(
+    place: Path, capsys: pytest.CaptureFixture[str], character: str, called: str
+) -> None:
+    """Some join letters or signs, but not in files' names, which are compared as bytes."""
+    wrong = f"has an invisible character in its name, {called}: expected none"
+    name = f".g{character}it/a.py"
+    shown = name if character.isprintable() else name.replace(character, ascii(character)[1:-1])
+    fails(place, capsys, web_of("x.py⟩≡", f"{name}⟩≡"), f"8:3: error: ⟨{shown}⟩ {wrong}")
+    text = web_of("x.py⟩≡\n⟨A b⟩", f"A {character}b⟩≡").replace("⟨A b", f"⟨A {character}b")
+    if character in "\u200c\u200d\ufe0f":
+        assert files(text) == {"x.py": "\n"}
+    else:
+        shown = shown[2:3] if character.isprintable() else ascii(character)[1:-1]
+        fails(place, capsys, text, f"8:3: error: ⟨A {shown}b⟩ {wrong}")
+
+
+def test_names_that_look_the_same(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fails(place, capsys, web_of("x.py⟩≡\n⟨A b⟩⟨A b\u200d⟩⟨A\ufe0f b⟩", "A b⟩≡", "A b\u200d⟩≡",
+                                "A\ufe0f b⟩≡"),
+          "13:3: error: ⟨A b\\u200d⟩ looks like ⟨A b⟩ (line 8)",
+          "18:3: error: ⟨A\ufe0f b⟩ looks like ⟨A b⟩ (line 8)")
+
+
+@pytest.mark.parametrize("out", [".git", ".git/hooks", "d/.Git/x"])
+def test_an_output_folder_where_version_control_keeps_its_own(
+    place: Path, capsys: pytest.CaptureFixture[str], out: str
+) -> None:
+    (place / "w.md").write_text(web_of("a.py⟩≡"))
+    assert tangle.main(["w.md", "--out", out]) == 1
+    (message,) = messages(capsys.readouterr().err)
+    assert message.startswith("w.md:3:3: error: ⟨a.py⟩ leads into .")
+    assert message.endswith(PRIVATE)
+
+
+@needs_links
+def test_a_link_within_the_folder_that_leads_there(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "generated/.git/hooks").mkdir(parents=True)
+    os.symlink(".git/hooks", "generated/d")
+    fails(place, capsys, web_of("d/a.py⟩≡"), f"3:3: error: ⟨d/a.py⟩ leads into .git, {PRIVATE}")
+
+
+@pytest.mark.parametrize("folder", ["tangled", "TANGLED"])
+def test_an_output_that_would_be_taken_for_a_record(
+    place: Path, capsys: pytest.CaptureFixture[str], folder: str
+) -> None:
+    (place / "w.md").write_text(web_of("a.py⟩≡\nx"))
+    assert tangle.main(["w.md", "--out", "build"]) == 0
+    names = [f"{folder}/{path.name}" for path in (place / "build/tangled").iterdir()]
+    (place / "w.md").write_text(web_of(*(f"{name}⟩≡\nx" for name in [*names, f"{folder}/any"])))
+    before = snapshot(place)
+    capsys.readouterr()
+    assert tangle.main(["w.md", "--out", "build"]) == 1
+    said = messages(capsys.readouterr().err)
+    assert [line.partition("⟩ ")[2] for line in said] == [
+        "lies where it is recorded what was tangled: expected another name"] * (len(names) + 1)
+    assert snapshot(place) == before
 
 
 @pytest.mark.parametrize(("one", "other"), [("a/B.py", "A/b.py"), ("\u00e9.py", "e\u0301.py")])
@@ -568,13 +653,14 @@ def test_unreadable_input(place: Path, capsys: pytest.CaptureFixture[str], path:
 # Writing.
 
 def fail_at(monkeypatch: pytest.MonkeyPatch, name: str, count: int, error: BaseException) -> None:
-    """Make the count-th call of a function of `os` fail."""
+    """Make the count-th call of a function of `os` fail; of `open`, the count-th that creates."""
     real, calls = getattr(os, name), []
 
-    def call(*arguments: object, **options: object) -> object:
-        calls.append(arguments)
-        if len(calls) == count:
-            raise error
+    def call(*arguments: Any, **options: Any) -> object:
+        if name != "open" or arguments[1] & os.O_CREAT:
+            calls.append(arguments)
+            if len(calls) == count:
+                raise error
         return real(*arguments, **options)
 
     monkeypatch.setattr(os, name, call)
@@ -696,7 +782,8 @@ def test_output_that_nobody_can_read_is_an_error_without_traceback(
     with open("/dev/full", "wb") as full:
         done = subprocess.run([*TANGLE, *arguments], cwd=place,
                               stdout=full, stderr=subprocess.PIPE, check=False)
-    assert (done.returncode, done.stderr) == (1, b"")
+    assert (done.returncode, done.stderr.decode()) == (
+        1, f"python -m commonweb tangle: error: standard output: {os.strerror(errno.ENOSPC)}\n")
 
 
 def test_a_web_from_standard_input_and_one_root_to_standard_output(place: Path) -> None:
