@@ -43,6 +43,9 @@
 #ifndef SO_REUSEPORT
 #define SO_REUSEPORT LACKING
 #endif
+#ifndef SO_LINGER_SEC
+#define SO_LINGER_SEC SO_LINGER
+#endif
 #ifndef SO_DOMAIN
 #define SO_DOMAIN LACKING
 #endif
@@ -167,7 +170,7 @@ static const struct foreign_value {
     WHERE_DEFINED("$so/reuse-port", SO_REUSEPORT),
     VALUE("$so/broadcast", SO_BROADCAST),
     VALUE("$so/keep-alive", SO_KEEPALIVE),
-    VALUE("$so/linger", SO_LINGER),
+    VALUE("$so/linger", SO_LINGER_SEC),
     VALUE("$so/receive-buffer", SO_RCVBUF),
     VALUE("$so/send-buffer", SO_SNDBUF),
     VALUE("$so/receive-timeout", SO_RCVTIMEO),

@@ -1,6 +1,7 @@
 #if defined Py_PYTHON_H && !defined PYPY_VERSION && !defined Py_GIL_DISABLED \
     && (!defined Py_LIMITED_API || Py_LIMITED_API + 0 >= 0x030A0000) && !defined NO_FAST_PATHS
 #include <errno.h>
+#include <structmember.h>
 
 #define CAPTURES(NAME) \
     NAME(AddressInfo) NAME(AddressInfoOption) NAME(Internet6Address) NAME(InternetAddress) \
@@ -579,11 +580,6 @@ static PyObject *fast_get_address_info(CALL)
     return pair(infos, canonical);
 }
 
-#define METHOD(name) {#name, (PyCFunction) (void (*)(void)) fast_##name, \
-    METH_FASTCALL | METH_KEYWORDS, NULL},
-
-static PyMethodDef methods[] = { PROCEDURES(METHOD) {NULL, NULL, 0, NULL} };
-
 static int visit_captures(PyObject *self, visitproc visit, void *arg)
 {
     PyObject **captured = PyModule_GetState(self);
@@ -608,7 +604,7 @@ static void free_captures(void *self)
 }
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "sockets._sockets", NULL, HOW_MANY * sizeof(PyObject *), methods, NULL,
+    PyModuleDef_HEAD_INIT, "sockets._sockets", NULL, HOW_MANY * sizeof(PyObject *), NULL, NULL,
     visit_captures, drop_captures, free_captures
 };
 static int capture(PyObject **captured, PyObject *globals)
@@ -644,23 +640,120 @@ static int replace_del(PyObject *class)
     Py_XDECREF(descriptor);
     return done;
 }
-static int replace(PyObject *globals, PyObject *module, PyMethodDef *method)
+#ifndef Py_TPFLAGS_HAVE_VECTORCALL
+#define Py_TPFLAGS_HAVE_VECTORCALL (1UL << 11)
+#endif
+#define COUNT_OF(count) ((Py_ssize_t) ((count) & (SIZE_MAX >> 1)))     /* the highest bit is a flag */
+
+typedef PyObject *(*fast_call)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+
+struct fast_path {
+    PyObject_HEAD
+    PyObject *(*enter)(PyObject *, PyObject *const *, size_t, PyObject *);
+    fast_call call;
+    PyObject *module, *procedure;
+};
+
+#define FAST_PATH(object) ((struct fast_path *) (void *) (object))
+
+static PyObject *enter(PyObject *self, PyObject *const *arguments, size_t count, PyObject *names)
 {
-    PyObject *procedure = PyDict_GetItemString(globals, method->ml_name), *text;
-    PyObject *fast = PyObject_GetAttrString(module, method->ml_name);
+    return FAST_PATH(self)->call(FAST_PATH(self)->module, arguments, COUNT_OF(count), names);
+}
+static PyObject *call_procedure(PyObject *self, PyObject *arguments, PyObject *names)
+{
+    return PyObject_Call(FAST_PATH(self)->procedure, arguments, names);
+}
+
+static PyObject *ask_procedure(PyObject *self, void *name)
+{
+    return PyObject_GetAttrString(FAST_PATH(self)->procedure, name);
+}
+
+static PyObject *get_procedure(PyObject *self, void *nothing)
+{
+    (void) nothing;
+    return Py_NewRef(FAST_PATH(self)->procedure);
+}
+
+static PyObject *get_itself(PyObject *self, PyObject *object, PyObject *class)
+{
+    (void) object, (void) class;
+    return Py_NewRef(self);
+}
+
+static PyObject *tell_name(PyObject *self, PyObject *nothing)
+{
+    (void) nothing;
+    return PyObject_GetAttrString(FAST_PATH(self)->procedure, "__qualname__");
+}
+
+static PyObject *show_fast_path(PyObject *self)
+{
+    return PyUnicode_FromFormat("<fast path of %R>", FAST_PATH(self)->procedure);
+}
+
+static int visit_fast_path(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(FAST_PATH(self)->module);
+    Py_VISIT(FAST_PATH(self)->procedure);
+    return 0;
+}
+
+static void free_fast_path(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+
+    PyObject_GC_UnTrack(self);
+    Py_CLEAR(FAST_PATH(self)->module);
+    Py_CLEAR(FAST_PATH(self)->procedure);
+    ((freefunc) PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+#define ASKED(name) {name, ask_procedure, NULL, NULL, (void *) (uintptr_t) name}
+#define DOES(slot, function) {slot, (void *) (function)}
+
+static PyGetSetDef fast_path_fields[] = {
+    ASKED("__name__"), ASKED("__qualname__"), ASKED("__module__"), ASKED("__doc__"),
+    ASKED("__annotations__"), {"__wrapped__", get_procedure, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+static PyMemberDef fast_path_places[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(struct fast_path, enter), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+static PyMethodDef fast_path_methods[] = {
+    {"__reduce__", tell_name, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL},
+};
+static PyType_Slot fast_path_does[] = {
+    DOES(Py_tp_call, call_procedure), DOES(Py_tp_descr_get, get_itself),
+    DOES(Py_tp_repr, show_fast_path), DOES(Py_tp_traverse, visit_fast_path),
+    DOES(Py_tp_dealloc, free_fast_path), DOES(Py_tp_getset, fast_path_fields),
+    DOES(Py_tp_members, fast_path_places), DOES(Py_tp_methods, fast_path_methods), {0, NULL},
+};
+static PyType_Spec fast_path_class = {
+    "sockets._sockets.FastPath", sizeof(struct fast_path), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL
+        | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    fast_path_does
+};
+static int replace(PyObject *globals, PyObject *module, PyObject *class, const char *name,
+                   fast_call call)
+{
+    PyObject *procedure = PyDict_GetItemString(globals, name), *path = NULL;
     int done;
 
-    text = PyObject_CallFunctionObjArgs(PyDict_GetItemString(globals, "describe_procedure"),
-                                        procedure, NULL);
-    if (text != NULL && method->ml_doc == NULL) {
-        method->ml_doc = PyUnicode_AsUTF8AndSize(text, NULL);
-        Py_INCREF(text);                /* for as long as there is a process */
-    }
-    done = text != NULL && fast != NULL
-        && PyObject_SetAttrString(module, method->ml_name, procedure) == 0
-        && PyDict_SetItemString(globals, method->ml_name, fast) == 0;
-    Py_XDECREF(text);
-    Py_XDECREF(fast);
+    if (class != NULL && procedure != NULL)
+        path = PyType_GenericAlloc((PyTypeObject *) class, 0);
+    if (path == NULL)
+        return 0;
+    FAST_PATH(path)->enter = enter;
+    FAST_PATH(path)->call = call;
+    FAST_PATH(path)->module = Py_NewRef(module);
+    FAST_PATH(path)->procedure = Py_NewRef(procedure);
+    done = PyDict_SetItemString(globals, name, path) == 0;
+    Py_DECREF(path);
     return done;
 }
 /* Put the fast paths in the places of the procedures of `sockets._sockets`: whether it is done. */
@@ -671,14 +764,16 @@ int use_fast_paths_keep(struct foreign_socket *sample)
     PyObject *module = globals == NULL ? NULL : PyModule_Create(&definition);
     PyObject **captured = module == NULL ? NULL : PyModule_GetState(module);
     int done = captured != NULL && capture(captured, globals);
+    PyObject *class = done ? PyType_FromSpec(&fast_path_class) : NULL;
 
 #define LOOK(class, name) done = done && (place_of_##class##_##name = find_slot(THE(class), #name));
     SLOTS(LOOK)
     done = done && (place_of_pointer = find_place(THE(foreign_sample), sample)) != 0;
     new_error = (newfunc) PyType_GetSlot((PyTypeObject *) PyExc_OSError, Py_tp_new);
-    for (PyMethodDef *method = methods; done && method->ml_name != NULL; method++)
-        done = replace(globals, module, method);
+#define REPLACE(name) done = done && replace(globals, module, class, #name, fast_##name);
+    PROCEDURES(REPLACE)
     done = done && replace_del(THE(Socket));
+    Py_XDECREF(class);
     Py_XDECREF(module);
     PyErr_Clear();
     return done;

@@ -23,6 +23,28 @@ if TYPE_CHECKING:
 
 WINDOWS = sys.platform == "win32"
 DESCRIPTORS = sys.maxsize if WINDOWS else 2**31 - 1  # the greatest
+class Later:
+    """What an expression means, at the time when somebody wants something of it."""
+
+    def __init__(self, expression: str) -> None:
+        self.expression = expression
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(eval(self.expression), name)
+
+    def __getitem__(self, item: object) -> Any:
+        return eval(self.expression)[item]
+
+
+globals().update(
+    Any="__import__('typing').Any",
+    Buffer="getattr(__import__('_collections_abc'), 'Buffer', Any)",  # from Python 3.12 on
+    NoReturn="__import__('typing').NoReturn",
+    Self="getattr(__import__('typing'), 'Self', Any)",  # from Python 3.11 on
+    socket=Later("__import__('socket')"),
+    **{name: Later(f"__import__('typing').{name}")
+       for name in ("Callable", "ClassVar", "Iterator", "Literal", "Sequence")},
+)
 
 
 def unsupported_feature(feature: str) -> NoReturn:
@@ -142,15 +164,38 @@ ADDRESS_ROOM = FOREIGN_VALUES["size-of/sockaddr-storage"]
 SIZE_OF_ADDRESS = FOREIGN_VALUES["size-of/sockaddr-in"]
 NOT_YET = ERROR_AGAIN, ERROR_WOULD_BLOCK
 DONT_WAIT = FOREIGN_VALUES.get("%msg/dont-wait", 0)
-
 HAS_UNIX_SOCKETS = "af-unix" in FOREIGN_VALUES
+"""Whether there are UNIX sockets, unix(7): SocketDomain.UNIX, and addresses for it.
+
+Value: a bool, False on Windows.
+"""
 HAS_DONT_WAIT = "%msg/dont-wait" in FOREIGN_VALUES
+"""Whether there is MSG_DONTWAIT, recvfrom(2): ReceiveFromOption.DONT_WAIT.
+
+Value: a bool, False on Windows.
+"""
 HAS_REUSE_PORT = "$so/reuse-port" in FOREIGN_VALUES
+"""Whether there is SO_REUSEPORT, socket(7): SocketOption.REUSE_PORT.
+
+Value: a bool, True on Linux, macOS and the BSDs.
+"""
 HAS_KEEP_ALIVE_TIMES = all(
     f"$tcp/keep-{what}" in FOREIGN_VALUES for what in ("idle", "interval", "count")
 )
+"""Whether there are TCP_KEEPIDLE and its like, tcp(7): three options of TcpOption.
+
+Value: a bool, True on Linux, macOS, FreeBSD, NetBSD and Windows 10.
+"""
 HAS_RECEIVE_OFFLOAD = "$udp/receive-offload" in FOREIGN_VALUES
+"""Whether there is UDP_GRO, udp(7): UdpOption.RECEIVE_OFFLOAD.
+
+Value: a bool, True on Linux; a kernel before 5.0 refuses the option nevertheless.
+"""
 HAS_PROTOCOL_ITERATION = not WINDOWS
+"""Whether the protocol database can be gone through, getprotoent(3): next_protocol_entry.
+
+Value: a bool, False on Windows.
+"""
 RESOLVER_CODES = {
     FOREIGN_VALUES[name]: "EAI_" + name[5:].upper()
     for name in RESOLVER_NAMES if name in FOREIGN_VALUES
@@ -352,16 +397,6 @@ if __package__:
 
 def borrow_writable(buffer: Buffer) -> Any:
     return from_buffer(buffer, require_writable=True)
-
-
-def describe_procedure(procedure: Any) -> str:
-    code = procedure.__code__
-    names = list(code.co_varnames[: code.co_argcount])
-    for at, default in enumerate(reversed(procedure.__defaults__ or ()), 1):
-        names[-at] += f"={default!r}"
-    if code.co_flags & 4:  # more arguments, as a tuple
-        names.append("*" + code.co_varnames[code.co_argcount])
-    return f"{procedure.__name__}({', '.join(names)})\n--\n\n{procedure.__doc__}"
 if HAS_UNIX_SOCKETS:
     declare("struct sockaddr_un { char sun_path[...]; ...; };")
 declare("struct sockaddr { char sa_data[...]; ...; };")
@@ -657,6 +692,8 @@ class Record:
             own = cls.__dict__.get("__slots__", ())
             own = (own,) if isinstance(own, str) else own
             cls.fields += tuple([slot for slot in own if slot[0] != "_"])
+        if cls.__doc__:
+            cls.__doc__ = ClassText(cls.__doc__)
 
     def __init__(self, *values: object) -> None:
         if len(values) != len(self.fields):
@@ -698,6 +735,40 @@ class Record:
         return None
 
 
+class ClassText(str):
+    """A docstring of a class that gives way to what is written below a record's name."""
+
+    __slots__ = ()
+
+    def __get__(self, record: Record | None, kind: type) -> str:
+        name = None if record is None else record._name()
+        return self if name is None else texts_below(kind.__module__).get(name, self)
+
+
+texts: dict[str, dict[str, str]] = {}
+
+
+def texts_below(module: str) -> dict[str, str]:
+    if module not in texts:
+        import ast
+        import inspect
+
+        try:
+            source = inspect.getsource(sys.modules[module])
+        except (KeyError, OSError, TypeError):
+            source = ""
+        found = {
+            f"{kind.name}.{name.target.id}": inspect.cleandoc(text.value.value)
+            for kind in ast.parse(source).body if isinstance(kind, ast.ClassDef)
+            for name, text in zip(kind.body, kind.body[1:], strict=False)
+            if isinstance(name, ast.AnnAssign) and isinstance(name.target, ast.Name)
+            and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+            and isinstance(text.value.value, str)
+        }
+        texts[module] = found
+    return texts[module]
+
+
 def mark_option(option: Any, quick: bool, number: tuple[Any, int, int, int, int] | None) -> None:
     set_field(option, "_quick", quick)
     set_field(option, "_number", number)
@@ -722,16 +793,74 @@ class SocketOption(Record):
     _number: tuple[Any, int, int, int, int] | None
 
     REUSE_ADDRESS: ClassVar[SocketOption]
+    """SO_REUSEADDR, socket(7): bind to an address on which old connections still linger.
+
+Value: a bool. Platforms: all; on Windows also to one that another socket is bound to.
+"""
     REUSE_PORT: ClassVar[SocketOption]
+    """SO_REUSEPORT, socket(7): share an address with the other sockets that have this set.
+
+Each socket sets it before it is bound, and Linux spreads among them what arrives.
+Value: a bool. Platforms: Linux, macOS, the BSDs (HAS_REUSE_PORT).
+"""
     BROADCAST: ClassVar[SocketOption]
+    """SO_BROADCAST, socket(7): allow datagrams to a broadcast address, else EACCES.
+
+Value: a bool. Platforms: all.
+"""
     KEEP_ALIVE: ClassVar[SocketOption]
+    """SO_KEEPALIVE, socket(7): ask a silent peer now and then whether it is still there.
+
+TcpOption.KEEP_ALIVE_IDLE and its neighbours say how often.
+Value: a bool. Platforms: all.
+"""
     LINGER: ClassVar[SocketOption]
+    """SO_LINGER, socket(7): how long closing waits for what has not been sent yet.
+
+Zero drops it and resets the connection. None: closing does not wait, and the system
+goes on sending.
+Value: an int, from 0 to 32767 seconds, or None. Platforms: all.
+"""
     RECEIVE_BUFFER: ClassVar[SocketOption]
+    """SO_RCVBUF, socket(7): room in the kernel for what has arrived.
+
+The kernel has limits of its own. Linux makes it twice what was set, to have room for its
+own notes too, and reads back that.
+Value: an int, from 0 to 2147483647 bytes. Platforms: all.
+"""
     SEND_BUFFER: ClassVar[SocketOption]
+    """SO_SNDBUF, socket(7): room in the kernel for what is still to be sent.
+
+It is counted as RECEIVE_BUFFER is.
+Value: an int, from 0 to 2147483647 bytes. Platforms: all.
+"""
     RECEIVE_TIMEOUT: ClassVar[SocketOption]
+    """SO_RCVTIMEO, socket(7): how long receiving waits, and accepting, if the socket blocks.
+
+Then the call returns a condition of type EAGAIN or EWOULDBLOCK. Fractions are rounded
+to a microsecond, and up to the kernel's next tick; on Windows, up to a millisecond.
+Value: a float or an int, more than 0 and at most 100000000 seconds, or None for no
+limit; it is read as a float or None. Platforms: all.
+"""
     SEND_TIMEOUT: ClassVar[SocketOption]
+    """SO_SNDTIMEO, socket(7): how long sending waits, and on Linux connecting, if it blocks.
+
+Then the call returns a condition of type EAGAIN or EWOULDBLOCK (connecting:
+EINPROGRESS). It is rounded as RECEIVE_TIMEOUT is.
+Value: a float or an int, more than 0 and at most 100000000 seconds, or None for no
+limit; it is read as a float or None. Platforms: all.
+"""
     ERROR: ClassVar[SocketOption]
+    """SO_ERROR, socket(7): what has gone wrong while nobody was calling, such as a connect.
+
+Reading clears it. `finish_connect` reads it.
+Value: a SocketCondition, or None; read only. Platforms: all.
+"""
     TYPE: ClassVar[SocketOption]
+    """SO_TYPE, socket(7): the socket's type, as the kernel knows it.
+
+Value: a SocketType; read only. Platforms: all.
+"""
 
     def __init__(
         self, id: int, size: int, maker: Callable[[Any], bytes],
@@ -770,7 +899,7 @@ def define_socket_option_type(name: str, level: int) -> type[LevelOption]:
     """Return a new subclass of SocketOption, called `name`, for the options of `level`.
 
     `level` is an integer of setsockopt(2), such as a protocol's number. The constructor of
-    the new class is that of SocketOption without the level.
+    the new class is that of SocketOption without the level. Raises TypeError, ValueError.
     """
     expect("define_socket_option_type", "name", name, str)
     expect_integer("define_socket_option_type", "level", level, -(2**31), 2**31 - 1)
@@ -785,9 +914,26 @@ class TcpOption(LevelOption):
     level = FOREIGN_VALUES["$ipproto-tcp"]
 
     NO_DELAY: ClassVar[TcpOption]
+    """TCP_NODELAY, tcp(7): send small pieces of data at once, and not together later.
+
+Value: a bool. Platforms: all.
+"""
     KEEP_ALIVE_IDLE: ClassVar[TcpOption]
+    """TCP_KEEPIDLE, tcp(7): after how much silence the peer is asked, if KEEP_ALIVE is set.
+
+Value: an int, from 1 to 32767 seconds. Platforms: Linux, macOS (TCP_KEEPALIVE), FreeBSD,
+NetBSD, Windows 10 (HAS_KEEP_ALIVE_TIMES).
+"""
     KEEP_ALIVE_INTERVAL: ClassVar[TcpOption]
+    """TCP_KEEPINTVL, tcp(7): after how much more silence it is asked again.
+
+Value: an int, from 1 to 32767 seconds. Platforms: as KEEP_ALIVE_IDLE.
+"""
     KEEP_ALIVE_COUNT: ClassVar[TcpOption]
+    """TCP_KEEPCNT, tcp(7): how often it is asked in vain before the connection is given up.
+
+Value: an int, from 1 to 127 probes. Platforms: as KEEP_ALIVE_IDLE.
+"""
 
 
 class UdpOption(LevelOption):
@@ -797,6 +943,11 @@ class UdpOption(LevelOption):
     level = FOREIGN_VALUES["$ipproto-udp"]
 
     RECEIVE_OFFLOAD: ClassVar[UdpOption]
+    """UDP_GRO, udp(7): let the kernel join datagrams, for receive_datagrams to take as runs.
+
+Any other call that receives takes what was joined for one datagram.
+Value: a bool. Platforms: Linux, from 5.0 on (HAS_RECEIVE_OFFLOAD).
+"""
 
 
 class RawOption(LevelOption):
@@ -813,11 +964,38 @@ class IpOption(LevelOption):
     level = FOREIGN_VALUES["$ipproto-ip"]
 
     TTL: ClassVar[IpOption]
+    """IP_TTL, ip(7): the time to live of what is sent: how many hops, over routers, it may take.
+
+Value: an int, from 1 to 255 hops. Platforms: all.
+"""
     ADD_MEMBERSHIP: ClassVar[IpOption]
+    """IP_ADD_MEMBERSHIP, ip(7): join a group, on one interface.
+
+Value: a tuple of the group, an InternetAddress from 224.0.0.0 to 239.255.255.255, and
+the InternetAddress that this machine has on the interface, or None for the system's
+choice; ports do not matter. Set only. Platforms: all.
+"""
     DROP_MEMBERSHIP: ClassVar[IpOption]
+    """IP_DROP_MEMBERSHIP, ip(7): leave a group, on one interface.
+
+Value: a tuple as for ADD_MEMBERSHIP. Set only. Platforms: all.
+"""
     MULTICAST_INTERFACE: ClassVar[IpOption]
+    """IP_MULTICAST_IF, ip(7): the interface over which is sent what goes to groups.
+
+Value: the InternetAddress that this machine has there, whose port does not matter, or None
+for the system's choice, which is read as 0.0.0.0. Platforms: all.
+"""
     MULTICAST_LOOP: ClassVar[IpOption]
+    """IP_MULTICAST_LOOP, ip(7): what is sent to a group also comes to its members here.
+
+Value: a bool. Platforms: all; on Windows it is the receiver's to set.
+"""
     MULTICAST_TTL: ClassVar[IpOption]
+    """IP_MULTICAST_TTL, ip(7): the time to live of what is sent to groups, at first 1.
+
+Value: an int, from 0 to 255 hops; 0 stays on this machine. Platforms: all.
+"""
 
 
 class SocketAddress(Record):
@@ -898,7 +1076,11 @@ def unix_address_to_foreign(address: UnixAddress) -> bytes:
 
 
 def foreign_to_unix_address(packed: bytes) -> UnixAddress:
-    """The extractor of the UNIX domain: the address that the bytes of a sockaddr_un mean."""
+    """The extractor of the UNIX domain: the address that the bytes of a sockaddr_un mean.
+
+    `packed` is as many bytes as the kernel returned, unix(7). Raises TypeError. Not on
+    Windows (NotImplementedError).
+    """
     if not HAS_UNIX_SOCKETS:
         unsupported_feature("UNIX sockets")
     expect("foreign_to_unix_address", "packed", packed, bytes)
@@ -951,7 +1133,11 @@ def internet_address_to_foreign(address: InternetAddress) -> bytes:
 
 
 def foreign_to_internet_address(packed: bytes) -> InternetAddress:
-    """The extractor of the Internet domain: the address that the bytes of a sockaddr_in mean."""
+    """The extractor of the Internet domain: the address that the bytes of a sockaddr_in mean.
+
+    `packed` is as many bytes as the kernel returned, ip(7). Raises TypeError, and ValueError
+    if they are too few.
+    """
     if packed.__class__ is not bytes:
         expect("foreign_to_internet_address", "packed", packed, bytes)
     if len(packed) < SIZE_OF_ADDRESS:
@@ -1071,7 +1257,11 @@ def internet6_address_to_foreign(address: Internet6Address) -> bytes:
 
 
 def foreign_to_internet6_address(packed: bytes) -> Internet6Address:
-    """The extractor of the IPv6 domain: the address that the bytes of a sockaddr_in6 mean."""
+    """The extractor of the IPv6 domain: the address that the bytes of a sockaddr_in6 mean.
+
+    `packed` is as many bytes as the kernel returned, ipv6(7). Raises TypeError, and
+    ValueError if they are too few.
+    """
     expect("foreign_to_internet6_address", "packed", packed, bytes)
     if len(packed) < 28:
         raise ValueError(
@@ -1084,7 +1274,11 @@ def foreign_to_internet6_address(packed: bytes) -> Internet6Address:
 
 
 class SocketConstant(Record):
-    """SocketConstant(value): a number of the C headers, wrapped in a class for its kind."""
+    """SocketConstant(value): a number of the C headers, wrapped in a class for its kind.
+
+    `value` is an int, from -2147483648 to 2147483647. The constants that this library
+    defines are attributes of their classes.
+    """
 
     __slots__ = ("value",)
 
@@ -1099,7 +1293,11 @@ class SocketConstant(Record):
 
 
 class AddressInfo(Record):
-    """AddressInfo(domain, type, protocol, address): one way to reach a host."""
+    """AddressInfo(domain, type, protocol, address): one way to reach a host.
+
+    `domain`, `type` and `protocol` are what create_socket asks for, and `address`, a
+    SocketAddress or None, what connect_socket does.
+    """
 
     __slots__ = ("domain", "type", "protocol", "address")
 
@@ -1124,8 +1322,20 @@ class AddressInfoOption(SocketConstant):
     __slots__ = ()
 
     CANONICAL_NAME: ClassVar[AddressInfoOption]
+    """AI_CANONNAME, getaddrinfo(3): ask for the host's canonical name as well.
+
+    Platforms: all.
+    """
     NUMERIC_HOST: ClassVar[AddressInfoOption]
+    """AI_NUMERICHOST, getaddrinfo(3): the node is a numeric address, and nobody is asked.
+
+    Platforms: all.
+    """
     PASSIVE: ClassVar[AddressInfoOption]
+    """AI_PASSIVE, getaddrinfo(3): a node of None means every address of this machine.
+
+    Platforms: all.
+    """
 
 
 class SocketDomain(SocketConstant):
@@ -1142,9 +1352,25 @@ class SocketDomain(SocketConstant):
     address_size: int
 
     UNIX: ClassVar[SocketDomain]
+    """AF_UNIX, unix(7): programs on one machine. Addresses are of the class UnixAddress.
+
+Platforms: all but Windows (HAS_UNIX_SOCKETS).
+"""
     LOCAL: ClassVar[SocketDomain]
+    """AF_LOCAL, unix(7): the domain UNIX, under the name that POSIX once gave it.
+
+Platforms: all but Windows (HAS_UNIX_SOCKETS).
+"""
     INTERNET: ClassVar[SocketDomain]
+    """AF_INET, ip(7): IPv4. Addresses are of the class InternetAddress.
+
+Platforms: all.
+"""
     INTERNET_V6: ClassVar[SocketDomain]
+    """AF_INET6, ipv6(7): IPv6. Addresses are of the class Internet6Address.
+
+Platforms: all.
+"""
 
     def __init__(
         self, value: int, extractor: Callable[[bytes], SocketAddress], address_size: int
@@ -1160,10 +1386,30 @@ class SocketType(SocketConstant):
     __slots__ = ()
 
     STREAM: ClassVar[SocketType]
+    """SOCK_STREAM, socket(2): bytes without seams, all of them and in order, as TCP has them.
+
+Platforms: all.
+"""
     DATAGRAM: ClassVar[SocketType]
+    """SOCK_DGRAM, socket(2): packets, which may be lost or overtake each other, as UDP has them.
+
+Platforms: all.
+"""
     SEQUENCE_PACKET: ClassVar[SocketType]
+    """SOCK_SEQPACKET, socket(2): packets, all of them and in order.
+
+Platforms: all; sockets of this type, in the domain UNIX, on Linux and the BSDs.
+"""
     RAW: ClassVar[SocketType]
+    """SOCK_RAW, raw(7): packets as they come from the network layer. It takes a privilege.
+
+Platforms: all.
+"""
     RANDOM: ClassVar[SocketType]
+    """SOCK_RDM, socket(2): packets, all of them, which may overtake each other.
+
+Platforms: all; sockets of this type in hardly any domain (on Linux, in that of TIPC).
+"""
 
 
 class SocketProtocol(SocketConstant):
@@ -1172,6 +1418,10 @@ class SocketProtocol(SocketConstant):
     __slots__ = ()
 
     AUTO: ClassVar[SocketProtocol]
+    """0, socket(2): the protocol that the system has for the domain and the type.
+
+    Platforms: all.
+    """
 
 
 class ProtocolEntry(Record):
@@ -1214,8 +1464,20 @@ class ShutdownMethod(SocketConstant):
     __slots__ = ()
 
     READ: ClassVar[ShutdownMethod]
+    """SHUT_RD, shutdown(2): whoever waits for data is woken, and told of the end.
+
+    Platforms: all; on Windows C calls it SD_RECEIVE.
+    """
     WRITE: ClassVar[ShutdownMethod]
+    """SHUT_WR, shutdown(2): what was sent still arrives, and then the peer is told of the end.
+
+    Platforms: all; on Windows C calls it SD_SEND.
+    """
     READ_AND_WRITE: ClassVar[ShutdownMethod]
+    """SHUT_RDWR, shutdown(2): both.
+
+    Platforms: all; on Windows C calls it SD_BOTH.
+    """
 
 
 class SendToOption(SocketConstant):
@@ -1224,21 +1486,43 @@ class SendToOption(SocketConstant):
     __slots__ = ()
 
     DONT_ROUTE: ClassVar[SendToOption]
+    """MSG_DONTROUTE, sendto(2): only to the networks that this machine is on, past no router.
+
+    Platforms: all.
+    """
     OUT_OF_BAND: ClassVar[SendToOption]
+    """MSG_OOB, sendto(2): the last byte is urgent; in TCP it overtakes the others.
+
+    Platforms: all.
+    """
 
 
 class ReceiveFromOption(SocketConstant):
-    """ReceiveFromOption(value): a flag for receive_from_socket, the MSG_... of recvfrom(2).
-
-    DONT_WAIT is absent where the platform lacks it; HAS_DONT_WAIT tells.
-    """
+    """ReceiveFromOption(value): a flag for receive_from_socket, the MSG_... of recvfrom(2)."""
 
     __slots__ = ()
 
     OUT_OF_BAND: ClassVar[ReceiveFromOption]
+    """MSG_OOB, recvfrom(2): receive the urgent byte, which has overtaken the others.
+
+    Platforms: all.
+    """
     PEEK: ClassVar[ReceiveFromOption]
+    """MSG_PEEK, recvfrom(2): look at the data, and leave it to be received again.
+
+    Platforms: all.
+    """
     WAIT_ALL: ClassVar[ReceiveFromOption]
+    """MSG_WAITALL, recvfrom(2): on a blocking stream, wait for all bytes or its end.
+
+    An error, a timeout or a signal can still make it fewer; receive_exactly goes on.
+    Platforms: all.
+    """
     DONT_WAIT: ClassVar[ReceiveFromOption]
+    """MSG_DONTWAIT, recvfrom(2): do not block in this call, whatever the socket's mode.
+
+    Platforms: all but Windows (HAS_DONT_WAIT).
+    """
 
 
 class Datagrams(Record):
@@ -1414,12 +1698,44 @@ class Internet6Option(LevelOption):
     level = FOREIGN_VALUES["$ipproto-ipv6"]
 
     HOP_LIMIT: ClassVar[Internet6Option]
+    """IPV6_UNICAST_HOPS, ipv6(7): the hop limit of what is sent, but to groups.
+
+Value: an int, from -1 to 255 hops; -1 sets the system's usual limit. Platforms: all.
+"""
     V6_ONLY: ClassVar[Internet6Option]
+    """IPV6_V6ONLY, ipv6(7): talk IPv6 only, and not IPv4 through addresses in ::ffff:0:0/96.
+
+Value: a bool, at first False on Linux and macOS, and True on Windows and most BSDs.
+Platforms: all; on OpenBSD it is always True.
+"""
     JOIN_GROUP: ClassVar[Internet6Option]
+    """IPV6_JOIN_GROUP, ipv6(7): join a group, on one interface.
+
+Value: a tuple of the group, an Internet6Address that begins with ff, and the index of
+the interface, an int from 0, for the system's choice, to 2147483647. Set only.
+Platforms: all.
+"""
     LEAVE_GROUP: ClassVar[Internet6Option]
+    """IPV6_LEAVE_GROUP, ipv6(7): leave a group, on one interface.
+
+Value: a tuple as for JOIN_GROUP. Set only. Platforms: all.
+"""
     MULTICAST_INTERFACE: ClassVar[Internet6Option]
+    """IPV6_MULTICAST_IF, ipv6(7): the interface over which is sent what goes to groups.
+
+Value: an int, from 0 to 2147483647: its index, or 0 for the system's choice.
+Platforms: all.
+"""
     MULTICAST_LOOP: ClassVar[Internet6Option]
+    """IPV6_MULTICAST_LOOP, ipv6(7): what is sent to a group also comes to its members here.
+
+Value: a bool. Platforms: all; on Windows it is the receiver's to set.
+"""
     MULTICAST_HOPS: ClassVar[Internet6Option]
+    """IPV6_MULTICAST_HOPS, ipv6(7): the hop limit of what is sent to groups, at first 1.
+
+Value: an int, from -1 to 255 hops; -1 sets the system's usual limit. Platforms: all.
+"""
 
 
 def make_ip(value: InternetAddress | None) -> bytes:
@@ -1463,10 +1779,10 @@ def make_membership6(value: tuple[Internet6Address, int]) -> bytes:
 
 
 def set_socket_nonblocking(sock: Socket, flag: bool) -> None:
-    """fcntl(2): make `sock` non-blocking (True) or blocking (False); `nonblocking` tells.
+    """fcntl(2): make `sock` non-blocking (`flag` is True) or blocking (False).
 
-    Processes that share the open file share the mode. Raises SocketCondition (EBADF),
-    TypeError. Does not block.
+    `sock.nonblocking` tells. Processes that share the open file share the mode. Raises
+    SocketCondition (EBADF), TypeError. Does not block.
     """
     expect("set_socket_nonblocking", "sock", sock, Socket)
     expect("set_socket_nonblocking", "flag", flag, bool)
@@ -1611,17 +1927,6 @@ ReceiveFromOption.PEEK = ReceiveFromOption(FOREIGN_VALUES["%msg/peek"])
 ReceiveFromOption.WAIT_ALL = ReceiveFromOption(FOREIGN_VALUES["%msg/wait-all"])
 if HAS_DONT_WAIT:
     ReceiveFromOption.DONT_WAIT = ReceiveFromOption(FOREIGN_VALUES["%msg/dont-wait"])
-def read_pending_error(data: bytes) -> SocketCondition | None:
-    error = read_integer(data)
-    if error == 0:
-        return None
-    return SocketCondition("get_socket_option", "getsockopt", error, errno_message(error))
-
-
-def read_type(data: bytes) -> SocketType:
-    return SocketType(read_integer(data))
-
-
 def quick(option: Any, number: tuple[Any, int, int] | None = None) -> Any:
     mark_option(option, True, number and (*number, option.level, option.id))
     return option
@@ -1634,9 +1939,9 @@ def boolean_option(kind: Any, name: str) -> Any:
 def integer_option(kind: Any, name: str, low: int, high: int, unit: str) -> Any:
     option = kind(FOREIGN_VALUES[name], 4, IntegerMaker(low, high, unit), read_integer)
     return quick(option, (int, low, high))
-
-
 SocketOption.REUSE_ADDRESS = boolean_option(SocketOption, "$so/reuse-address")
+if HAS_REUSE_PORT:
+    SocketOption.REUSE_PORT = boolean_option(SocketOption, "$so/reuse-port")
 SocketOption.BROADCAST = boolean_option(SocketOption, "$so/broadcast")
 SocketOption.KEEP_ALIVE = boolean_option(SocketOption, "$so/keep-alive")
 SocketOption.LINGER = quick(SocketOption(
@@ -1654,12 +1959,21 @@ SocketOption.RECEIVE_TIMEOUT = quick(SocketOption(
 SocketOption.SEND_TIMEOUT = quick(SocketOption(
     FOREIGN_VALUES["$so/send-timeout"], TIME_SIZE, make_seconds, read_seconds
 ))
+def read_pending_error(data: bytes) -> SocketCondition | None:
+    error = read_integer(data)
+    if error == 0:
+        return None
+    return SocketCondition("get_socket_option", "getsockopt", error, errno_message(error))
+
+
+def read_type(data: bytes) -> SocketType:
+    return SocketType(read_integer(data))
+
+
 SocketOption.ERROR = quick(SocketOption(
     FOREIGN_VALUES["$so/error"], 4, read_only, read_pending_error
 ))
 SocketOption.TYPE = quick(SocketOption(FOREIGN_VALUES["$so/type"], 4, read_only, read_type))
-if HAS_REUSE_PORT:
-    SocketOption.REUSE_PORT = boolean_option(SocketOption, "$so/reuse-port")
 TcpOption.NO_DELAY = boolean_option(TcpOption, "$tcp/no-delay")
 if HAS_KEEP_ALIVE_TIMES:
     TcpOption.KEEP_ALIVE_IDLE = integer_option(
@@ -1998,14 +2312,21 @@ def late_condition(who: str, syscall: str, address: object = None) -> SocketCond
 
 
 def socket_error(who: str, syscall: str, type: int, address: object = None) -> NoReturn:
-    """Raise the SocketCondition for error number `type`, with the system's message for it."""
+    """Raise the SocketCondition for error number `type`, with the system's message for it.
+
+    `who` names the procedure that was asked, `syscall` the system call that failed;
+    `address` is what it was about, or None. Raises TypeError, ValueError for wrong arguments.
+    """
     raise SocketCondition(who, syscall, type, error_message(syscall, type), address)
 
 
 def socket_raise_unless(
     who: str, syscall: str, type: int, *expected: int, address: object = None
 ) -> SocketCondition:
-    """Return the SocketCondition for `type` if that is among `expected`, else raise it."""
+    """Return the SocketCondition for `type` if that is among `expected`, else raise it.
+
+    The other arguments are those of socket_error.
+    """
     for number in expected:
         if number.__class__ is not int:
             expect_integer("socket_raise_unless", "expected", number, -(2**31), 2**31 - 1)
@@ -2029,11 +2350,11 @@ def not_yet(who: str, syscall: str, type: int, address: object = None) -> Socket
 
 
 def string_to_internet_address(s: str) -> InternetAddress:
-    """Read "ip:port" or "ip" (whose port is None): "192.0.2.1:80", "192.0.2.1".
+    """Read from `s` "ip:port" or "ip" (whose port is None): "192.0.2.1:80", "192.0.2.1".
 
     The ip is four decimal octets, the port a decimal number up to 65535; ASCII digits
-    only, without signs, blanks or leading zeros. Anything else is a ValueError that
-    quotes the text. No names are looked up; see get_address_info for that.
+    only, without signs, blanks or leading zeros. Raises ValueError for anything else, and
+    quotes it; TypeError. No names are looked up; see get_address_info for that.
     """
     expect("string_to_internet_address", "s", s, str)
     try:
@@ -2048,9 +2369,9 @@ def string_to_internet_address(s: str) -> InternetAddress:
 
 
 def string_to_ipv4(s: str) -> int:
-    """Read four decimal octets, as "127.0.0.1", into an int with the first octet highest.
+    """Read four decimal octets from `s`, "127.0.0.1", into an int, the first octet highest.
 
-    Anything else is a ValueError that quotes the text.
+    Raises ValueError for anything else, and quotes it; TypeError.
     """
     expect("string_to_ipv4", "s", s, str)
     try:
@@ -2063,7 +2384,7 @@ def string_to_ipv4(s: str) -> int:
 
 
 def internet_address_to_string(address: InternetAddress) -> str:
-    """Write an address as "ip:port", or as "ip" if it has no port."""
+    """Write `address` as "ip:port", or as "ip" if it has no port. Raises TypeError."""
     expect("internet_address_to_string", "address", address, InternetAddress)
     octets = (address.ip or 0).to_bytes(4, "big")
     text = ".".join(map(str, octets))
@@ -2071,9 +2392,10 @@ def internet_address_to_string(address: InternetAddress) -> str:
 
 
 def string_to_ipv6(s: str) -> int:
-    """Read an IPv6 address, as "2001:db8::1", into an int with the first octet highest.
+    """Read an IPv6 address from `s`, "2001:db8::1", into an int, the first octet highest.
 
-    All forms of RFC 4291 are read. Anything else is a ValueError that quotes the text.
+    All forms of RFC 4291 are read. Raises ValueError for anything else, and quotes it;
+    TypeError.
     """
     expect("string_to_ipv6", "s", s, str)
     try:
@@ -2083,11 +2405,11 @@ def string_to_ipv6(s: str) -> int:
 
 
 def string_to_internet6_address(s: str) -> Internet6Address:
-    """Read "ip", "ip%scope", or either in brackets with ":port": "::1", "[fe80::1%eth0]:80".
+    """Read from `s` "ip", "ip%scope", or "[...]:port" of either: "::1", "[fe80::1%eth0]:80".
 
     Without a port, `port` is None. The scope is an index or the name of a network interface
-    of this machine. Anything else is a ValueError that quotes the text. Raises SocketCondition
-    (EMFILE, ENOMEM ...) if the kernel cannot be asked for the name.
+    of this machine. Raises ValueError for anything else, and quotes it; TypeError;
+    SocketCondition (EMFILE, ENOMEM ...) if the kernel cannot be asked for the name.
     """
     expect("string_to_internet6_address", "s", s, str)
     try:
@@ -2105,7 +2427,10 @@ def string_to_internet6_address(s: str) -> Internet6Address:
 
 
 def internet6_address_to_string(address: Internet6Address) -> str:
-    """Write an address as RFC 5952 has it: "ip", "ip%scope", or in brackets with ":port"."""
+    """Write `address` as RFC 5952 has it: "ip", "ip%scope", or "[...]:port" of either.
+
+    Raises TypeError.
+    """
     expect("internet6_address_to_string", "address", address, Internet6Address)
     text = ipv6_to_string(address.ip or 0)
     if address.scope:
@@ -2122,8 +2447,9 @@ def get_address_info(
 
     `node` is a host name, a numeric address, or None for this host (the any address with
     AddressInfoOption.PASSIVE, else loopback). `service` is a service name, a port from 0 to
-    65535 as an int or in decimal, or None for no port. The other arguments are hints. Results
-    of domains that are not registered are left out. The name is None unless CANONICAL_NAME
+    65535 as an int or in decimal, or None for no port. `domain`, `type` and `protocol` are
+    hints, and so are `flags`, AddressInfoOption constants. Results of domains that are not
+    registered are left out. The name is None unless CANONICAL_NAME
     was among the flags. Raises SocketCondition whose type is an EAI code (or an errno if the
     system failed), TypeError, ValueError. Can block; other threads run meanwhile.
     """
@@ -2168,9 +2494,11 @@ def get_address_info(
 def create_socket(domain: SocketDomain, type: SocketType, protocol: SocketProtocol) -> Socket:
     """socket(2): make a socket, non-blocking and close-on-exec.
 
-    Raises SocketCondition (EAFNOSUPPORT, EPROTONOSUPPORT, EMFILE, EACCES ...), TypeError.
-    Does not block. On Linux and the BSDs both modes are set by the call itself; elsewhere
-    by calls after it, and the descriptor is closed if one of them fails.
+    `domain`, `type` and `protocol` are constants of the classes SocketDomain, SocketType and
+    SocketProtocol. Returns a Socket. Raises SocketCondition (EAFNOSUPPORT, EPROTONOSUPPORT,
+    EMFILE, EACCES ...), TypeError. Does not block. On Linux and the BSDs both modes are set
+    by the call itself; elsewhere by calls after it, and the descriptor is closed if one of
+    them fails.
     """
     who = "create_socket"
     check_kind(who, domain, type, protocol)
@@ -2185,8 +2513,9 @@ def make_socket_pair(
 ) -> tuple[Socket, Socket]:
     """socketpair(2): make two connected sockets, non-blocking and close-on-exec.
 
-    Raises SocketCondition (EOPNOTSUPP, EMFILE ...), TypeError. Does not block. Not on
-    Windows (NotImplementedError).
+    `domain`, `type` and `protocol` are as for create_socket; most systems have pairs in
+    SocketDomain.UNIX only. Raises SocketCondition (EOPNOTSUPP, EMFILE ...), TypeError. Does
+    not block. Not on Windows (NotImplementedError).
     """
     check_kind("make_socket_pair", domain, type, protocol)
     pair = ffi.new("int[2]")
@@ -2199,13 +2528,19 @@ socket_domain_db: dict[int, SocketDomain] = {}
 
 
 def register_socket_domain(domain: SocketDomain) -> None:
-    """Let get_address_info return addresses of `domain`, in place of any with its number."""
+    """Let get_address_info return addresses of `domain`, in place of any with its number.
+
+    So does adopt_descriptor with sockets. Raises TypeError.
+    """
     expect("register_socket_domain", "domain", domain, SocketDomain)
     socket_domain_db[domain.value] = domain
 
 
 def lookup_domain(value: int) -> SocketDomain | None:
-    """Return the domain registered for a number, an AF_... of C, or None."""
+    """Return the domain registered for `value`, an AF_... of C, or None if there is none.
+
+    Raises TypeError, ValueError.
+    """
     expect_integer("lookup_domain", "value", value, -(2**31), 2**31 - 1)
     return socket_domain_db.get(value)
 
@@ -2213,14 +2548,19 @@ def lookup_domain(value: int) -> SocketDomain | None:
 def next_protocol_entry() -> ProtocolEntry | None:
     """getprotoent(3): the next entry of the protocol database, or None at its end.
 
-    The position is the process's, shared by all threads. Can block; other threads run
-    meanwhile. Not on Windows (NotImplementedError).
+    The position is the process's, shared by all threads. Raises SocketCondition (ENOMEM ...).
+    Can block; other threads run meanwhile. Not on Windows (NotImplementedError);
+    HAS_PROTOCOL_ITERATION tells.
     """
     return find_protocol("next_protocol_entry", "getprotoent", getprotoent_block)
 
 
 def get_protocol_by_name(name: str) -> ProtocolEntry | None:
-    """getprotobyname(3): the entry of that name or alias, or None. Can block."""
+    """getprotobyname(3): the entry whose name or alias is `name`, or None.
+
+    Raises TypeError, ValueError, SocketCondition (ENOMEM ...). Can block; other threads run
+    meanwhile.
+    """
     who = "get_protocol_by_name"
     expect(who, "name", name, str)
     try:
@@ -2233,7 +2573,10 @@ def get_protocol_by_name(name: str) -> ProtocolEntry | None:
 
 
 def get_protocol_by_constant(protocol: SocketProtocol) -> ProtocolEntry | None:
-    """getprotobynumber(3): the entry for a SocketProtocol, or None. Can block."""
+    """getprotobynumber(3): the entry for `protocol`, a SocketProtocol, or None.
+
+    Raises TypeError, SocketCondition (ENOMEM ...). Can block; other threads run meanwhile.
+    """
     who = "get_protocol_by_constant"
     expect(who, "protocol", protocol, SocketProtocol)
     return find_protocol(who, "getprotobynumber", getprotobynumber_block, protocol.value)
@@ -2242,7 +2585,8 @@ def get_protocol_by_constant(protocol: SocketProtocol) -> ProtocolEntry | None:
 def open_protocol_database(keep_alive: bool) -> None:
     """setprotoent(3): begin again; with `keep_alive`, keep the database open between calls.
 
-    Can block. Not on Windows (NotImplementedError).
+    `keep_alive` is a bool. Raises TypeError. Can block; other threads run meanwhile. Not on
+    Windows (NotImplementedError).
     """
     expect("open_protocol_database", "keep_alive", keep_alive, bool)
     with protocol_database:
@@ -2252,7 +2596,7 @@ def open_protocol_database(keep_alive: bool) -> None:
 def close_protocol_database() -> None:
     """endprotoent(3): close the database; the next iteration begins at its beginning.
 
-    Can block. Not on Windows (NotImplementedError).
+    Can block; other threads run meanwhile. Not on Windows (NotImplementedError).
     """
     with protocol_database:
         endprotoent_block()
@@ -2397,7 +2741,8 @@ def duplicate_socket(sock: Socket) -> Socket:
     """dup(2): another Socket, with a descriptor of its own, for the same open socket.
 
     The two share their mode and everything else that is the open file's. Raises
-    SocketCondition (EBADF, EMFILE), TypeError. Not on Windows (NotImplementedError).
+    SocketCondition (EBADF, EMFILE), TypeError. Does not block. Not on Windows
+    (NotImplementedError).
     """
     expect("duplicate_socket", "sock", sock, Socket)
     fd = call_with_errno(duplicate_block, sock)
@@ -2449,7 +2794,7 @@ def adopt_descriptor(fd: int) -> Socket:
 
 
 def from_python_socket(python_socket: socket.socket) -> Socket:
-    """Move the descriptor of a `socket.socket` into a Socket.
+    """Move the descriptor of `python_socket`, a `socket.socket`, into a Socket.
 
     Raises as adopt_descriptor does, and TypeError; then the Python socket still has its
     descriptor.
@@ -2468,7 +2813,7 @@ def from_python_socket(python_socket: socket.socket) -> Socket:
 
 
 def to_python_socket(sock: Socket) -> socket.socket:
-    """Move the descriptor of a Socket into a `socket.socket`, blocking or not as before.
+    """Move the descriptor of `sock` into a `socket.socket`, blocking or not as before.
 
     Raises SocketCondition (EBADF) for a closed socket, TypeError.
     """
@@ -2686,14 +3031,15 @@ def send_datagrams(
 ) -> int | SocketCondition:
     """sendmmsg(2): send all datagrams of some runs, in order, each run to its own address.
 
-    `runs` is a list or tuple of Datagrams; an address of None means the peer. Returns how many
-    datagrams were sent, fewer than all if there was no room for more; or a condition of type
-    EAGAIN or EWOULDBLOCK if none could be and the socket is non-blocking or its send timeout
-    ran out. Raises SocketCondition (EMSGSIZE, ECONNREFUSED, EDESTADDRREQ ...), whose `done` is
-    how many datagrams were sent before the one that failed; TypeError; ValueError, also for a
-    stream. Blocks only on a blocking socket; other threads run meanwhile, and also while more
-    than 64 datagrams or 64 KiB are sent. Where there is no sendmmsg, sendto(2) is made for each;
-    on Linux a run goes through the kernel as one where it can (UDP_SEGMENT, udp(7)).
+    `runs` is a list or tuple of Datagrams, in which an address of None means the peer; `flags`
+    are SendToOption constants. Returns how many datagrams were sent, fewer than all if there was
+    no room for more; or a condition of type EAGAIN or EWOULDBLOCK if none could be and the
+    socket is non-blocking or its send timeout ran out. Raises SocketCondition (EMSGSIZE,
+    ECONNREFUSED, EDESTADDRREQ ...), whose `done` is how many datagrams were sent before the one
+    that failed; TypeError; ValueError, also for a stream. Blocks only on a blocking socket;
+    other threads run meanwhile, and also while more than 64 datagrams or 64 KiB are sent. Where
+    there is no sendmmsg, sendto(2) is made for each; on Linux a run goes through the kernel as
+    one where it can (UDP_SEGMENT, udp(7)).
     """
     who = "send_datagrams"
     expect_packets(who, sock)
@@ -2738,7 +3084,7 @@ def send_datagrams(
 
 
 def skip_datagrams(runs: Sequence[Datagrams], count: int) -> list[Datagrams]:
-    """Return the runs without their first `count` datagrams: what is still to be sent.
+    """Return `runs` without their first `count` datagrams: what is still to be sent.
 
     Raises TypeError, and ValueError for a count that is negative.
     """
@@ -2798,7 +3144,7 @@ def receive_datagrams(
 
 
 def socket_maximum_connections() -> int:
-    """SOMAXCONN: the greatest backlog for listen_socket, as the C headers have it."""
+    """SOMAXCONN, listen(2): the greatest backlog for listen_socket, as the C headers have it."""
     return FOREIGN_VALUES["%somaxconn"]
 
 
@@ -2837,7 +3183,11 @@ def within(
 
 
 def make_foreign_address(family: int, rest: bytes) -> bytes:
-    """Return the bytes of an address: the header for `family`, an AF_... of C, and `rest`."""
+    """Return the bytes of an address: the header for `family`, an AF_... of C, and `rest`.
+
+    `family` is an int, 0 to 255, `rest` the bytes behind the header. For converters of further
+    classes of SocketAddress. Raises TypeError, ValueError.
+    """
     expect_integer("make_foreign_address", "family", family, 0, 255)
     expect("make_foreign_address", "rest", rest, bytes)
     header = ffi.new("struct sockaddr *")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import errno
+import functools
 import inspect
 import operator
 import os
@@ -71,9 +73,9 @@ AUTO = SocketProtocol.AUTO
 
 
 def long_way(name: str) -> Callable[..., Any]:
-    """The procedure in whose place a fast path stands; it stands in the fast path's (§90V)."""
+    """The procedure in whose place a fast path stands (§90V)."""
     fast = getattr(sockets, name)
-    return getattr(fast.__self__, name) if HAS_FAST_PATHS else fast  # type: ignore[no-any-return]
+    return fast.__wrapped__ if HAS_FAST_PATHS else fast  # type: ignore[no-any-return]
 
 
 def size_of(value: object) -> int:
@@ -120,14 +122,50 @@ def test_a_fast_path_has_the_name_the_documentation_and_the_arguments_of_its_pro
     name: str,
 ) -> None:
     fast, slow = getattr(sockets, name), long_way(name)
-    assert isinstance(fast, types.BuiltinFunctionType)
+    assert isinstance(slow, types.FunctionType)
+    assert not isinstance(fast, types.FunctionType)
     assert (fast.__name__, inspect.getdoc(fast)) == (slow.__name__, inspect.getdoc(slow))
-    for shown, real in zip(
-        inspect.signature(fast).parameters.values(), inspect.signature(slow).parameters.values(),
-        strict=True,
+    assert inspect.signature(fast) == inspect.signature(slow)
+    assert pickle.loads(pickle.dumps(fast)) is copy.copy(fast) is fast
+
+
+@needs_fast_paths
+def test_the_class_of_fast_paths_makes_no_others_and_stays_as_it_is() -> None:
+    kind: Any = type(sockets.create_socket)
+    for make in (kind, lambda: object.__new__(kind), lambda: kind.__new__(kind)):
+        with pytest.raises((TypeError, AttributeError)):
+            make()
+    with pytest.raises(TypeError):
+        type("Derived", (kind,), {})
+    with pytest.raises(TypeError):
+        kind.__call__ = None
+    for name in ("__wrapped__", "__doc__", "other"):
+        with pytest.raises(AttributeError):
+            setattr(sockets.create_socket, name, None)
+
+
+@needs_fast_paths
+def test_a_fast_path_is_called_in_any_way_that_a_function_is() -> None:
+    arguments = SocketDomain.INTERNET, SocketType.DATAGRAM, AUTO
+    names = dict(zip(("domain", "type", "protocol"), arguments, strict=True))
+    kind: Any = type(create_socket)
+    for make in (
+        lambda: create_socket(*arguments), lambda: create_socket(**names),
+        lambda: create_socket(arguments[0], protocol=AUTO, type=arguments[1]),
+        functools.partial(create_socket, *arguments),
+        lambda: kind.__call__(create_socket, *arguments),
+        lambda: operator.methodcaller("__call__", *arguments)(create_socket),
     ):
-        assert (shown.name, shown.kind, shown.default) == (real.name, real.kind, real.default)
-    assert pickle.loads(pickle.dumps(fast)) is fast
+        with make() as sock:
+            assert (sock.domain, sock.type, sock.protocol) == arguments
+
+    class Uses:
+        make = create_socket
+
+    with Uses().make(*arguments) as sock:  # as with functions of C, there is no self
+        assert sock.type is SocketType.DATAGRAM
+    assert repr(create_socket).startswith("<fast path of <function create_socket at ")
+    assert inspect.isroutine(create_socket)
 
 
 # Arguments that are not of the usual kind: the message is the procedure's.

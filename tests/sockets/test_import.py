@@ -23,6 +23,7 @@ def run_python(code: str) -> str:
 
 
 LOADING = {"import", "open", "exec", "compile", "marshal.loads", "os.listdir", "os.scandir"}
+HARMLESS = {"builtins.id", "sys._getframe", "object.__getattr__", "object.__setattr__"}
 
 
 def test_importing_does_nothing_but_load_modules() -> None:
@@ -34,7 +35,7 @@ import sockets
 print(*seen)
 """)
     assert "exec" in events.split()
-    assert set(events.split()) <= LOADING | {"builtins.id", "sys._getframe", "object.__getattr__"}
+    assert set(events.split()) <= LOADING | HARMLESS
 
 
 @needs_posix
