@@ -622,11 +622,15 @@ static int capture(PyObject **captured, PyObject *globals)
 static PyObject *fast_del(PyObject *sock, PyObject *nothing)
 {
     PyObject *foreign = FIELD(sock, Socket, _foreign);
+    const socket_t fd = foreign == NULL ? -1 : structure_of(foreign)->fd;
 
     (void) nothing;
-    if (foreign == NULL || structure_of(foreign)->fd < 0)
+    if (fd < 0)
         return Py_NewRef(Py_None);
-    return PyObject_CallMethod(sock, "_drop", "i", 2);
+    Py_INCREF(foreign);
+    (void) close_block(structure_of(foreign));
+    Py_DECREF(foreign);
+    return PyObject_CallMethod(sock, "_complain", "Li", (long long) fd, 2);
 }
 
 static PyMethodDef method_del = {"__del__", fast_del, METH_NOARGS, NULL};

@@ -364,6 +364,13 @@ int close_block(struct foreign_socket *sock)
     return result;
 }
 
+/* close(2), if nobody has done so: for a structure that nobody can reach any more. */
+void drop_block(struct foreign_socket *sock)
+{
+    if (sock->fd >= 0)
+        GUARD((void) close_plain(sock->fd));
+}
+
 /* shutdown(2) */
 int shutdown_block(struct foreign_socket *sock, int method)
 {
@@ -701,7 +708,7 @@ int duplicate_block(struct foreign_socket *sock)
     return result;
 }
 
-/* socketpair(2): 0, and two connected sockets, close-on-exec and non-blocking. */
+/* socketpair(2): 0, and two connected sockets, close-on-exec and non-blocking; or twice -1. */
 int socketpair_block(int domain, int type, int protocol, int *pair)
 {
     int result;
@@ -721,6 +728,8 @@ int socketpair_block(int domain, int type, int protocol, int *pair)
             result = 0;
     }
 #endif
+    if (result < 0)                 /* Linux leaves numbers there that are nobody's any more */
+        pair[0] = pair[1] = -1;
     return result;
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from _operator import getitem, setitem
 from _thread import RLock
 from _warnings import warn
 from time import monotonic, sleep
@@ -220,6 +221,21 @@ def call_with_errno(procedure: Callable[..., int], sock: Socket, *arguments: obj
     while (result := procedure(sock._foreign, *arguments)) == INTERRUPTED:
         pass
     return result
+
+
+def later(procedure: Callable[..., Any], *arguments: object) -> map[Any]:
+    return map(procedure, *[each if isinstance(each, map) else (each,) for each in arguments])
+
+
+def make_descriptor(owner: Socket, procedure: Callable[..., int], *arguments: object) -> int:
+    foreign = owner._foreign
+    foreign.fd = INTERRUPTED
+    while foreign.fd == INTERRUPTED:
+        next(later(setattr, foreign, "fd", later(procedure, *arguments)))
+    result: int = foreign.fd
+    if result < 0:
+        foreign.fd = -1
+    return result
 declare("""
     typedef int... socket_t;
     typedef int... socklen_t;
@@ -308,6 +324,7 @@ address_family_keep = define_ffi(
     "int address_family_keep(const struct foreign_frame *name);", keeps_lock=True
 )
 begin_era_keep = define_ffi("void begin_era_keep(void);", keeps_lock=True)
+drop_block = define_ffi("void drop_block(struct foreign_socket *sock);")
 if __package__:
     foreign_socket = ffi.typeof("struct foreign_socket *")
     if hasattr(os, "register_at_fork"):
@@ -315,9 +332,11 @@ if __package__:
 
 
 def make_foreign_socket(fd: int) -> Any:
-    foreign = ffi.new(foreign_socket)
-    foreign.fd = fd
-    return foreign
+    return ffi.new(foreign_socket, (fd,))
+
+
+def make_foreign_owner() -> Any:
+    return ffi.gc(make_foreign_socket(-1), drop_block)
 declare("""
     struct foreign_run {
         size_t start, length, size; int error; struct foreign_frame source; ...;
@@ -592,7 +611,17 @@ def take_batch() -> Batch:
 
 
 def set_blocking(sock: Socket, yes: bool) -> int:
-    return call_with_errno(set_nonblocking_block, sock, not yes)
+    answer, mode = [INTERRUPTED], {0: not yes}
+    while answer[0] == INTERRUPTED:
+        next(zip(
+            later(setitem, answer, 0, later(set_nonblocking_block, sock._foreign, not yes)),
+            later(
+                setattr, sock, "_nonblocking",
+                later(mode.get, later(getitem, answer, 0), sock._nonblocking),
+            ),
+            strict=False,
+        ))
+    return answer[0]
 
 if WINDOWS and __package__ and (error := winsock_start_keep(0x0202)) != 0:
     raise ImportError(f"sockets: Winsock does not start: {errno_message(error)}")
@@ -620,7 +649,7 @@ class Socket:
     def __init__(
         self, fd: int, domain: SocketDomain, type: SocketType, protocol: SocketProtocol
     ) -> None:
-        self._foreign = make_foreign_socket(-1)  # nothing to close if a check fails
+        self._foreign = make_foreign_owner()  # of nothing, if a check fails
         expect_integer("Socket", "fd", fd, 0, DESCRIPTORS)
         check_kind("Socket", domain, type, protocol)
         self._nonblocking = is_nonblocking("Socket", fd)
@@ -651,7 +680,10 @@ class Socket:
         return self._nonblocking
 
     def __repr__(self) -> str:
-        state = "closed" if self.fd < 0 else f"fd={self.fd}"
+        return self._text(self.fd)
+
+    def _text(self, fd: int) -> str:
+        state = "closed" if fd < 0 else f"fd={fd}"
         mode = "nonblocking" if self._nonblocking else "blocking"
         return f"<Socket {state} {self._domain!r} {self._type!r} {self._protocol!r} {mode}>"
 
@@ -668,13 +700,17 @@ class Socket:
 
     def __del__(self) -> None:
         foreign = getattr(self, "_foreign", None)
-        if foreign is not None and foreign.fd >= 0:
-            self._drop(3)
+        fd = -1 if foreign is None else foreign.fd
+        if fd >= 0:
+            close_block(foreign)
+            self._complain(fd, 3)
 
-    def _drop(self, stacklevel: int) -> None:
-        complaint = f"unclosed {self!r}"
-        close_block(self._foreign)  # first, for a warning may be made an error
-        warn(complaint, ResourceWarning, stacklevel=stacklevel, source=self)
+    def _complain(self, fd: int, stacklevel: int) -> None:
+        try:
+            dropped = Socket._text(self, fd)
+        except Exception:
+            dropped = f"Socket fd={fd}"
+        warn(f"unclosed {dropped}", ResourceWarning, stacklevel=stacklevel, source=self)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Socket cannot be copied or pickled: its descriptor has one owner")
@@ -729,7 +765,7 @@ class Record:
 
     def _name(self) -> str | None:
         for kind in self.__class__.__mro__:
-            for name, constant in vars(kind).items():
+            for name, constant in list(vars(kind).items()):  # others may add names meanwhile
                 if name.isupper() and constant == self:
                     return f"{kind.__name__}.{name}"
         return None
@@ -1789,7 +1825,6 @@ def set_socket_nonblocking(sock: Socket, flag: bool) -> None:
     result = set_blocking(sock, not flag)
     if result < 0:
         socket_error("set_socket_nonblocking", "fcntl", -result)
-    sock._nonblocking = flag
 
 
 def is_nonblocking(who: str, fd: int) -> bool:
@@ -2128,11 +2163,11 @@ def known_constant(table: dict[int, Any], kind: Callable[[int], Any], value: int
         return table.setdefault(value, kind(value))
 
 
-def adopt(
-    fd: int, domain: SocketDomain, type: SocketType, protocol: SocketProtocol, nonblocking: bool
+def empty_socket(
+    domain: SocketDomain, type: SocketType, protocol: SocketProtocol, nonblocking: bool
 ) -> Socket:
     sock = object.__new__(Socket)
-    sock._foreign, sock._nonblocking = make_foreign_socket(fd), nonblocking
+    sock._foreign, sock._nonblocking = make_foreign_owner(), nonblocking
     sock._domain, sock._type, sock._protocol = domain, type, protocol
     return sock
 protocol_database = RLock()
@@ -2183,25 +2218,36 @@ def judge_connect(
     )
 
 
-def ask_number(sock: Socket, name: str) -> int | None:
+def recognise(who: str, fd: int) -> Socket:
+    nonblocking, foreign = is_nonblocking(who, fd), make_foreign_socket(fd)
+    family = ask_family(who, foreign)
+    domain = lookup_domain(family)
+    if domain is None:
+        raise ValueError(f"{who}: no domain is registered for family {family}")
+    type = SocketType(ask_number(who, foreign, "$so/type") or 0)
+    protocol = SocketProtocol(ask_number(who, foreign, "$so/protocol") or 0)
+    return empty_socket(domain, type, protocol, nonblocking)
+
+
+def ask_number(who: str, foreign: Any, name: str) -> int | None:
     if name not in FOREIGN_VALUES:
         return None
     level, value = FOREIGN_VALUES["$sol-socket"], ffi.new("char[4]")
-    result = call_with_errno(getsockopt_block, sock, level, FOREIGN_VALUES[name], value, 4)
+    result = getsockopt_block(foreign, level, FOREIGN_VALUES[name], value, 4)
     if result < 0:
-        socket_error("adopt_descriptor", "getsockopt", -result)
+        socket_error(who, "getsockopt", -result)
     return read_integer(ffi.buffer(value)[:])
 
 
-def ask_family(sock: Socket) -> int:
-    family = ask_number(sock, "$so/domain")
+def ask_family(who: str, foreign: Any) -> int:
+    family = ask_number(who, foreign, "$so/domain")
     if family is None:
         frame = take_frame()
-        result = call_with_errno(getsockname_keep, sock, frame.struct)
+        result = getsockname_keep(foreign, frame.struct)
         family = address_family_keep(frame.struct)
         frames.append(frame)
         if result < 0:
-            socket_error("adopt_descriptor", "getsockname", -result)
+            socket_error(who, "getsockname", -result)
     return family
 
 
@@ -2502,10 +2548,11 @@ def create_socket(domain: SocketDomain, type: SocketType, protocol: SocketProtoc
     """
     who = "create_socket"
     check_kind(who, domain, type, protocol)
-    fd = socket_block(domain.value, type.value, protocol.value)
-    if fd < 0:
-        socket_error(who, "socket", -fd)
-    return adopt(fd, domain, type, protocol, nonblocking=True)
+    sock = empty_socket(domain, type, protocol, nonblocking=True)
+    result = make_descriptor(sock, socket_block, domain.value, type.value, protocol.value)
+    if result < 0:
+        socket_error(who, "socket", -result)
+    return sock
 
 
 def make_socket_pair(
@@ -2518,12 +2565,18 @@ def make_socket_pair(
     not block. Not on Windows (NotImplementedError).
     """
     check_kind("make_socket_pair", domain, type, protocol)
+    first = empty_socket(domain, type, protocol, nonblocking=True)
+    second = empty_socket(domain, type, protocol, nonblocking=True)
     pair = ffi.new("int[2]")
-    result = socketpair_block(domain.value, type.value, protocol.value, pair)
+    result, *_ = next(zip(
+        later(socketpair_block, domain.value, type.value, protocol.value, pair),
+        later(setattr, first._foreign, "fd", later(getitem, pair, 0)),
+        later(setattr, second._foreign, "fd", later(getitem, pair, 1)),
+        strict=False,
+    ))
     if result < 0:
         socket_error("make_socket_pair", "socketpair", -result)
-    first = adopt(pair[0], domain, type, protocol, nonblocking=True)
-    return first, adopt(pair[1], domain, type, protocol, nonblocking=True)
+    return first, second
 socket_domain_db: dict[int, SocketDomain] = {}
 
 
@@ -2643,12 +2696,12 @@ def accept_socket(
     if not isinstance(sock, Socket):
         expect("accept_socket", "sock", sock, Socket)
     frame = take_frame()
-    ret = call_with_errno(accept_block, sock, frame.struct)
+    client = empty_socket(sock._domain, sock._type, sock._protocol, nonblocking=False)
+    ret = make_descriptor(client, accept_block, sock._foreign, frame.struct)
     if ret < 0:
         frames.append(frame)
         err = -ret
         return None, not_yet("accept_socket", "accept", err)
-    client = adopt(ret, sock._domain, sock._type, sock._protocol, nonblocking=False)
     packed = frame.address[: frame.struct.length]
     frames.append(frame)
     return client, foreign_to_socket_address(sock._domain, packed)
@@ -2745,10 +2798,11 @@ def duplicate_socket(sock: Socket) -> Socket:
     (NotImplementedError).
     """
     expect("duplicate_socket", "sock", sock, Socket)
-    fd = call_with_errno(duplicate_block, sock)
-    if fd < 0:
-        socket_error("duplicate_socket", "dup", -fd)
-    return adopt(fd, sock._domain, sock._type, sock._protocol, sock._nonblocking)
+    other = empty_socket(sock._domain, sock._type, sock._protocol, sock._nonblocking)
+    result = make_descriptor(other, duplicate_block, sock._foreign)
+    if result < 0:
+        socket_error("duplicate_socket", "dup", -result)
+    return other
 
 
 def detach_socket(sock: Socket) -> int:
@@ -2759,14 +2813,10 @@ def detach_socket(sock: Socket) -> int:
     was closed before, TypeError.
     """
     expect("detach_socket", "sock", sock, Socket)
-    return take_descriptor("detach_socket", sock)
-
-
-def take_descriptor(who: str, sock: Socket) -> int:
     fd: int = sock._foreign.fd
-    sock._foreign.fd = -1
     if fd < 0:
-        socket_error(who, "dup", ERROR_BAD_DESCRIPTOR)
+        socket_error("detach_socket", "dup", ERROR_BAD_DESCRIPTOR)
+    sock._foreign.fd = -1
     return fd
 
 
@@ -2774,22 +2824,12 @@ def adopt_descriptor(fd: int) -> Socket:
     """getsockopt(2): a Socket for the open descriptor `fd`, of the kind that the kernel says.
 
     The domain must be registered (ValueError). Raises SocketCondition (EBADF, ENOTSOCK),
-    TypeError, ValueError; then the descriptor is still the caller's. Does not block.
+    TypeError, ValueError; then, and if a signal handler raises, the descriptor is still the
+    caller's. Does not block.
     """
     expect_integer("adopt_descriptor", "fd", fd, 0, DESCRIPTORS)
-    kind = SocketDomain.INTERNET, SocketType.STREAM, SocketProtocol.AUTO  # until it is known
-    sock = adopt(fd, *kind, is_nonblocking("adopt_descriptor", fd))
-    try:
-        family = ask_family(sock)
-        domain = lookup_domain(family)
-        if domain is None:
-            raise ValueError(f"adopt_descriptor: no domain is registered for family {family}")
-        sock._domain = domain
-        sock._type = SocketType(ask_number(sock, "$so/type") or 0)
-        sock._protocol = SocketProtocol(ask_number(sock, "$so/protocol") or 0)
-    except BaseException:
-        sock._foreign.fd = -1
-        raise
+    sock = recognise("adopt_descriptor", fd)
+    sock._foreign.fd = fd
     return sock
 
 
@@ -2797,39 +2837,52 @@ def from_python_socket(python_socket: socket.socket) -> Socket:
     """Move the descriptor of `python_socket`, a `socket.socket`, into a Socket.
 
     Raises as adopt_descriptor does, and TypeError; then the Python socket still has its
-    descriptor.
+    descriptor. If a signal handler raises, one of the two has it.
     """
+    from _socket import socket as PlainSocket
     from socket import socket as PythonSocket
 
-    expect("from_python_socket", "python_socket", python_socket, PythonSocket)
+    who = "from_python_socket"
+    expect(who, "python_socket", python_socket, PythonSocket)
     fd = python_socket.fileno()
     if fd < 0:
-        socket_error("from_python_socket", "dup", ERROR_BAD_DESCRIPTOR)
-    sock = adopt_descriptor(fd)
+        socket_error(who, "dup", ERROR_BAD_DESCRIPTOR)
+    sock = recognise(who, fd)
     if WINDOWS:
         sock._nonblocking = python_socket.gettimeout() is not None
-    python_socket.detach()
+    if make_descriptor(sock, PlainSocket.detach, python_socket) < 0:
+        socket_error(who, "dup", ERROR_BAD_DESCRIPTOR)
+    python_socket.detach()  # of nothing, but now it calls itself closed
     return sock
 
 
 def to_python_socket(sock: Socket) -> socket.socket:
     """Move the descriptor of `sock` into a `socket.socket`, blocking or not as before.
 
-    Raises SocketCondition (EBADF) for a closed socket, TypeError.
+    Raises SocketCondition (EBADF) for a closed socket, TypeError. If a signal handler raises,
+    one of the two has the descriptor.
     """
+    import _socket
     from socket import socket as PythonSocket
 
     expect("to_python_socket", "sock", sock, Socket)
-    fd = take_descriptor("to_python_socket", sock)
-    try:
-        python_socket = PythonSocket(
-            sock._domain.value, sock._type.value, sock._protocol.value, fd
-        )
-    except BaseException:
-        sock._foreign.fd = fd
-        raise
-    python_socket.setblocking(not sock._nonblocking)
-    return python_socket
+    foreign = sock._foreign
+    if foreign.fd < 0:
+        socket_error("to_python_socket", "dup", ERROR_BAD_DESCRIPTOR)
+    theirs = PythonSocket.__new__(PythonSocket)
+    for field, value in ("_io_refs", 0), ("_closed", False):
+        setattr(theirs, field, value)
+    kind = (
+        sock._domain.value, sock._type.value | getattr(_socket, "SOCK_NONBLOCK", 0),
+        sock._protocol.value,
+    )
+    next(zip(
+        later(_socket.socket.__init__, theirs, *kind, later(getattr, foreign, "fd")),
+        later(setattr, foreign, "fd", -1),
+        strict=False,
+    ))
+    theirs.setblocking(not sock._nonblocking)
+    return theirs
 
 
 def send_to_socket(
