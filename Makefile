@@ -1,5 +1,6 @@
 # make help            what there is to make
 # make tangle          the code out of sockets.md; needs nothing but python3 (3.9 or later)
+# make reference       every public name and what is said of it, as text
 # make build           a .venv whose python imports sockets; needs a C compiler (3.10 or later)
 # make test            the tests of the sockets and of the tools, on what was generated
 # make check           that generated/ is fresh; ruff, mypy, warnings of gcc and clang
@@ -11,13 +12,16 @@ RUN := $(VENV)/bin/python
 BUILT := generated/sockets/_values.py
 WARNINGS := -std=c11 -Wall -Wextra -Wconversion -Wshadow -Werror
 
-.PHONY: help tangle build test check clean
+.PHONY: help tangle reference build test check clean
 
 help:
 	@sed -n 's/^# \(make [a-z-]*\)  */\1\t/p' $(MAKEFILE_LIST) | expand -t 21
 
 tangle:
 	$(PYTHON) tangle.py
+
+reference:
+	@$(PYTHON) tangle.py --reference
 
 include tests/environments.mk
 

@@ -1,11 +1,14 @@
 """python -m commonweb tangle|weave ...: the commands web-tangle and web-weave."""
 
+import os
 import sys
 
 USAGE = "usage: python -m commonweb tangle|weave ..."
 
 
 def main(name: str) -> None:
+    if sys.path[0] == os.path.realpath("."):  # Python looks there first, but there are only webs
+        del sys.path[0]
     if name == "tangle":
         from .tangle import command
     elif name == "weave":

@@ -8,7 +8,7 @@ it.
 from __future__ import annotations
 
 from .names import Import, Scope, Walk
-from .origins import Run, Use
+from .origins import Use
 from .places import Places, common
 
 TYPE_CHECKING = False
@@ -109,10 +109,9 @@ class Definition:
 class Flow(Walk):
     """The flow of control through a file.
 
-    It finds for each name of a scope, and those who may have bound it, who reads that: `links`.
-    `reads` are the reads of names that are `captured`, whoever binds them, and `lost` are the
-    definitions that nobody can have used before they are defined anew, of those that `exporters`
-    has the chunks of.
+    It finds the `ways` of names from who binds to who reads them; the `reads` of those names that
+    are `captured`, whoever binds them; and of definitions that several chunks export (`exporters`
+    has the chunks of each) those that are `lost`: defined anew before anybody can have used them.
     """
 
     scope: FlowScope
@@ -121,11 +120,16 @@ class Flow(Walk):
     def __init__(self, places: Places, captured: Container[str],
                  exporters: Mapping[str, Container[str]]) -> None:
         self.places, self.captured, self.exporters = places, captured, exporters
-        self.alone: dict[Use, Sources] = {
-            run.use: frozenset((run.use,)) for run in places.runs}  # each use that has code
+        self.alone: dict[Use, Sources] = {}  # each use that has code
+        self.lines: dict[int, Use | None] = {}  # that are all of one use
+        for run in places.runs:
+            if run.use not in self.alone:
+                self.alone[run.use] = frozenset((run.use,))
+            whole = self.lines.setdefault(run.line, run.use) is run.use
+            self.lines[run.line] = run.use if whole else None
         self.scopes: list[FlowScope] = []
         self.links: dict[tuple[FlowScope, str, Sources], dict[Use, Any]] = {}
-        self.reads: dict[tuple[Use, str], None] = {}
+        self.reads: set[tuple[Use, str]] = set()
         self.lost: list[tuple[str, Definition, Use, Any]] = []
         self.imported: set[tuple[Use, str]] = set()
         self.wanted: list[Import] = []  # of other files
@@ -136,11 +140,8 @@ class Flow(Walk):
 
     def use(self, name: str, node: Any) -> Use:
         """The use in which a name of a node stands."""
-        if not self.formatted:
-            row: list[Run] = self.places.rows[node.lineno]
-            if len(row) == 1:
-                return row[0].use
-        return self.places.run(*self.places.find(name, node, self.formatted)).use
+        use = None if self.formatted else self.lines.get(node.lineno)
+        return use or self.places.run(*self.places.find(name, node, self.formatted)).use
 
     def home(self, node: Any) -> Use | None:
         """The innermost use that holds all of a node."""
@@ -182,7 +183,7 @@ class Flow(Walk):
     def read(self, name: str, node: Any) -> None:
         use = self.use(name, node)
         if name in self.captured:
-            self.reads[use, name] = None
+            self.reads.add((use, name))
         if name in self.exporters:
             self.read_definition(name)
         scope = self.module

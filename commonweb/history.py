@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tempfile import TemporaryDirectory
 
-SECONDS = 60.0  # how long git is waited for, in all
+SECONDS = 60.0  # how long git is waited for; if that was not enough, it is not asked again
 SMALL = 1 << 16  # bytes, of files that hold a name
 HASH = re.compile(r"\b[0-9a-f]{40}(?:[0-9a-f]{24})?\b")
 
@@ -32,7 +32,7 @@ class History:
     """
 
     def __init__(self, folder: str) -> None:
-        self.trouble, self.left = "", SECONDS
+        self.trouble, self.late = "", False
         self.place: TemporaryDirectory[str] | None = None
         self.top = os.path.realpath(folder)
         while not os.path.lexists(os.path.join(self.top, ".git")):
@@ -75,7 +75,7 @@ class History:
 
     def ask(self, *words: str) -> bytes:
         """What git answers, if it does in time; and its answers may not be too large."""
-        if not self.place or self.left <= 0:
+        if not self.place or self.late:
             return b""
         from threading import Timer
 
@@ -84,7 +84,7 @@ class History:
             [self.program, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said,
             cwd=self.place.name, env=self.environment,
         ) as process:
-            timer = Timer(self.left, process.kill)
+            timer = Timer(SECONDS, process.kill)
             timer.start()
             try:
                 data = process.stdout.read(LIMIT + 1) if process.stdout else b""
@@ -93,8 +93,8 @@ class History:
                 process.wait()
             finally:
                 timer.cancel()
-            self.left -= monotonic() - begin
-            if self.left <= 0:
+            self.late = monotonic() - begin > SECONDS
+            if self.late:
                 self.trouble = f"git did not answer in {SECONDS:.0f} seconds"
             elif len(data) > LIMIT:
                 self.trouble = f"git: its answer is larger than {LIMIT >> 20} MiB"

@@ -6,6 +6,7 @@ Lines count from 1; columns count characters from 0, as in syntax trees, but in 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 
 from .origins import Run, Use, runs
 
@@ -35,13 +36,14 @@ class Places:
     def __init__(self, web: Web, name: str, text: str) -> None:
         self.name, self.text, self.lines = name, text, text.split("\n")
         self.runs = list(runs(web, name, text))
-        self.rows: list[list[Run]] = [[] for _ in range(len(self.lines) + 1)]
-        for run in self.runs:
-            self.rows[run.line].append(run)
+        self.starts = [(run.line, run.column) for run in self.runs]
+
+    def line(self, number: int) -> str:
+        return self.lines[number - 1] if number <= len(self.lines) else ""
 
     def column(self, line: int, octets: int) -> int:
         """A column, given in bytes."""
-        text = self.lines[line - 1] if line <= len(self.lines) else ""
+        text = self.line(line)
         return octets if text.isascii() else len(text.encode()[:octets].decode(errors="ignore"))
 
     def find(self, name: str, node: Any, around: Any = None) -> tuple[int, int]:
@@ -51,22 +53,17 @@ class Places:
         name is looked for in the string around it.
         """
         first, begin = node.lineno, self.column(node.lineno, node.col_offset)
-        if around and not "".join(self.lines[first - 1 : first]).startswith(name, begin):
+        if around and not self.line(first).startswith(name, begin):
             return self.find(name, around)
-        for line in range(first, min(node.end_lineno, len(self.lines)) + 1):
-            for match in WORD.finditer(self.lines[line - 1], begin if line == first else 0):
+        for line in range(first, node.end_lineno + 1):
+            for match in WORD.finditer(self.line(line), begin if line == first else 0):
                 if match[0] == name or normal(match[0]) == name:
                     return line, match.start()
         return first, begin
 
     def run(self, line: int, column: int) -> Run:
         """The run of a character, or else the last before it, or the first."""
-        line = min(line, len(self.lines))
-        before = [run for run in self.rows[line] if run.column <= column + 1]
-        while not before and line > 1:
-            line -= 1
-            before = self.rows[line]
-        return before[-1] if before else self.runs[0]
+        return self.runs[max(bisect_right(self.starts, (line, column + 1)) - 1, 0)]
 
     def place(self, line: int, column: int) -> tuple[int, int]:
         """Line and column in the document of a character, or of what stands before it."""

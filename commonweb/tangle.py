@@ -6,6 +6,7 @@
         --lines     with the way back to WEB: #line in C, lines.json for the rest
     {program} [WEB] --root NAME     print what one chunk means
     {program} [WEB] --dump          print WEB's structure as JSON
+    {program} [WEB] --reference     print what WEB's Python says of its public names
     {program} [WEB] where FILE:LINE where a line of a file was written, or where
                                     a line of WEB went
     {program} --version             print the version
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 # nothing changed, and then is done before Python could have imported the rest.
 
 USAGE = ("usage: {program} [WEB] [--out DIR] [--lines] [--check | --force | --root NAME | --dump"
-         " | where FILE:LINE]")
+         " | --reference | where FILE:LINE]")
 
 
 class Options:
@@ -49,7 +50,8 @@ class Options:
             option, equals, value = word.partition("=")
             if word == "--lines":
                 self.lines = True
-            elif word in ("-h", "--help", "--version", "--dump", "--check", "--force"):
+            elif word in ("-h", "--help", "--version", "--dump", "--reference", "--check",
+                          "--force"):
                 self.set_mode(word)
             elif option in ("--out", "--root") or word == "where":
                 value = value if equals else next(words, "")
@@ -63,8 +65,8 @@ class Options:
                     self.value = value
             elif not word or (word.startswith("-") and word != "-"):
                 self.wrong = f"unknown option {word!r}" + nearest(
-                    word, ["--out", "--root", "--dump", "--check", "--force", "--lines", "--help",
-                           "--version"])
+                    word, ["--out", "--root", "--dump", "--reference", "--check", "--force",
+                           "--lines", "--help", "--version"])
             else:
                 paths.append(word)
         if len(paths) > 1 and not self.wrong:
@@ -95,7 +97,7 @@ def main(arguments: list[str], program: str = "web-tangle") -> int:
     except (OSError, ValueError) as error:
         near = others(path) if isinstance(error, FileNotFoundError) else ""
         return complain(path, [Problem(1, 1, f"cannot be read: {reason(error)}{near}")])
-    if options.mode in ("--root", "--dump", "where"):
+    if options.mode in ("--root", "--dump", "--reference", "where"):
         return answer(options, path, data)
     return produce(options, path, data)
 
@@ -148,6 +150,14 @@ def answer(options: Options, path: str, data: bytes) -> int:
             warn(f"{options.value}: error: {reason(error)}")
             return 1
         say(*found)
+        return 0
+    if options.mode == "--reference":
+        from .reference import as_text, packages
+
+        text = "\n\n".join(map(as_text, packages(web, contents)))
+        if not text:
+            return complain(path, [Problem(1, 1, "no reference: expected Python with an __all__")])
+        say(text.encode())
         return 0
     say(contents[root] if root else dump(web).encode() + b"\n")
     return 0

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from webs import TANGLE, needs_links, needs_posix
@@ -295,6 +296,31 @@ def test_something_else_where_a_file_is_to_be(
     if where == "record" and thing != "folder":
         assert path.is_file() and not path.is_symlink()
         assert tangle.main(["w.md"]) == 0
+
+
+@needs_posix
+@pytest.mark.parametrize("thing", ["pipe", "/dev/zero", "folder"])
+def test_what_is_no_plain_file_is_not_even_opened(
+    place: Path, monkeypatch: pytest.MonkeyPatch, thing: str
+) -> None:
+    """To open a device may already do something."""
+    record = next(Path("build/tangled").iterdir())
+    opened, seen, real = [], [], os.open
+
+    def record_open(path: Any, *arguments: Any, **options: Any) -> int:
+        opened.append(os.path.basename(path))
+        return real(path, *arguments, **options)
+
+    for path in (record, Path("generated/a.c")):
+        THINGS[thing](path)
+        seen += opened
+        opened.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "open", record_open)
+            for mode in (["--check"], ["where", "generated/a.c:1"], []):
+                tangle.main(["w.md", *mode])
+        assert not {path.name, "zero"} & set(opened)
+    assert seen
 
 
 @needs_posix

@@ -34,6 +34,29 @@ for name in {[name for name in names if not name.startswith("__")]!r}:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("arguments", [["--dump"], ["--root", "none"], ["--lines"], []])
+def test_no_module_beside_a_web_is_run(tmp_path: Path, arguments: list[str]) -> None:
+    """Neither by the installed command, nor by Python's -m as soon as the tools are there."""
+    (tmp_path / "w.md").write_text("## 1. x\n```\n# ⟨a.py⟩≡\nx\n```\n", "utf-8")
+    (tmp_path / "generated").mkdir()
+    (tmp_path / "generated/a.py").write_text("mine")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git/HEAD").write_text("1" * 40)
+    (tmp_path / ".git/objects").mkdir()
+    for name in ("difflib", "fcntl", "hashlib", "json", "posixpath", "random", "re", "subprocess",
+                 "tempfile", "threading", "unicodedata", "_blake2", "commonweb.re"):
+        (tmp_path / f"{name}.py").write_text("open('mark', 'w')")
+    for start in (["-m", "commonweb", "tangle"],
+                  ["-c", "import sys; sys.path.remove(''); from commonweb.tangle import command; "
+                   "command()"]):
+        if start[0] == "-m" and sys.version_info < (3, 11):
+            continue  # what Python itself imports before is not frozen there
+        done = run(*start, "w.md", *arguments, cwd=tmp_path)
+        assert "Traceback" not in done.stderr
+        assert done.returncode == ("--dump" not in arguments)
+        assert not (tmp_path / "mark").exists()
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"]])
 def test_the_package_says_which_commands_it_has(tmp_path: Path, arguments: list[str]) -> None:
     done = run("-m", "commonweb", *arguments, cwd=tmp_path)
