@@ -1,8 +1,9 @@
 # make help            what there is to make
+# make demo            all is set up, tangled and built; the echo server of §1 and its client talk
+# make test            the tests of the sockets and of the tools
 # make tangle          the code out of sockets.md; needs nothing but python3 (3.9 or later)
-# make reference       every public name and what is said of it, as text
 # make build           a .venv whose python imports sockets; needs a C compiler (3.10 or later)
-# make test            the tests of the sockets and of the tools, on what was generated
+# make reference       every public name and what is said of it, as text
 # make check           that generated/ is fresh; ruff, mypy, warnings of gcc and clang
 # make clean           away with all that was made, .venv too
 
@@ -12,7 +13,7 @@ RUN := $(VENV)/bin/python
 BUILT := generated/sockets/_values.py
 WARNINGS := -std=c11 -Wall -Wextra -Wconversion -Wshadow -Werror
 
-.PHONY: help tangle reference build test check clean
+.PHONY: help demo test tangle build reference check clean
 
 help:
 	@sed -n 's/^# \(make [a-z-]*\)  */\1\t/p' $(MAKEFILE_LIST) | expand -t 21
@@ -32,6 +33,15 @@ $(BUILT): $(VENV)/ready setup.py sockets.md $(wildcard commonweb/*.py)
 	touch $@
 
 build: $(BUILT)
+
+# The server prints its address, which the pipe hands to the client.
+demo: build
+	@rm -f build/address && mkfifo build/address; \
+	$(RUN) generated/examples/echo_server.py > build/address & trap "kill $$!" EXIT; \
+	read -r address < build/address && \
+	echo "\$$ $(RUN) generated/examples/echo_server.py &" && echo "$$address" && \
+	echo "\$$ echo Hello, sockets. | $(RUN) generated/examples/echo_client.py $$address" && \
+	echo Hello, sockets. | $(RUN) generated/examples/echo_client.py "$$address"
 
 test: build
 	$(RUN) -m pytest -n 2 $(ARGS)

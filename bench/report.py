@@ -114,7 +114,7 @@ def bars(result: dict[str, Any]) -> str:
 
 def main() -> None:
     paths = [argument for argument in sys.argv[1:] if argument != "--write"]
-    results = [json.loads(Path(path).read_text()) for path in paths]
+    results = [json.loads(Path(path).read_text(encoding="utf-8")) for path in paths]
     print(full_table(results))
     if "--write" in sys.argv:
         for name in ("README.md", "sockets.md"):

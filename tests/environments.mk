@@ -4,6 +4,9 @@
 INSTALL := -m pip install --quiet --disable-pip-version-check
 PIP := $(RUN) $(INSTALL)
 
+# What takes long to fetch is kept for other checkouts.
+CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/native-sockets
+
 # Which Python an environment is of, and in which folder. For another it is made anew, with a
 # pip that knows groups.
 ORIGIN := import os, re, sys; \

@@ -7,7 +7,6 @@
 # packed, has the interpreter and its extension modules; the modules in Python, which are the same
 # with the lock and without, are Debian's. tests/hard/free_threaded.c gives the interpreter its main().
 
-CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/native-sockets
 SID := $(CACHE)/sid
 FREE := $(CACHE)/free-threaded-3.14.9
 FREE_PYTHON := $(FREE)/bin/python3.14t

@@ -1,18 +1,18 @@
 # make test-windows    all tests, compiled for Windows and run by its own CPython, in Wine
 #
-# Both C files and the extension are compiled by MinGW-w64; tests/hard/windows-packages.txt. Wine stands in for Windows. What it does otherwise than Microsoft documents is listed in
-# tests/sockets/helpers.py, as WINE_LACKS; what it does and nobody documents, as WINE_SHOWS. What is fetched
-# is kept in WINDOWS_CACHE, for each state of pyproject.toml, where its versions are pinned.
+# Both C files and the extension are compiled by MinGW-w64; tests/hard/windows-packages.txt. Wine
+# stands in for Windows. What it does otherwise than Microsoft documents is listed in
+# tests/sockets/helpers.py, as WINE_LACKS; what it does and nobody documents, as WINE_SHOWS. What is
+# fetched is kept, for each state of pyproject.toml, where its versions are pinned.
 
-WINDOWS_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/native-sockets
 WINDOWS_PINS := $(firstword $(shell cksum < pyproject.toml 2>/dev/null))
-WINDOWS_PYTHON := $(WINDOWS_CACHE)/winpython-3.11.1-$(WINDOWS_PINS)
+WINDOWS_PYTHON := $(CACHE)/winpython-3.11.1-$(WINDOWS_PINS)
 WINDOWS_PIP := $(RUN) -m pip download --quiet --disable-pip-version-check
 WINDOWS := build/windows
 MINGW := x86_64-w64-mingw32-gcc -O2 -shared
 
 # Standard streams have to be pipes or files.
-WINE_RUN = WINEPREFIX=$(WINDOWS_CACHE)/wine WINEARCH=win64 WINEDEBUG=-all DISPLAY= \
+WINE_RUN = WINEPREFIX=$(CACHE)/wine WINEARCH=win64 WINEDEBUG=-all DISPLAY= \
 	PYTHONDONTWRITEBYTECODE=1 PYTHONUTF8=1 \
 	PYTHONPATH='Z:$(WINDOWS_PYTHON)/packages;Z:$(subst ','\'',$(CURDIR))/$(WINDOWS)/generated' \
 	bash -o pipefail -c 'wine $(WINDOWS_PYTHON)/python.exe "$$@" </dev/null 2>&1 | cat' --

@@ -33,6 +33,7 @@ from sockets import (
     SocketOption,
     SocketProtocol,
     SocketType,
+    TcpOption,
     UnixAddress,
     accept_socket,
     bind_socket,
@@ -40,6 +41,7 @@ from sockets import (
     connect_socket,
     create_socket,
     get_socket_name,
+    get_socket_option,
     listen_socket,
     receive_from_socket,
     send_to_socket,
@@ -56,6 +58,11 @@ LOOPBACK = InternetAddress(0x7F000001, 0)
 
 needs_unix_sockets = pytest.mark.skipif(
     not HAS_UNIX_SOCKETS, reason="the platform has no UNIX sockets"
+)
+
+
+needs_utf8_names = pytest.mark.skipif(
+    sys.getfilesystemencoding() != "utf-8", reason="names of files are not UTF-8 here"
 )
 
 
@@ -280,6 +287,8 @@ def time_option(id: int) -> SocketOption:
     )
 
 
+# How often TCP has asked for room, of which there was none: a byte of struct tcp_info.
+TCP_BACKOFF = TcpOption(getattr(native, "TCP_INFO", 0), 8, bytes, lambda raw: raw[4])
 SO_ERROR = int_option(native.SO_ERROR)
 SO_SNDBUF = int_option(native.SO_SNDBUF)
 SO_RCVBUF = int_option(native.SO_RCVBUF)
@@ -427,19 +436,29 @@ def in_flight(sock: Socket) -> int:
     return queued[0] - unsent[0]
 
 
+def is_refused_room(sock: Socket) -> bool:
+    """Whether the other end of a TCP socket was asked for room, and had none (only Linux tells)."""
+    if sys.platform != "linux" or in_flight(sock):
+        return False
+    backoff: int = get_socket_option(sock, TCP_BACKOFF)
+    return backoff > 0
+
+
 def fill(sock: Socket) -> int:
     """Send on a non-blocking stream socket until the kernel takes no more; return how much.
 
-    What TCP has in flight makes room once it has arrived, so that is waited for.
+    With TCP a full socket does not stay full. What is in flight makes room when it has arrived,
+    and the other end, when it is asked after 0.2 seconds, packs more closely what it has. After
+    that it has no room until somebody receives.
     """
-    total, settled = 0, False
-    while not settled:
-        settled = sock.domain != SocketDomain.INTERNET or (
-            in_flight(sock) == 0 and not wait_for_socket(sock, False, True, 0.05)[1])
+    total, since = 0, time.monotonic()
+    while True:
         while isinstance(sent := send_to_socket(sock, bytes(65536), None), int):
-            total += sent
-            settled = False
-    return total
+            total, since = total + sent, time.monotonic()
+        if (sock.domain not in (SocketDomain.INTERNET, SocketDomain.INTERNET_V6)
+                or is_refused_room(sock) or time.monotonic() > since + 1.0):
+            return total
+        wait_for_socket(sock, False, True, 0.005)
 
 
 WITH_IPV6 = [

@@ -261,7 +261,8 @@ def fill(near):
     near.setblocking(False)
     settled = False
     while not settled:
-        settled = UNIX or in_flight(near) == 0
+        settled = UNIX or (in_flight(near) == 0 and near.getsockopt(
+            socket.IPPROTO_TCP, socket.TCP_INFO, 8)[4] > 0)  # (as in helpers.fill)
         try:
             while near.send(bytes(65536)):
                 settled = False

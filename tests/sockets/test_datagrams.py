@@ -320,11 +320,12 @@ def test_a_path_that_nobody_has_is_reported_with_its_name(unix: Makers) -> None:
 
 @wine_lacks("broadcast")
 def test_broadcasting_has_to_be_allowed_first(tcp: Makers) -> None:
-    sock, everybody = tcp.socket(DATAGRAM), InternetAddress(2**32 - 1, 9)
+    # All on the loopback interface, to which there is always a way.
+    sock, everybody = tcp.socket(DATAGRAM), InternetAddress(0x7FFFFFFF, 9)
     with reports(errno.EACCES, "connect_socket", "connect") as caught:
         connect_socket(sock, everybody)
     assert isinstance(caught.value, PermissionError)
-    assert "255.255.255.255:9" in str(caught.value)
+    assert "127.255.255.255:9" in str(caught.value)
     with reports(errno.EACCES, "send_to_socket", "sendto"):
         send_to_socket(sock, b"x", everybody)
     set_socket_option(sock, SO_BROADCAST, 1)

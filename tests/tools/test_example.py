@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shlex
 import shutil
@@ -26,7 +27,7 @@ COMMANDS = {"web-tangle": TANGLE, "web-weave": (sys.executable, "-m", "commonweb
 
 def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=cwd, capture_output=True, encoding="utf-8", timeout=60,
-                          check=False)
+                          check=False, env={**os.environ, "PYTHONUTF8": "1"})
 
 
 def commands(session: str) -> list[tuple[str, str]]:

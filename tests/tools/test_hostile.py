@@ -107,6 +107,8 @@ def mutations(draw: st.DrawFn) -> str:
     """The document with a few things done to it that slips of a hand or a tool may do."""
     found = list(LINES)
     for _ in range(draw(st.integers(1, 4))):
+        if not found:
+            break
         at, other = draw(spots) % len(found), draw(spots) % len(found)
         slip = draw(st.sampled_from(["drop", "twice", "swap", "move", "cut", "scrap", "end"]))
         if slip == "drop":

@@ -24,6 +24,7 @@ def test_importing_it_hides_no_module_of_others_and_touches_no_path(tmp_path: Pa
         (tmp_path / f"{name}.py").write_text("MINE = True\n")
     script = f"""
 import sys
+sys.path.insert(0, "")  # also where Python is told not to look here
 before = list(sys.path)
 import commonweb.tangle
 assert sys.path == before
@@ -84,7 +85,7 @@ def test_the_tangler_bears_the_name_that_it_was_called_by(tmp_path: Path) -> Non
 
 
 def test_a_python_that_is_too_old_is_told_so_in_one_line(tmp_path: Path) -> None:
-    done = run("-c", "import sys; sys.version_info = (3, 8, 1); sys.version = '3.8.1 (…)'; "
+    done = run("-c", "import sys; sys.version_info = (3, 8, 1); sys.version = '3.8.1 (now)'; "
                "import commonweb", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "commonweb needs Python 3.9 or later, and this is 3.8.1\n"
