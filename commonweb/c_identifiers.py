@@ -179,6 +179,11 @@ class C:
             inner = binding.within = binding.within or inner
         return children(body, inner)
 
+    def see_offsetof(self, node: Node, scope: Scope) -> list[Step]:
+        """A macro, which the grammar takes for a keyword."""
+        self.use(scope, node.children[0])
+        return children(node, scope)
+
     def see_enumerator(self, node: Node, scope: Scope) -> list[Step]:
         scope = outside(scope, "struct")
         self.bind(self.globals_of(scope, True), part_of(node, "name"), "constant")
@@ -297,6 +302,7 @@ HANDLERS: dict[str, Callable[[C, Node, Scope], list[Step]]] = {
     "for_statement": C.see_block, "preproc_def": C.see_macro,
     "preproc_function_def": C.see_macro, "preproc_call": C.see_call,
     "labeled_statement": C.see_label, "goto_statement": C.see_label,
+    "offsetof_expression": C.see_offsetof,
 }
 
 

@@ -6,7 +6,6 @@ import re
 from bisect import bisect_right
 from functools import cache
 from html import escape
-from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup
@@ -16,7 +15,7 @@ from pygments.util import ClassNotFound
 
 from .expansion import Hole, Line, Opening, expand, survey
 from .templates import macro
-from .web import REFERENCE
+from .notation import REFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -169,12 +168,8 @@ class Expander:
             return None
         self.left -= self.weights[hole.code]
         openings: list[Opening] = []
-        [out] = expand(hole.code, "" if hole.quoted else indent,
-                       0 if hole.alone or hole.quoted else len(indent), openings)
-        ends = [0, *accumulate(map(len, out))]
-        for opening in openings:
-            opening.start, opening.end = ends[opening.start], ends[opening.end]
-        return "".join(out).replace("\r", "\n"), openings
+        text = expand(hole.code, "" if hole.quoted else indent, hole.alone or hole.quoted, openings)
+        return text.replace("\r", "\n"), openings
 
 
 # ---------------------------------------------------------------------------

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
-from .expansion import tangle
+from .expansion import TooLarge, tangle
 from .history import History
 from .messages import Problem
 from .origins import runs
@@ -52,7 +53,9 @@ def meanings(data: bytes, names: list[str]) -> dict[str, bytes]:
     """What a web meant by these names, those that it had and if nothing was wrong with it."""
     web = Web(data)
     known = [name for name in names if name in web.chunks]
-    return tangle(web, known) if known and not web.problems else {}
+    with suppress(TooLarge):
+        return tangle(web, known) if known and not web.problems else {}
+    return {}
 
 
 def check_fresh(web: Web, outputs: list[Output], contents: dict[str, bytes]) -> list[Problem]:

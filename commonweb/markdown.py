@@ -12,21 +12,26 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from functools import lru_cache
+
+
+def begins_of_lines(text: str) -> list[int]:
+    return [0, *[match.end() for match in re.finditer("\n", text)]]
 
 
 class Document:
-    """A text, and where its lines begin; that is looked up when the first place is told."""
+    """A text, and where its lines begin, once the first place is asked for."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._begins: list[int] = []
+        self.begins: list[int] | None = None
 
     def place(self, at: int) -> tuple[int, int]:
         """Line and column of a character."""
-        if not self._begins:
-            self._begins = [0, *[match.end() for match in re.finditer("\n", self.text)]]
-        line = bisect_right(self._begins, at)
-        return line, at - self._begins[line - 1] + 1
+        if self.begins is None:
+            self.begins = begins_of_lines(self.text)
+        line = bisect_right(self.begins, at)
+        return line, at - self.begins[line - 1] + 1
 
 
 class Heading:
@@ -55,20 +60,18 @@ class Fence:
     """A fenced code block.
 
     It opens `at` a character of the document with a `mark`; it is not `closed` if the document
-    or the container ended first.  Its content, each line with its newline, stands in
-    `source` from `begin` to `end`: in the document itself, or, if containers or the fence's own
-    indentation take something away from the lines, by itself; then `starts` tells
-    how many characters that was, line by line.
+    or the container ended first.  Its `content` has each line with its newline.  If containers
+    or the fence's own indentation take something away from the lines, `starts` tells how many
+    characters that was, line by line.
     """
 
-    __slots__ = ("at", "begin", "closed", "document", "end", "info", "mark", "source", "starts")
+    __slots__ = ("at", "begins", "closed", "content", "document", "info", "mark", "starts")
 
-    def __init__(self, document: Document, at: int, mark: str, info: str, begin: int, end: int
-                 ) -> None:
+    def __init__(self, document: Document, at: int, mark: str, info: str) -> None:
         self.document, self.at, self.mark, self.info = document, at, mark, info.strip(" \t")
-        self.source, self.begin, self.end = document.text, begin, end
+        self.content, self.closed = "", False
         self.starts: list[int] | None = None
-        self.closed = True
+        self.begins: list[int] | None = None  # of the lines in the content, once they are asked for
 
     @property
     def opens(self) -> int:
@@ -81,7 +84,7 @@ class Fence:
 
     @property
     def lines(self) -> list[str]:
-        return self.source[self.begin : self.end].split("\n")[:-1]
+        return self.content.split("\n")[:-1]
 
     @property
     def language(self) -> str | None:
@@ -89,9 +92,16 @@ class Fence:
         return words[0].lower() if words else None
 
     def place(self, row: int, offset: int = 0) -> tuple[int, int]:
-        """Line and column in the document of a character of the content."""
+        """Line and column in the document of a character of a line of the content."""
         start = self.starts[row] if self.starts else 0
         return self.opens + 1 + row, max(start + offset, 0) + 1
+
+    def place_of(self, offset: int) -> tuple[int, int]:
+        """Line and column in the document of a character of the content."""
+        if self.begins is None:
+            self.begins = begins_of_lines(self.content)
+        row = bisect_right(self.begins, offset) - 1
+        return self.place(row, offset - self.begins[row])
 
 
 FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})(.*)")
@@ -105,17 +115,27 @@ BLOCK = ("address|article|aside|base|basefont|blockquote|body|caption|center|col
          "|h[1-6]|head|header|hr|html|iframe|legend|li|link|main|menu|menuitem|nav|noframes|ol"
          "|optgroup|option|p|param|search|section|summary|table|tbody|td|tfoot|th|thead|title|tr"
          "|track|ul")
-# How each kind of HTML block begins and ends; none: at the next blank line.  Compiled only
-# when a line begins with "<": that takes longer than reading many a web.
+# How each kind of HTML block begins, and what ends it.  Compiled only when a line begins
+# with "<": that takes longer than reading many a web.
+BLANK = r"^[ \t]*$"
 HTML = (
     (r"<(?:script|pre|textarea|style)(?:\s|>|$)", r"(?i)</(?:script|pre|textarea|style)>"),
     (r"<!--", r"-->"),
     (r"<\?", r"\?>"),
     (r"<![a-z]", r">"),
     (r"<!\[CDATA\[", r"\]\]>"),
-    (rf"</?(?:{BLOCK})(?:\s|/?>|$)", ""),
-    (rf"(?:<[a-z][a-z0-9-]*(?:{ATTRIBUTE})*\s*/?>|</[a-z][a-z0-9-]*\s*>)\s*$", ""),
+    (rf"</?(?:{BLOCK})(?:\s|/?>|$)", BLANK),
+    (rf"(?:<[a-z][a-z0-9-]*(?:{ATTRIBUTE})*\s*/?>|</[a-z][a-z0-9-]*\s*>)\s*$", BLANK),
 )
+
+
+def end_of_html(line: str, at: int, paragraph: bool) -> re.Pattern[str] | None:
+    """What ends the HTML block that begins here; the last kind cannot interrupt a paragraph."""
+    if line.startswith("<", at):
+        for start, end in HTML[: -1 if paragraph else None]:
+            if re.compile(start, re.IGNORECASE | re.ASCII).match(line, at):
+                return re.compile(end)
+    return None
 
 
 class Cursor:
@@ -161,6 +181,14 @@ class Cursor:
         self.at, self.column, self.partial = self.next + length, self.next_column + length, False
         self.look()
 
+    def quote(self) -> bool:
+        """Take the sign of a quote, if there is one."""
+        if self.indent > 3 or not self.line.startswith(">", self.next):
+            return False
+        self.jump(1)
+        self.take(1)
+        return True
+
     def rest(self) -> tuple[str, int]:
         """What is left, and where it starts in the line; the rest of a tab counts as spaces."""
         if self.partial:
@@ -169,174 +197,178 @@ class Cursor:
         return self.line[self.at :], self.at
 
 
-PARAGRAPH, INDENTED = "paragraph", "indented"
+# Outside of containers nearly all is told by how lines begin: those that are blank or can only be
+# text, any number of them, and then perhaps a heading or the beginning of a fence.
+PLAIN = re.compile(r"(?:[ \t]*\n|([^\s\d#`~<>=_*+-].*\n))*"
+                   r"(?:(#{1,6})(?=[ \t\n])(.*)\n|(`{3,}(?=[^`\n]*\n)|~{3,})(.*)\n)?")
+
+
+@lru_cache
+def closing_line(mark: str) -> re.Pattern[str]:
+    """The line, after the end of another, that closes a fence which such a mark has opened."""
+    return re.compile(rf"\n {{0,3}}{mark}{mark[0]}*[ \t]*(?=\n)")
+
+
+PARAGRAPH = "paragraph"
 QUOTE = -1  # among the containers; a list item stands there as the indentation it asks for
-# Outside of containers: lines that are blank or can only be text, any number of them, then
-# perhaps a heading and more such lines, and then perhaps the beginning of a fence.
-TEXT = r"(?:[ \t]*\n|([^\s\d#`~<>=_*+-].*\n))*"
-PLAIN = re.compile(rf"{TEXT}(?:(\#{{1,6}})(?=[ \t\n])(.*)\n{TEXT})?"
-                   r"(?:(`{3,}(?=[^`\n]*\n)|~{3,})(.*)\n)?")
-
-
-def closing(mark: str) -> re.Pattern[str]:
-    """What closes a fence that such a mark has opened."""
-    if mark not in CLOSING:
-        CLOSING[mark] = re.compile(rf" {{0,3}}{mark}{mark[0]}*[ \t]*(?=\n|\Z)")
-    return CLOSING[mark]
-
-
-CLOSING: dict[str, re.Pattern[str]] = {}
-
-
-def end_of_fence(text: str, begin: int, mark: str) -> int:
-    """Where the line stands that closes a plain fence, or the document ends."""
-    at = text.find(mark, begin)
-    if at >= 0 and text[at - 1] == "\n" == text[at + len(mark)]:  # as nearly always
-        return at
-    closes, at = closing(mark).match, begin
-    while (at := text.find(mark, at)) >= 0:
-        start = text.rfind("\n", begin - 1, at) + 1
-        if closes(text, start):
-            return start
-        at = text.index("\n", at)
-    return len(text)
 
 
 def blocks(text: str) -> list[Heading | Fence]:
     """The headings and fences of a document, in order."""
-    found: list[Heading | Fence] = []
-    contents: list[tuple[Fence, list[str]]] = []  # of fences that are read line by line
-    containers: list[int] = []
-    # The open leaf: none, PARAGRAPH, INDENTED, a fence, or an HTML block of that number.
-    leaf: str | int | Fence | None = None
-    hollow = False  # the innermost container is an item that has only its marker so far
-    indent, starts = 0, list[int]()  # the indentation of the open fence, and its `starts`
-    if text[-1:] != "\n":
-        text += "\n"
-    document, start, size = Document(text), 0, len(text)
-    while start < size:
+    reader = Reader(text if text.endswith("\n") else text + "\n")
+    reader.read()
+    return reader.found
 
-        # A short cut for nearly every line: outside of containers text is skipped, and a plain
-        # heading or a whole fence taken.
-        if (not containers and (leaf is None or leaf == PARAGRAPH)
-                and (plain := PLAIN.match(text, start))):
-            level, title, mark, info = plain.group(2, 3, 5, 6)
-            stop = plain.end()
-            if level:
-                found.append(Heading(document, plain.start(2), len(level), title))
-            if mark:
-                bottom = end_of_fence(text, stop, mark)
-                fence = Fence(document, plain.start(5), mark, info, stop, bottom)
-                found.append(fence)
-                fence.closed, leaf = bottom < size, None
-                start = text.find("\n", bottom) + 1 or size
-                continue
-            if stop > start:
-                leaf = PARAGRAPH if stop in (plain.end(1), plain.end(4)) else None
-                start = stop
-                if level or start == size:
-                    continue
-        first, stop = start, text.index("\n", start)
-        line = text[first:stop]
-        start = stop + 1
 
-        # Which containers go on?
-        cursor, matched = Cursor(line), 0
-        for container in containers:
+class Reader:
+    """A document that is being read: its headings and fences so far, and what is open.
+
+    The innermost block that is open, the `leaf`, is None if it decides nothing: no block or
+    indented code; else PARAGRAPH, a fence, or of an HTML block the pattern that ends it.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.document = Document(text)
+        self.found: list[Heading | Fence] = []
+        self.containers: list[int] = []
+        self.hollow = False  # the innermost container is an item that has only its marker so far
+        self.leaf: str | Fence | re.Pattern[str] | None = None
+        self.indent = 0  # of the open fence
+        self.contents: list[tuple[Fence, list[str]]] = []  # of fences that are read line by line
+
+    def read(self) -> None:
+        at, text = 0, self.document.text
+        while at < len(text):
+            if not self.containers and self.leaf in (None, PARAGRAPH):
+                at = self.leap(at)
+            if at < len(text):
+                end = text.index("\n", at)
+                self.line(Cursor(text[at:end]), at)
+                at = end + 1
+        for fence, lines in self.contents:
+            fence.content = "".join(lines)
+
+    def leap(self, at: int) -> int:
+        """Take what is told by how lines begin; return where that ends.
+
+        Reading this line by line, too, would take twelve times as long.
+        """
+        while True:
+            plain = PLAIN.match(self.document.text, at)
+            assert plain  # it may be empty
+            start, at = at, plain.end()
+            if plain[2]:
+                self.found.append(Heading(self.document, plain.start(2), len(plain[2]), plain[3]))
+            elif plain[4]:
+                at = self.whole_fence(Fence(self.document, plain.start(4), plain[4], plain[5]), at)
+            else:
+                if at > start:
+                    self.leaf = PARAGRAPH if plain.end(1) == at else None
+                return at
+            self.leaf = None
+
+    def whole_fence(self, fence: Fence, begin: int) -> int:
+        """Take a fence outside of containers and its content, which begins there, to its end."""
+        text = self.document.text
+        closing = closing_line(fence.mark).search(text, begin - 1)
+        fence.closed = closing is not None
+        fence.content = text[begin : closing.start() + 1 if closing else len(text)]
+        self.found.append(fence)
+        return closing.end() + 1 if closing else len(text)
+
+    def line(self, cursor: Cursor, start: int) -> None:
+        """Take a line, which starts at that character of the document."""
+        matched = self.go_on(cursor)
+        inside = matched == len(self.containers)
+        self.hollow = False
+        if inside and isinstance(self.leaf, Fence):
+            self.line_of_fence(self.leaf, cursor)
+        elif inside and isinstance(self.leaf, re.Pattern):
+            if self.leaf.search(cursor.line[cursor.at :]):
+                self.leaf = None
+        else:
+            if self.leaf != PARAGRAPH or cursor.blank:
+                self.leaf = None
+                del self.containers[matched:]
+            self.begin(cursor, matched, start)
+
+    def go_on(self, cursor: Cursor) -> int:
+        """How many of the open containers go on in a line; what it has of them is taken."""
+        for number, container in enumerate(self.containers):
             if container == QUOTE:
-                if cursor.indent > 3 or line[cursor.next : cursor.next + 1] != ">":
-                    break
-                cursor.jump(1)
-                cursor.take(1)
-            elif hollow and matched == len(containers) - 1 if cursor.blank else (
+                if not cursor.quote():
+                    return number
+            elif self.hollow and number == len(self.containers) - 1 if cursor.blank else (
                 cursor.indent < container
             ):
-                break
+                return number
             else:
                 cursor.take(container)
-            matched += 1
-        hollow = False
-        inside = matched == len(containers)
+        return len(self.containers)
 
-        # Does the open leaf go on?
-        if inside and isinstance(leaf, Fence):
-            if cursor.indent < 4 and closing(leaf.mark).match(line, cursor.next):
-                leaf.closed, leaf = True, None
-            else:
-                cursor.take(indent)
-                rest, column = cursor.rest()
-                contents[-1][1].append(rest + "\n")
-                starts.append(column)
-            continue
-        if inside and isinstance(leaf, int):
-            end = HTML[leaf][1]
-            if re.search(end, line[cursor.at :]) if end else cursor.blank:
-                leaf = None
-            continue
-        if leaf != PARAGRAPH or cursor.blank:
-            leaf = INDENTED if leaf == INDENTED and inside else None
-            del containers[matched:]
+    def line_of_fence(self, fence: Fence, cursor: Cursor) -> None:
+        """Take a line in which the open fence goes on, or is closed."""
+        mark = cursor.line[cursor.next :].rstrip(" \t")
+        if cursor.indent < 4 and mark.startswith(fence.mark) and not mark.strip(fence.mark[0]):
+            fence.closed, self.leaf = True, None
+            return
+        cursor.take(self.indent)
+        rest, column = cursor.rest()
+        self.contents[-1][1].append(rest + "\n")
+        assert fence.starts is not None
+        fence.starts.append(column)
 
-        # What begins here?  Containers, any number of them, and then one leaf.
+    def begin(self, cursor: Cursor, matched: int, start: int) -> None:
+        """Take what begins in a line: containers, any number of them, and then one leaf."""
         while cursor.indent < 4 and not cursor.blank:
-            at = cursor.next
-            character, interrupts = line[at], inside and leaf == PARAGRAPH
-            if character == ">":
-                cursor.jump(1)
-                cursor.take(1)
-                container = QUOTE
-            elif character == "#" and (heading := HEADING.match(line, at)):
-                del containers[matched:]
-                leaf = None
-                if not containers:
-                    found.append(Heading(document, first + at, len(heading[0]),
-                                         line[heading.end() :]))
-                break
-            elif character in "`~" and (opening := FENCE.match(line, at)):
-                del containers[matched:]
-                leaf = Fence(document, first + at, opening[1], opening[2], 0, 0)
-                leaf.closed, indent = False, cursor.indent
-                leaf.starts = starts = []
-                found.append(leaf)
-                contents.append((leaf, []))
-                break
-            elif character == "<" and (kind := html_kind(line, at, leaf == PARAGRAPH)) is not None:
-                del containers[matched:]
-                end = HTML[kind][1]
-                leaf = None if end and re.search(end, line[at:]) else kind
-                break
-            elif (interrupts and SETEXT.match(line, at)) or THEMATIC.match(line, at):
-                del containers[matched:]
-                leaf = None
-                break
-            elif (bullet := BULLET.match(line, at)) and not (
-                # Numbers but 1 and empty items do not interrupt a paragraph.
-                interrupts
-                and (int(bullet[1] or 1) != 1 or not line[bullet.end() :].strip(" \t"))
-            ):
-                width = cursor.indent + len(bullet[0])
-                cursor.jump(len(bullet[0]))
-                hollow = cursor.blank
-                space = 1 if hollow or cursor.indent > 4 else cursor.indent
-                cursor.take(space)
-                container = width + space
-            else:
-                leaf = PARAGRAPH
-                break
-            containers[matched:] = [container]
-            matched, inside, leaf = matched + 1, True, None
-        else:
-            if not cursor.blank and leaf != PARAGRAPH:
-                leaf = INDENTED
-    for fence, content in contents:
-        fence.source = "".join(content)
-        fence.end = len(fence.source)
-    return found
+            # What begins in the same containers may interrupt the paragraph there.
+            interrupts = self.leaf == PARAGRAPH and matched == len(self.containers)
+            if self.begins_leaf(cursor, matched, start, interrupts):
+                return
+            container = self.begins_container(cursor, interrupts)
+            if container is None:
+                self.leaf = PARAGRAPH
+                return
+            self.containers[matched:] = [container]
+            self.leaf = None
+            matched += 1
 
+    def begins_leaf(self, cursor: Cursor, matched: int, start: int, interrupts: bool) -> bool:
+        """Take a heading, a fence, an HTML block or a line across, if one begins here."""
+        line, at = cursor.line, cursor.next
+        heading, opening = HEADING.match(line, at), FENCE.match(line, at)
+        end = end_of_html(line, at, self.leaf == PARAGRAPH)
+        across = THEMATIC.match(line, at) or (interrupts and SETEXT.match(line, at))
+        if not (heading or opening or end or across):
+            return False
+        del self.containers[matched:]
+        self.leaf = None
+        if heading and not self.containers:
+            self.found.append(Heading(self.document, start + at, len(heading[0]),
+                                      line[heading.end() :]))
+        elif opening:
+            self.leaf = fence = Fence(self.document, start + at, opening[1], opening[2])
+            fence.starts, self.indent = [], cursor.indent
+            self.found.append(fence)
+            self.contents.append((fence, []))
+        elif end and not end.search(line[at:]):
+            self.leaf = end
+        return True
 
-def html_kind(line: str, at: int, paragraph: bool) -> int | None:
-    """Which kind of HTML block begins here; the last kind cannot interrupt a paragraph."""
-    for kind, (start, _) in enumerate(HTML[: -1 if paragraph else None]):
-        if re.compile(start, re.IGNORECASE | re.ASCII).match(line, at):
-            return kind
-    return None
+    def begins_container(self, cursor: Cursor, interrupts: bool) -> int | None:
+        """Take the sign of a quote or of a list item, if one begins here."""
+        if cursor.quote():
+            return QUOTE
+        bullet = BULLET.match(cursor.line, cursor.next)
+        if not bullet:
+            return None
+        # Numbers but 1 and empty items do not interrupt a paragraph.
+        empty = not cursor.line[bullet.end() :].strip(" \t")
+        if interrupts and (empty or int(bullet[1] or 1) != 1):
+            return None
+        width = cursor.indent + len(bullet[0])
+        cursor.jump(len(bullet[0]))
+        self.hollow = cursor.blank
+        space = 1 if self.hollow or cursor.indent > 4 else cursor.indent
+        cursor.take(space)
+        return width + space

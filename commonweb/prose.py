@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from .code import shown
 from .templates import macro
-from .web import names_file
+from .notation import names_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -126,7 +126,7 @@ def others(path: str) -> str:
 
 def answer(options: Options, path: str, data: bytes) -> int:
     """Print what is asked about a web."""
-    from .expansion import tangle
+    from .expansion import TooLarge, tangle
     from .outputs import check_names
     from .web import Web
 
@@ -136,9 +136,11 @@ def answer(options: Options, path: str, data: bytes) -> int:
     contents: dict[str, bytes] = {}
     if not problems and root and root not in web.chunks:
         return complain(path, [Problem(1, 1, f"⟨{root}⟩ is not defined{web.hint(root)}")])
-    if not problems and options.mode != "--dump":
-        contents = tangle(web, [root] if root else None)
-        problems = web.problems
+    try:
+        if not problems and options.mode != "--dump":
+            contents = tangle(web, [root] if root else None)
+    except TooLarge as error:
+        problems.append(error.problem)
     if problems:
         return complain(path, problems, web.lines)
     if options.mode == "where":
@@ -199,12 +201,15 @@ def produce(options: Options, path: str, data: bytes) -> int:
         say(f"{len(record.digests)} unchanged in {options.out}")
         return 0
 
-    from .expansion import tangle
+    from .expansion import TooLarge, tangle
     from .web import Web
 
     web = Web(data)
     places, problems = find_places(web, path, options, record)
-    contents = {} if web.problems or problems else tangle(web)
+    try:
+        contents = {} if web.problems or problems else tangle(web)
+    except TooLarge as error:
+        return complain(path, [error.problem], web.lines)
     if contents and web.declares:
         from .hygiene import check
 

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
-from .expansion import tangle
+from .expansion import TooLarge, tangle
 from .messages import Problem, complain, reason, run, say, warn
 from .outputs import Place
+from .record import read_plain
 from .web import Web
 from .writing import Output, write
 
@@ -33,15 +34,20 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str], program: str = "web-weave") -> int:
     options = argparse.ArgumentParser(
-        program, description="Make the book, a page of HTML and a PDF, that a web means.")
+        program, add_help=False,
+        description="Make the book, a page of HTML and a PDF, that a web means.")
     options.add_argument("web", nargs="?", type=Path, default=Path("sockets.md"),
                          help="the document (sockets.md)")
     options.add_argument("--out", type=Path, default=Path("build/book"), metavar="DIR",
                          help="where the book goes (build/book)")
     options.add_argument("--fonts", type=Path, default=Path("build/fonts"), metavar="DIR",
                          help="where its fonts are, else the reader's are used (build/fonts)")
-    options.add_argument("--version", action="version", version=f"{program} {__version__}")
+    options.add_argument("--version", action="store_true", help="print the version")
+    options.add_argument("-h", "--help", action="store_true", help="print this")
     chosen = options.parse_args(arguments)
+    if chosen.help or chosen.version:
+        say(options.format_help().rstrip() if chosen.help else f"{program} {__version__}")
+        return 0
     try:
         return weave(chosen.web, chosen.out, chosen.fonts)
     except ModuleNotFoundError as error:
@@ -93,7 +99,7 @@ class Copy:
         self.old: dict[Path, bytes | None] = {}
         for place in places:
             try:
-                self.old[place] = place.read_bytes()
+                self.old[place] = read_plain(str(place))
             except FileNotFoundError:
                 self.old[place] = None
 
@@ -156,9 +162,10 @@ def compose(sources: Sources, path: Path) -> tuple[list[str], list[Problem]]:
     from .prose import Prose, title_of
 
     web = sources.web
-    outputs = tangle(web)
-    if web.problems:
-        return [], web.problems
+    try:
+        outputs = tangle(web)
+    except TooLarge as error:
+        return [], [error.problem]
     figures, problems = drawn(sources.graphs, bool(sources.graphviz))
     if problems:
         return [], problems

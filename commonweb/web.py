@@ -3,25 +3,28 @@
 A web is a CommonMark document.  Its headings divide it into numbered
 *sections*; a fenced code block whose first line is a comment such as
 `# ⟨Split the address⟩≡` is a *part* of the *chunk* of that name, and
-`⟨Split the address⟩` in a line of code is a *reference* to it.  This module
-reads a web and finds what is wrong with it.  The tangler turns the result into
-code, the weaver into a book, so everything here knows its place in the document:
-lines and columns count from 1, columns count characters.
+`⟨Split the address⟩` in a line of code is a *reference* to it.  The tangler turns
+a web into code, the weaver into a book, so everything here knows its place in the
+document: lines and columns count from 1, columns count characters.
 
-Only what startup can afford is imported: the tangler runs at every save.
+What is written in another form than these is a problem found here; what is wrong with a web
+that is well written, `faults` finds.
 """
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
+from functools import cached_property
 
+from .faults import faults, garbage
 from .markdown import Fence, Heading, blocks
 from .messages import Problem
+from .notation import (
+    CLOSERS, CONTROL, HEADER, NUMBER, REFERENCE, names_file,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
 
 class Word:
@@ -79,61 +82,51 @@ class Reference:
 class Part:
     """One code block of a chunk; `line` and `column` are its name's.
 
-    Its code begins at `begin` in what the fence holds; `names` is what it refers to, in order.  If
-    all references stand alone on their lines, and none can be in a string, `cut` is the code cut at
-    these lines: code, indentation, name, code, indentation, name, ..., code.
+    Its code begins at `begin` in what the fence holds, below the header and the declarations.
     """
 
-    captures: Sequence[Word] = ()
-    exports: Sequence[Word] = ()
-    skip = 1  # how many lines of the fence stand before the code
-    names: Sequence[str] = ()
-    cut: list[str] | None = None
-    _references: list[Reference] | None = None
-    _begins: list[int] | None = None
+    def __init__(self, name: str, continues: bool, section: Section | None, fence: Fence,
+                 begin: int) -> None:
+        self.name, self.continues, self.section = name, continues, section
+        self.fence, self.begin = fence, begin
+        self.captures: list[Word] = []
+        self.exports: list[Word] = []
+        self.references: list[Reference] = []
 
-    def __init__(
-        self, name: str, continues: bool, column: int, section: Section | None, fence: Fence,
-        begin: int,
-    ) -> None:
-        self.name, self.continues, self.column = name, continues, column
-        self.section, self.fence, self.begin = section, fence, begin
+    @property
+    def code(self) -> str:
+        """Its code, each line with its newline."""
+        return self.fence.content[self.begin :]
 
     @property
     def text(self) -> str:
-        """Its code without the header and declarations, lines joined by newlines."""
-        return self.fence.source[self.begin : self.fence.end - 1]
+        """Its code, lines joined by newlines."""
+        return self.fence.content[self.begin : -1]
 
     @property
     def line(self) -> int:
         return self.fence.opens + 1
 
     @property
+    def column(self) -> int:
+        return self.fence.place_of(self.fence.content.index("⟨"))[1]
+
+    @property
     def rows(self) -> int:
         """How many lines of code it has: an empty text may be none or one."""
-        return self.fence.source.count("\n", self.begin, self.fence.end)
+        return self.fence.content.count("\n", self.begin)
 
     @property
     def language(self) -> str | None:
         return self.fence.language
 
-    @property
-    def references(self) -> list[Reference]:
-        if self._references is None:
-            self._references = [Reference(match[1], self, *match.span())
-                                for match in REFERENCE.finditer(self.text) if match[1]]
-        return self._references
-
     def place(self, row: int, offset: int = 0) -> tuple[int, int]:
         """Line and column in the document of a character of a line of the code."""
-        return self.fence.place(self.skip + row, offset)
+        return self.fence.place(self.fence.content.count("\n", 0, self.begin) + row, offset)
 
     def place_of(self, offset: int) -> tuple[int, int]:
         """Line and column in the document of a character of the code."""
-        if self._begins is None:
-            self._begins = [0, *[match.end() for match in re.finditer("\n", self.text)]]
-        row = bisect_right(self._begins, offset) - 1
-        return self.place(row, offset - self._begins[row])
+        return self.fence.place_of(self.begin + offset)
 
 
 class Chunk:
@@ -142,21 +135,18 @@ class Chunk:
     For each reference `users` has the part that it stands in, and `below` the chunk that is meant.
     """
 
-    __slots__ = ("below", "done", "is_file", "name", "parts", "users")
+    __slots__ = ("below", "is_file", "name", "parts", "users")
 
-    def __init__(self, name: str, first: Part) -> None:
+    def __init__(self, name: str) -> None:
         self.name, self.is_file = name, names_file(name)
-        self.parts = [first]
-        self.users: list[Part] = []
+        self.parts: list[Part] = []
         self.below: list[Chunk] = []
-        self.done: bool | None = None  # False while those below it are looked at
+        self.users: list[Part] = []
 
     @property
     def text(self) -> str:
         """The code of all parts, lines joined by newlines."""
-        if len(self.parts) == 1:
-            return self.parts[0].text
-        return "\n".join([part.text for part in self.parts if part.rows])
+        return "".join([part.code for part in self.parts])[:-1]
 
     @property
     def rows(self) -> int:
@@ -174,294 +164,178 @@ class Chunk:
         for part in self.parts:
             for reference in part.references:
                 yield reference, base + reference.start
-            base += len(part.text) + 1 if part.rows else 0
-
-    def cut(self) -> list[str]:
-        """Its text cut at the lines of references, if every part can be: see `Part`."""
-        if len(self.parts) == 1:
-            return self.parts[0].cut or []
-        found: list[str] = []
-        for part in self.parts:
-            cut = part.cut or [part.text]
-            if not part.cut and ("⟨" in cut[0] or may_have_strings(cut[0])):
-                return []
-            if found and part.rows:
-                found[-1] += "\n" + cut[0]
-                found += cut[1:]
-            elif part.rows:
-                found = [*cut]
-        return found
+            base += len(part.code)
 
 
-REFERENCE = re.compile(r"⟨⟨|⟨([^⟨⟩\n]*)(⟩?)")
-ALONE = re.compile(r"^([ \t]*)⟨([^⟨⟩\s](?:[^⟨⟩\n]*[^⟨⟩\s])?)⟩[ \t]*$", re.M)
+def ordered(chunks: Iterable[Chunk]) -> tuple[list[Chunk], list[list[Chunk]]]:
+    """The chunks, each after those that it refers to; and the cycles that leave no such order.
 
-def may_have_strings(text: str) -> bool:
-    """Whether there may be strings of several lines in a text; nearly always there are none."""
-    return "\\" in text or '"""' in text or "'''" in text
-
-
-NUMBER = re.compile(r"([0-9]+[A-Za-z]{0,2})\.(?=\s|$)\s*(.*)")
-CLOSERS = {"/*": "*/", "<!--": "-->", "(*": "*)"}
-COMMENT = re.compile(r"[ \t]*(#|//|--|;+|%+|/\*|<!--|\(\*)(\|?)[ \t]*")
-# A header: its name and sign; then the beginning of a declaration below it, if there is one.
-HEADER = re.compile(r"[ \t]*(?:#|//|--|;+|%+|(/\*)|(<!--)|(\(\*))[ \t]*⟨([^⟨⟩\n]*)⟩(\+?)≡"
-                    r"[^\S\n]*(?(1)\*/|(?(2)-->|(?(3)\*\))))[^\S\n]*\n"
-                    r"([ \t]*(?:#|//|--|;+|%+|/\*|<!--|\(\*)\|)?")
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-FILE = re.compile(r"\S*(?:/\S*|\.[^.\s]+)")
-# What was perhaps meant to be a header: a name in some kind of brackets, and no other words.
-NEAR_HEADER = r"[^\w⟨〈<«]*[⟨〈<«]+[ \t]*([^\s⟨⟩〈〉<>«»][^⟨⟩〈〉<>«»]*?)[ \t]*[⟩〉>»]+\W*"
-# What cannot stand in a document: surrogates are how bytes that are not UTF-8 were decoded.
-GARBAGE = re.compile("[\0\udc80-\udcff]")
-
-
-def followers(number: str) -> list[str]:
-    """The numbers that may follow one; "" is the start, and after Z come no more letters."""
-    match = re.fullmatch(r"([0-9]{1,9})([A-Z]?)", number)
-    if not match:
-        return [] if number else ["1"]
-    letter = chr(ord(match[2] or "@") + 1)
-    return [str(int(match[1]) + 1)] + ([match[1] + letter] if letter <= "Z" else [])
-
-
-def is_plain(name: str) -> bool:
-    """Whether a name has just single blanks within it."""
-    return name.isprintable() and "  " not in name and name.strip(" ") == name != ""
-
-
-def names_file(name: str) -> bool:
-    """A name without spaces that has a `/` or a suffix is a file's."""
-    return " " not in name and FILE.fullmatch(name) is not None
+    They are walked depth first: a reference to one that is still open closes a cycle, from it to
+    where the reference stands.  Each cycle is found once, and of many a hundred.
+    """
+    order: list[Chunk] = []
+    cycles: dict[tuple[str, ...], list[Chunk]] = {}  # by their names, the least one first
+    done: dict[Chunk, bool] = {}
+    for root in chunks:
+        stack = [] if root in done else [(root, iter(root.below))]
+        while stack:
+            chunk, rest = stack[-1]
+            done[chunk] = False
+            for used in rest:
+                if used not in done:
+                    stack.append((used, iter(used.below)))
+                    break
+                if not done[used] and len(cycles) < 100:
+                    path = [link for link, _ in stack]
+                    cycle = path[path.index(used) :]
+                    names = [link.name for link in cycle]
+                    least = names.index(min(names))
+                    cycles.setdefault((*names[least:], *names[:least]), cycle)
+            else:
+                done[chunk] = True
+                order.append(chunk)
+                stack.pop()
+    return order, list(cycles.values())
 
 
 class Web:
-    """A document, read: its sections, its chunks by name, and its problems."""
+    """A document, read: its sections, its chunks by name, and its problems.
+
+    Its parts are in the document's order; fences that are no parts are illustrations.
+    """
 
     def __init__(self, data: bytes) -> None:
-        try:
-            text = data.decode()
-            clean = b"\0" not in data
-        except UnicodeDecodeError:
-            text, clean = data.decode("utf-8", "surrogateescape"), False
-        text = text[text.startswith("\ufeff") :]
-        if "\r" in text:
-            text = text.replace("\r\n", "\n").replace("\r", "\n")
-        self.text = text
-        self._lines: list[str] = []
+        self.problems: list[Problem] = []
+        self.mentioned: set[str] = set()  # names in problems: perhaps their chunks are used there
+        self._patience = 20000  # names to compare with misspelt ones, in all
+        self.text = self._decode(data)
         self.sections: list[Section] = []
+        self.parts: list[Part] = []
         self.chunks: dict[str, Chunk] = {}
         self.files: list[Chunk] = []  # those of them that are files
         self.fences: list[Fence] = []  # the illustrations
-        self.problems: list[Problem] = []
-        self._last = self._right = ""  # section numbers
-        self._next = "1"
-        self._numbers: dict[str, Heading] = {}  # where they are first
-        self._patience = 20000  # names to compare with misspelt ones, in all
-        self._suggested: set[str] = set()
-        self._near_headers: dict[str, int] = {}
+        found = blocks(self.text)
+        self.numbered = any(isinstance(block, Heading) and NUMBER.match(block.text)
+                            for block in found)
+        for block in found:
+            if isinstance(block, Heading):
+                self._heading(block)
+            else:
+                self._fence(block)
+        for part in self.parts:
+            for reference in part.references:
+                if used := self.chunks.get(reference.name):
+                    used.users.append(part)
+                    self.chunks[part.name].below.append(used)
+        self.order, self.cycles = ordered(self.chunks.values())
+        self.problems += faults(self)
 
-        self.declares = False  # whether any chunk says what it captures or exports
-        self.order: list[Chunk] = []  # each after those that it refers to
-        self._referring: list[Part] = []
-
-        if not clean:
-            self._check_characters()
-        self._read()
-        self._check_chunks()
-        self._check_cycles()
-
-    @property
+    @cached_property
     def lines(self) -> list[str]:
         """The document's lines; most runs need none of them by itself."""
-        if not self._lines and self.text:
-            self._lines = self.text.split("\n")
-            if not self._lines[-1]:
-                self._lines.pop()
-        return self._lines
+        return self.text.removesuffix("\n").split("\n") if self.text else []
+
+    @property
+    def declares(self) -> bool:
+        """Whether any chunk says what it captures or exports."""
+        return any(part.captures or part.exports for part in self.parts)
 
     def error(self, line: int, column: int, message: str, notes: Iterable[str] = ()) -> None:
         self.problems.append(Problem(line, column, message, notes))
 
     # Reading.
 
-    def _check_characters(self) -> None:
-        for number, line in enumerate(self.lines, 1):
-            garbage = GARBAGE.search(line)
-            if garbage:
-                code = ord(garbage[0])
-                self.error(number, garbage.start() + 1, "a NUL character" if not code else
-                           f"byte 0x{code - 0xDC00:02X} is not UTF-8")
+    def _decode(self, data: bytes) -> str:
+        try:
+            text, clean = data.decode(), b"\0" not in data
+        except UnicodeDecodeError:
+            text, clean = data.decode("utf-8", "surrogateescape"), False
+        text = text.removeprefix("\ufeff")
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        if not clean:
+            self.problems += garbage(text)
+        return text
 
-    def _read(self) -> None:
-        found = blocks(self.text)
-        numbered = any(NUMBER.match(block.text) for block in found if isinstance(block, Heading))
-        section: Section | None = None
-        for block in found:
-            if isinstance(block, Fence):
-                if not block.closed:
-                    self.error(block.opens, block.column, "unclosed fence: expected a line "
-                               f"{block.mark} after it, in the same list or quote")
-                self._fence(block, section)
-                continue
-            opened = (self._numbered(block) if numbered else
-                      Section(str(len(self.sections) + 1), block.text or None,
-                              max(block.level - 2, 0), block))
-            if opened:
-                if section:
-                    section.after = block
-                section = opened
-                self.sections.append(section)
-
-    def _numbered(self, heading: Heading) -> Section | None:
-        """The section that a heading opens, if it has a number; numbers are checked in order."""
-        number, dot, title = heading.text.partition(". ")
-        if dot and number == self._next:  # as nearly always
-            self._last = self._right = number
-            self._next = str(int(number) + 1)
-            self._numbers.setdefault(number, heading)
-        else:
+    def _heading(self, heading: Heading) -> None:
+        """Open a section; where any heading has a number, only those that have one do."""
+        number, title, depth = str(len(self.sections) + 1), heading.text, heading.level - 2
+        if self.numbered:
             match = NUMBER.match(heading.text)
             if not match:
-                return None
+                return
             number, title = match.groups()
-            self._numbers.setdefault(number, heading)
-            self._check_order(number, heading)
-        if heading.level == 1:
-            self.error(heading.line, heading.column, f"section {number} has a heading of level 1: "
-                       "expected ## to ##### with a title, or ###### without")
-        depth = heading.level - 2 if heading.level < 6 or title else None
-        return Section(number, title.lstrip() or None, depth, heading)
+        untitled = self.numbered and heading.level == 6 and not title
+        if self.sections:
+            self.sections[-1].after = heading
+        self.sections.append(Section(number, title or None, None if untitled else max(depth, 0),
+                                     heading))
 
-    def _check_order(self, number: str, heading: Heading) -> None:
-        """A number must follow the one before it.
-
-        After a wrong one either it or the last right one may be followed, so that
-        one slip is one error.
-        """
-        right, line, column = self._right, heading.line, heading.column
-        first = self._numbers[number].line
-        if number in followers(self._last) or number in followers(right):
-            self._right = number
-        else:
-            expected = " or ".join(followers(right))
-            again = f" again (first in line {first})" if first < line else ""
-            self.error(line, column, f"section {number}{again}: expected {expected}" + (
-                f" after {right}" if right else ""))
-        self._last = number
-        self._next = next(iter(followers(self._right)), "")
-
-    def _fence(self, fence: Fence, section: Section | None) -> None:
-        """Take a fence for a part of a chunk, if its first line says so."""
-        source, first = fence.source, fence.begin
-        header = HEADER.match(source, first, fence.end)
-        if not header:
-            self._illustration(fence)
+    def _fence(self, fence: Fence) -> None:
+        """Take a fence for a part of a chunk, if its first line is a header."""
+        header = HEADER.match(fence.content)
+        if not header or header[5] != CLOSERS.get(header[1]):
+            self.fences.append(fence)
             return
-        name, sign, declared = header.group(4, 5, 6)
-        column = header.start(4) - first
-        if fence.starts:
-            column = fence.place(0, column)[1] - 1
-        if not is_plain(name):
-            name = self._name(name, fence.opens + 1, column)
-        part = Part(name, sign == "+", column, section, fence,
-                    source.index("\n", header.end(5)) + 1)
-        if declared:
-            self._declarations(part)
-        if source.find("⟨", part.begin, fence.end) >= 0:
-            self._refer(part)
+        name = self._name(header[3], fence, header.start(3) - 1)
+        section = self.sections[-1] if self.sections else None
+        part = Part(name, header[4] == "+", section, fence, header.end())
+        if header[6]:
+            self._declarations(part, header[6], header.start(6))
+        if fence.content.find("⟨", part.begin) >= 0:
+            self._references(part)
+        self.parts.append(part)
         if section:
             section.parts.append(part)
-        else:
-            self.error(part.line, column, f"⟨{name}⟩ stands before the first section: "
-                       "expected a heading above it")
-        if name in self.chunks:
-            self.chunks[name].parts.append(part)
-        else:
-            chunk = self.chunks[name] = Chunk(name, part)
+        chunk = self.chunks.get(name)
+        if not chunk:
+            chunk = self.chunks[name] = Chunk(name)
             if chunk.is_file:
                 self.files.append(chunk)
+        chunk.parts.append(part)
 
-    def _illustration(self, fence: Fence) -> None:
-        """A fence without a header; what only looks like one is an error."""
-        self.fences.append(fence)
-        first = fence.lines[0] if fence.end > fence.begin else ""
-        comment = COMMENT.match(first) if "⟨" in first else None
-        if comment and first.startswith("⟨", comment.end()):
-            closer = CLOSERS.get(comment[1], "")
-            begin, end = comment[1], closer and " " + closer
-            self.error(*fence.place(0, comment.end()), "not a chunk's header: expected only "
-                       f"{begin} ⟨Name⟩≡{end} or {begin} ⟨Name⟩+≡{end}")
-
-    def _name(self, raw: str, line: int, column: int) -> str:
-        """A name with its blanks normalised; `column` is the bracket's before it."""
-        control = CONTROL.search(raw)
-        if control:
-            self.error(line, column + 1 + control.start(), "a control character in a name")
+    def _name(self, raw: str, fence: Fence, at: int) -> str:
+        """A name with its blanks normalised; its bracket is `at` a character of the fence."""
         name = " ".join(raw.split())
+        if not raw.isprintable() and (control := CONTROL.search(raw)):
+            self.error(*fence.place_of(at + 1 + control.start()), "a control character in a name")
         if not name:
-            self.error(line, column, "an empty name: expected ⟨Name⟩")
+            self.error(*fence.place_of(at), "an empty name: expected ⟨Name⟩")
         return name
 
-    def _declarations(self, part: Part) -> None:
-        """Read the lines `#| captures: a, b` and `#| exports: c` below the header, any number."""
-        lines = part.fence.lines
-        header = COMMENT.match(lines[0])
-        forms = ("//", "/*") if header and header[1] == "/*" else (header and header[1],)
-        while part.skip < len(lines):
-            comment = COMMENT.match(lines[part.skip])
-            if not comment or not comment[2] or comment[1] not in forms:
-                break
-            text, closer = lines[part.skip].rstrip(), CLOSERS.get(comment[1], "")
-            if closer and text.endswith(closer):
-                text = text[: -len(closer)].rstrip()
-            start = comment.end()
-            word, colon, names = text[start:].partition(":")
-            place = part.fence.place(part.skip, start)
-            part.begin += len(lines[part.skip]) + 1
-            part.skip += 1
-            word = word.rstrip()
-            if word not in ("captures", "exports") or not colon:
-                self.error(*place, f"{word!r} is not a declaration: "
-                           "expected captures: or exports: and names")
-                continue
-            start += text[start:].index(":") + 1
-            self.declares = True
-            words = [*(part.captures if word == "captures" else part.exports)]
-            for item in names.split(","):
-                name = item.strip()
-                line, column = part.fence.place(
-                    part.skip - 1, start + len(item) - len(item.lstrip()))
-                start += len(item) + 1
-                if not name.isidentifier():
-                    self.error(line, column, f"{name!r} is not an identifier" if name else
-                               "an identifier is missing here")
-                elif any(name == other.name for other in words):
-                    self.error(line, column, f"{name} a second time in {word}")
-                else:
-                    words.append(Word(name, line, column))
-            if word == "captures":
-                part.captures = words
-            else:
-                part.exports = words
+    def _declarations(self, part: Part, lines: str, at: int) -> None:
+        """Read lines `#| captures: a, b` and `#| exports: c`, which begin there in the fence."""
+        for line in lines.split("\n")[:-1]:
+            comment, _, text = line.partition("|")
+            blanks = len(text) - len(text.lstrip(" \t"))
+            closer = CLOSERS.get(comment.strip(" \t"), "")
+            text = text[blanks:].rstrip().removesuffix(closer).rstrip()
+            self._declaration(part, text, at + len(comment) + 1 + blanks)
+            at += len(line) + 1
 
-    def _refer(self, part: Part) -> None:
+    def _declaration(self, part: Part, text: str, at: int) -> None:
+        word, colon, names = text.partition(":")
+        kind, place_of = word.rstrip(), part.fence.place_of
+        if kind not in ("captures", "exports") or not colon:
+            self.error(*place_of(at), f"{kind!r} is not a declaration: "
+                       "expected captures: or exports: and names")
+            return
+        words = part.captures if kind == "captures" else part.exports
+        at += len(word) + 1
+        for item in names.split(","):
+            name, place = item.strip(), place_of(at + len(item) - len(item.lstrip()))
+            at += len(item) + 1
+            if not name.isidentifier():
+                self.error(*place, f"{name!r} is not an identifier" if name else
+                           "an identifier is missing here")
+            elif any(name == other.name for other in words):
+                self.error(*place, f"{name} a second time in {kind}")
+            else:
+                words.append(Word(name, *place))
+
+    def _references(self, part: Part) -> None:
         """Find the references in a part."""
         text = part.text
-        cut = ALONE.split(text)
-        names = cut[2::3]
-        if len(names) == text.count("⟨") and is_plain("".join(names)):
-            part.names = names
-            part.cut = None if may_have_strings(text) else cut
-        else:
-            part._references = self._references(part)
-            part.names = [reference.name for reference in part.references]
-        if part.names:
-            self._referring.append(part)
-
-    def _references(self, part: Part) -> list[Reference]:
-        """The references in a part of which some do not stand alone on their lines."""
-        text, found = part.text, list[Reference]()
         for match in REFERENCE.finditer(text):
             raw, start, end = match[1], match.start(), match.end()
             if raw is None:  # the literal bracket
@@ -469,76 +343,22 @@ class Web:
             if not match[2]:
                 self.error(*part.place_of(start), "unclosed ⟨: expected ⟩ on the same line "
                            "(⟨⟨ stands for a ⟨ that is none of a reference's)")
-                self._suggested.add(" ".join(raw.split()))  # perhaps it is used here
+                self.mentioned.add(" ".join(raw.split()))
                 continue
-            if not is_plain(raw):
-                raw = self._name(raw, *part.place_of(start))
+            name = self._name(raw, part.fence, part.begin + start)
             if text.startswith(("≡", "+≡"), end):
-                self.error(*part.place_of(start), f"the header of ⟨{raw}⟩ is not the first line "
+                self.error(*part.place_of(start), f"the header of ⟨{name}⟩ is not the first line "
                            f"of its code block: expected the one from line {part.fence.opens} "
                            "closed before")
-            elif raw:
-                found.append(Reference(raw, part, start, end))
-        return found
+            elif name:
+                part.references.append(Reference(name, part, start, end))
 
-    # Checking.
-
-    def _check_chunks(self) -> None:
-        """Check that what is used is defined, what is defined is used, and signs and languages."""
-        chunks, wrong = self.chunks, dict[Part, None]()
-        for part in self._referring:
-            below = chunks[part.name].below
-            for name in part.names:
-                used = chunks.get(name)
-                if used:
-                    used.users.append(part)
-                    below.append(used)
-                if not used or used.is_file:
-                    wrong[part] = None
-        for part in wrong:
-            for reference in part.references:
-                used = chunks.get(reference.name)
-                if not used:
-                    near = self._near_header(reference.name) or self.hint(reference.name)
-                    self.error(reference.line, reference.column,
-                               f"⟨{reference.name}⟩ is not defined{near}")
-                elif used.is_file:
-                    self.error(reference.line, reference.column,
-                               f"⟨{used.name}⟩ is a file, not to be referred to")
-        if not self.files:
-            self._near_header("")
-            near = next(filter(names_file, self._near_headers), "")
-            self.error(1, 1, "no chunk of this web is a file, so there is nothing to write" + (
-                self._near_header(near) or ": expected a name like ⟨hello.py⟩"))
-        for chunk in self.chunks.values():
-            first = chunk.parts[0]
-            if len(chunk.parts) == 1 and (chunk.users or chunk.is_file) and not first.continues:
-                continue
-            name = f"⟨{chunk.name}⟩"
-            if first.continues:
-                self.error(first.line, first.column, f"{name}+≡ continues nothing: "
-                           f"expected {name}≡ the first time" + self.hint(chunk.name))
-            elif not chunk.is_file and not chunk.users and chunk.name not in self._suggested:
-                self.error(first.line, first.column, f"{name} is never used" + (
-                    "" if " " in chunk.name else " (a file's name has a suffix or a /)"))
-            language, begun = first, None if first.continues else first
-            for part in chunk.parts[1:]:
-                if not part.continues:
-                    if begun:
-                        self.error(part.line, part.column, f"{name}≡ a second time, the first is "
-                                   f"in line {begun.line}: expected {name}+≡")
-                    begun = begun or part
-                if language.language is None:
-                    language = part
-                elif part.language not in (None, language.language):
-                    self.error(part.fence.opens, part.fence.column,
-                               f"{name} is in {part.language} here, but in {language.language} "
-                               f"in line {language.fence.opens}")
+    # Hints.
 
     def hint(self, name: str) -> str:
         """The nearest other chunk, as the end of a message."""
         near = self.nearest(name, self.chunks)
-        self._suggested.add(near)
+        self.mentioned.add(near)
         return f"; did you mean ⟨{near}⟩?" if near else ""
 
     def nearest(self, name: str, others: Iterable[str]) -> str:
@@ -555,50 +375,3 @@ class Web:
         from difflib import get_close_matches
 
         return next(iter(get_close_matches(name, names, 1, 0.75)), "")
-
-    def _near_header(self, name: str) -> str:
-        """Which line may have been meant as a chunk's header, as the end of a message."""
-        if not self._near_headers:
-            self._near_headers[""] = 0
-            headers = {part.line for chunk in self.chunks.values() for part in chunk.parts}
-            pattern = re.compile(NEAR_HEADER)
-            for number, line in enumerate(self.lines, 1):
-                near = pattern.fullmatch(line)
-                if near and number not in headers and line.strip() != f"⟨{near[1]}⟩":
-                    self._near_headers.setdefault(" ".join(near[1].split()), number)
-        if not self._near_headers.get(name):
-            return ""
-        return (f"; line {self._near_headers[name]} is not read as its header: expected "
-                f"a comment like # ⟨{name}⟩≡ in the first line of a fenced block")
-
-    def _check_cycles(self) -> None:
-        """Walk the chunks depth first; a reference to one that is still open closes a cycle."""
-        known: set[tuple[str, ...]] = set()
-        for root in self.chunks.values():
-            stack = [] if root.done else [(root, iter(root.below))]  # the open chunks
-            while stack:
-                chunk, rest = stack[-1]
-                chunk.done = False
-                for used in rest:
-                    if used.done is None:
-                        stack.append((used, iter(used.below)))
-                        break
-                    if not used.done:
-                        self._cycle([link for link, _ in stack], used, known)
-                else:
-                    stack.pop()
-                    chunk.done = True
-                    self.order.append(chunk)
-
-    def _cycle(self, path: list[Chunk], used: Chunk, known: set[tuple[str, ...]]) -> None:
-        """Complain of a cycle that a reference closes; of each once, and of a hundred at most."""
-        if len(known) < 100:
-            cycle = [chunk.name for chunk in path[path.index(used) :]]
-            low = cycle.index(min(cycle))
-            key = tuple(cycle[low:] + cycle[:low])
-            if key not in known:
-                known.add(key)
-                reference = next(reference for reference, _ in path[-1].references()
-                                 if reference.name == used.name)
-                self.error(reference.line, reference.column, "a cycle: " + " → ".join(
-                    f"⟨{link}⟩" for link in [*cycle, used.name]))

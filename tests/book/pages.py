@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
-from commonweb.web import names_file
+from commonweb.notation import names_file
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 UNCLOSED = {"li", "html"}

@@ -479,6 +479,9 @@ C_CASES = {
         "struct s { int a; };\nint f(struct foreign *x) { return x->a; }", "a", "", "field", "",
         "1"),
     "designator": ("struct s { int a; };\nstruct s x = { .a = 1 };", "a", "s", "field", "0", "1"),
+    "macro that the grammar knows": (
+        "struct s { int a; };\nint x = offsetof(struct s, a);", "offsetof", "", "external", "",
+        "1"),
     "enumerator": ("enum e { A, B = A };\nint x = B;", "B", "", "constant", "0", "1"),
     "macro": ("#define M 1\nint x = M;", "M", "", "macro", "0", "1"),
     "macro in branches": ("#ifndef M\n#define M 1\n#else\n#undef M\n#define M 2\n#endif", "M", "",
@@ -711,7 +714,7 @@ DEFINES = {
     "function": r"(?:def |:= ?|\b[\w*]+ \**){}\(|^\s*{} = ", "class": "class {}[(:]",
     "method": r"def {}\(", "macro": r"# *define {}\b", "module": "import {}",
     "parameter": r"[(,*\s]{}\b", "constant": r"\b{}(?:: |.* =)|import {}$", "type": r"\b{}\b",
-    "variable": r"\b{}\b.*(?:=|:)|^\w.* as {}:|\b{}\b", "field": r"[ *]{}[;,\[]",
+    "variable": r"\b{}\b.*(?:=|:)|^\w.* as {}:|\b{}\b", "field": r"[ *]{}[;,\[)]",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 from pages import Element, read
 from weaving import PIXEL, ROOT, chunk, page_of
 
-from commonweb import figures, freshness
+from commonweb import __version__, figures, freshness
 from commonweb.expansion import tangle
 from commonweb.page import FACES
 from commonweb.weave import Sources, main
@@ -104,27 +105,30 @@ def told(result: subprocess.CompletedProcess[str], status: int = 1) -> str:
     (["t.md", "--out", "p.png"],
      "t.md:1:1: error: no book is written: p.png/t.html: Not a directory"),
     (["t.md", "--out", "x" * 300], "/t.html: File name too long"),
-    (["t.md", "--out", "."], "t.md:1:1: error: no book is written: t.html: Is a directory"),
+    (["t.md", "--out", "."], "t.md:1:1: error: no book is written: t.html: not a plain file"),
+    (["q.md", "--out", "."], "q.md:1:1: error: no book is written: .q.woven: not a plain file"),
 ])
 def test_what_cannot_be_read_or_written_is_told(
     place: Path, arguments: list[str], message: str
 ) -> None:
     (place / "t.html").mkdir()
+    (place / "q.md").write_text("# T\n\n" + chunk("x = 1"))
+    os.mkfifo(place / ".q.woven")
+    there = sorted(os.listdir(place))
     assert message in told(run(place, *arguments))
-    assert sorted(os.listdir(place)) == ["p.png", "t.html", "t.md"]
+    assert sorted(os.listdir(place)) == there
 
 
 @pytest.mark.parametrize(("name", "message"), [
     ("LICENSE", "/LICENSE:1:1: error: cannot be read: Permission denied"),
     ("p.png", "t.md:3:1: error: no picture: p.png cannot be read: Permission denied"),
     (FACES[0][-1], f"/{FACES[0][-1]}:1:1: error: cannot be read: Permission denied"),
-    (".t.woven", ".t.woven: Permission denied"),
 ])
 def test_what_may_not_be_read_is_told(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str,
     message: str,
 ) -> None:
-    for file in ("LICENSE", FACES[0][-1], ".t.woven"):
+    for file in ("LICENSE", FACES[0][-1]):
         (place / file).write_bytes(b"x")
     read = Path.read_bytes
 
@@ -164,12 +168,25 @@ def test_what_a_terminal_cannot_show_is_written_in_ascii(place: Path) -> None:
     assert result.stdout == "wrote out/\\xe9.html and out/\\xe9.pdf\n"
 
 
-def test_what_is_printed_to_nowhere_is_an_error(place: Path) -> None:
-    with open("/dev/full", "w") as full:
-        result = subprocess.run([sys.executable, "-m", "commonweb", "weave", "t.md"], cwd=place,
-                                env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=full,
-                                stderr=subprocess.PIPE, text=True, timeout=100, check=False)
-    assert "error: " in told(result)
+@pytest.mark.parametrize("arguments", [["t.md"], ["--help"], ["--version"]])
+@pytest.mark.parametrize(("stream", "reason"), [
+    (">/dev/full", "No space left on device"), (">&-", "it is closed")])
+def test_what_cannot_be_printed_is_an_error(
+    place: Path, arguments: list[str], stream: str, reason: str
+) -> None:
+    command = shlex.join([sys.executable, "-m", "commonweb", "weave", *arguments])
+    result = subprocess.run(["sh", "-c", f"{command} {stream}"], cwd=place,
+                            env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE,
+                            text=True, timeout=100, check=False)
+    assert told(result) == f"python -m commonweb weave: error: standard output: {reason}"
+
+
+def test_it_says_what_it_is_and_how_it_is_used(place: Path) -> None:
+    assert run(place, "--version").stdout == f"python -m commonweb weave {__version__}\n"
+    assert run(place, "-h").stdout.startswith("usage: python -m commonweb weave ")
+    wrong = run(place, "--what")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "unrecognized arguments: --what" in wrong.stderr
 
 
 @pytest.mark.parametrize("library", ["markdown_it", "jinja2", "tree_sitter", "weasyprint"])

@@ -1,6 +1,5 @@
 """What all tests of the tools rest on."""
 
-import functools
 import os
 import sys
 from pathlib import Path
@@ -12,6 +11,9 @@ os.environ["PYTHONPATH"] = str(Path(commonweb.__file__).resolve().parents[1])
 
 # Webs, and what is tangled, are UTF-8 and end their lines alike everywhere; Python's files are as
 # the locale and the platform have it.
-Path.read_text = functools.partialmethod(Path.read_text, encoding="utf-8")  # type: ignore
-Path.write_text = functools.partialmethod(Path.write_text, encoding="utf-8", **(  # type: ignore
-    {"newline": "\n"} if sys.platform == "win32" else {}))
+read_text, write_text = Path.read_text, Path.write_text
+NEWLINE = {"newline": "\n"} if sys.platform == "win32" else {}
+Path.read_text = lambda path, encoding="utf-8", *more: read_text(  # type: ignore
+    path, encoding, *more)
+Path.write_text = lambda path, data, encoding="utf-8", *more: write_text(  # type: ignore
+    path, data, encoding, *more, **NEWLINE)

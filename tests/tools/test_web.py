@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from commonweb.web import Web, names_file
+from commonweb.notation import names_file
+from commonweb.web import Web
 
 
 def read(text: str) -> Web:
