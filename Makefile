@@ -11,6 +11,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 BUILT := generated/sockets/_values.py
+VARIANT := tests/hard/build_variant.py $(BUILT)
 WARNINGS := -std=c11 -Wall -Wextra -Wconversion -Wshadow -Werror
 
 .PHONY: help demo test tangle build reference check clean
@@ -52,6 +53,7 @@ check: build $(VENV)/checkers $(VENV)/weavers
 	$(RUN) -m mypy commonweb generated/sockets generated/build_sockets.py
 	MYPYPATH=generated $(RUN) -m mypy generated/examples bench
 	$(RUN) tests/hard/check_c.py $(WARNINGS)
+	$(RUN) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*
 
 clean:
 	rm -rf build dist $(VENV) generated/*.egg-info .hypothesis .*_cache

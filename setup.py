@@ -6,6 +6,7 @@ In between it calls `build_sockets.py`, which section 90A of sockets.md explains
 import gzip
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -111,6 +112,23 @@ class BuildForeignParts(build_ext):
         shutil.copyfile(built, GENERATED / "sockets" / "_values.py")
 
 
+def describe():
+    """The README for an index page, where links to files beside it lead nowhere.
+
+    They lead into the repository, if pyproject.toml says where that is. Else what was linked is
+    left as text, and pictures are left out.
+    """
+    text, project = (
+        (GENERATED.parent / name).read_text(encoding="utf-8")
+        for name in ("README.md", "pyproject.toml")
+    )
+    if found := re.search('^Repository = "(.*?)/?"', project, re.M):
+        text = re.sub(r"(!\[[^]]*\])\(([^:)]+)\)", rf"\1({found[1]}/raw/HEAD/\2)", text)
+        return re.sub(r"(\[[^]]*\])\(([^:)]+)\)", rf"\1({found[1]}/blob/HEAD/\2)", text)
+    text = re.sub(r"!\[[^]]*\]\([^:)]+\)\n*", "", text)
+    return re.sub(r"\[([^]]*)\]\([^:)]+\)", r"\1", text)
+
+
 class PackReproducibly(sdist):
     """One order, one owner, one time: the same files make the same archive. (setuptools' own
     notes are left out; they tell an archive's files from a checkout's.)
@@ -137,6 +155,8 @@ class PackReproducibly(sdist):
 
 
 setup(
+    long_description=describe(),
+    long_description_content_type="text/markdown",
     ext_modules=[Extension(
         "sockets._stub", sources=[], py_limited_api=STABLE_ABI,
         define_macros=[("Py_LIMITED_API", "0x030A0000")] if STABLE_ABI else [],

@@ -3,76 +3,481 @@
 #include <errno.h>
 #include <structmember.h>
 
-#define CAPTURES(NAME) \
-    NAME(AddressInfo) NAME(AddressInfoOption) NAME(Internet6Address) NAME(InternetAddress) \
-    NAME(ReceiveFromOption) NAME(SendToOption) NAME(Socket) NAME(SocketAddress) \
-    NAME(SocketCondition) NAME(SocketDomain) NAME(SocketOption) NAME(SocketProtocol) \
-    NAME(SocketType) NAME(UnixAddress) NAME(borrow_writable) NAME(expect) \
-    NAME(foreign_sample) NAME(foreign_socket) NAME(foreign_to_internet6_address) \
-    NAME(foreign_to_internet_address) NAME(foreign_to_unix_address) NAME(from_buffer) \
-    NAME(judge_connect) NAME(known_answers) NAME(known_constant) NAME(known_protocols) \
-    NAME(known_types) NAME(new_foreign) NAME(not_yet) NAME(report_unresolved) \
-    NAME(socket_domain_db) NAME(socket_error) PROCEDURES(NAME)
-#define PROCEDURES(NAME) \
-    NAME(accept_socket) NAME(close_socket) NAME(connect_socket) NAME(create_socket) \
-    NAME(get_address_info) NAME(get_socket_option) NAME(receive_from_socket) \
-    NAME(receive_into_socket) NAME(send_to_socket) NAME(set_socket_option)
-#define WORDS(NAME) \
-    NAME(accept_socket) NAME(accept) NAME(receive_from_socket) NAME(receive_into_socket) \
-    NAME(recvfrom) NAME(send_to_socket) NAME(sendto)
-#define NUMBER(name) NUMBER_OF_##name,
-#define WORD_NUMBER(name) WORD_##name,
-#define TEXT(name) #name,
+struct socket_base {
+    PyObject_HEAD
+    PyObject *foreign;                  /* cffi's object, which owns the structure */
+    struct foreign_socket *structure;
+    PyObject *domain, *type, *protocol; /* the first a DomainBase, if they are set */
+    int nonblocking;
+};
 
-enum { CAPTURES(NUMBER) WORDS(WORD_NUMBER) HOW_MANY, HOW_MANY_CAPTURES = WORD_accept_socket };
-static const char *const texts[] = { CAPTURES(TEXT) WORDS(TEXT) };
+struct constant_base {
+    PyObject_HEAD
+    int value, is_set;
+};
 
-#define THE(name) captured[NUMBER_OF_##name]
-#define WORD(name) captured[WORD_##name]
-#define IS(object, class) PyObject_TypeCheck(object, (PyTypeObject *) THE(class))
+struct domain_base {
+    struct constant_base constant;      /* a domain is a constant, and goes on */
+    PyObject *extractor;
+};
 
-#define SLOTS(SLOT) \
-    SLOT(Socket, _foreign) SLOT(Socket, _domain) SLOT(Socket, _type) SLOT(Socket, _protocol) \
-    SLOT(Socket, _nonblocking) SLOT(SocketDomain, extractor) SLOT(SocketType, value) \
-    SLOT(InternetAddress, _packed) SLOT(SocketOption, _number) SLOT(SocketCondition, who) \
-    SLOT(SocketCondition, syscall) SLOT(SocketCondition, address) SLOT(AddressInfo, domain) \
-    SLOT(AddressInfo, type) SLOT(AddressInfo, protocol) SLOT(AddressInfo, address)
-#define PLACE(class, name) static size_t place_of_##class##_##name;
+struct info_base {
+    PyObject_HEAD
+    PyObject *domain, *type, *protocol, *address;
+};
 
-SLOTS(PLACE)
-static size_t place_of_pointer;
+struct address_base {
+    PyObject_HEAD
+    PyObject *packed;                   /* a bytes, once it has been packed */
+};
 
-#define AT(object, place) (*(PyObject **) (void *) ((char *) (object) + (place)))
-#define FIELD(object, class, name) AT(object, place_of_##class##_##name)
-#define IS_SOCKET(object) (IS(object, Socket) && FIELD(object, Socket, _protocol) != NULL)
-#define IS_CONSTANT(object, class) (IS(object, class) && FIELD(object, SocketType, value) != NULL)
+struct option_base {
+    PyObject_HEAD
+    int quick;
+    int is_number, is_truth, low, high, level, id;      /* §63A */
+};
 
-/* Where in the object `wanted` stands, or 0. */
-static size_t find_place(PyObject *object, const void *wanted)
+#define SOCKET(object) ((struct socket_base *) (void *) (object))
+#define CONSTANT(object) ((struct constant_base *) (void *) (object))
+#define DOMAIN(object) ((struct domain_base *) (void *) (object))
+#define INFO(object) ((struct info_base *) (void *) (object))
+#define ADDRESS(object) ((struct address_base *) (void *) (object))
+#define OPTION(object) ((struct option_base *) (void *) (object))
+#define PLACE(kind, field) ((void *) offsetof(struct kind, field))
+#define AT(object, place) ((PyObject **) (void *) ((char *) (object) + (size_t) (place)))
+
+/* Put an object, which is given up, in the place of another. */
+static void put(PyObject **place, PyObject *value)
 {
-    PyObject *room = PyObject_GetAttrString((PyObject *) Py_TYPE(object), "__basicsize__");
-    const size_t size = room == NULL ? 0 : PyLong_AsSize_t(room);
-    size_t place = sizeof(PyObject);
+    PyObject *old = *place;
 
-    Py_XDECREF(room);
-    while (place < size && (const void *) AT(object, place) != wanted)
-        place += sizeof(PyObject *);
-    return place < size ? place : 0;
+    *place = value;
+    Py_XDECREF(old);
 }
-static size_t find_slot(PyObject *class, const char *name)
-{
-    PyObject *object = PyType_GenericAlloc((PyTypeObject *) class, 0);
-    PyObject *marker = PyList_New(0), *key = PyUnicode_FromString(name);
-    size_t place = 0;
 
-    if (object != NULL && marker != NULL && key != NULL
-        && PyObject_GenericSetAttr(object, key, marker) == 0
-        && (place = find_place(object, marker)) != 0)
-        Py_CLEAR(AT(object, place));
-    Py_XDECREF(key);
-    Py_XDECREF(marker);
-    Py_XDECREF(object);
-    return place;
+static int refuse(PyObject *error, const char *text)
+{
+    PyErr_SetString(error, text);
+    return -1;
+}
+
+static PyObject *get_object(PyObject *self, void *place)
+{
+    PyObject *object = *AT(self, place);
+
+    if (object == NULL)
+        (void) refuse(PyExc_AttributeError, "the record is empty: its constructor was not called");
+    else
+        Py_INCREF(object);
+    return object;
+}
+
+/* Fill a field once: the same again is no change. */
+static int set_object_once(PyObject *self, PyObject *value, void *place)
+{
+    PyObject **field = AT(self, place);
+
+    if (value == NULL || (*field != NULL && *field != value))
+        return refuse(PyExc_AttributeError, "a record is immutable");
+    if (*field == NULL)
+        *field = Py_NewRef(value);
+    return 0;
+}
+/* Whether it is an int that fits; if not, an exception says so. */
+static int read_int(PyObject *value, int *number)
+{
+    const long wide = value != NULL && PyLong_CheckExact(value) ? PyLong_AsLong(value) : -1;
+
+    if (value == NULL || !PyLong_CheckExact(value))
+        return refuse(PyExc_TypeError, "it must be an int") == 0;
+    if (wide == -1 && PyErr_Occurred() != NULL)
+        return 0;
+    if (wide < INT_MIN || wide > INT_MAX)
+        return refuse(PyExc_OverflowError, "it must be an int of C") == 0;
+    *number = (int) wide;
+    return 1;
+}
+
+static PyObject *get_value(PyObject *self, void *nothing)
+{
+    (void) nothing;
+    if (!CONSTANT(self)->is_set) {
+        (void) refuse(PyExc_AttributeError, "the record is empty: its constructor was not called");
+        return NULL;
+    }
+    return PyLong_FromLong(CONSTANT(self)->value);
+}
+
+static int set_value(PyObject *self, PyObject *value, void *nothing)
+{
+    struct constant_base *constant = CONSTANT(self);
+    int number;
+
+    (void) nothing;
+    if (!read_int(value, &number))
+        return -1;
+    if (constant->is_set && constant->value != number)
+        return refuse(PyExc_AttributeError, "a record is immutable");
+    constant->value = number;
+    constant->is_set = 1;
+    return 0;
+}
+static int set_packed(PyObject *self, PyObject *value, void *nothing)
+{
+    (void) nothing;
+    if (value == NULL || !PyBytes_CheckExact(value))
+        return refuse(PyExc_TypeError, "it must be bytes");
+    if (ADDRESS(self)->packed == NULL)
+        ADDRESS(self)->packed = Py_NewRef(value);
+    return 0;
+}
+static PyObject *get_flag(PyObject *self, void *place)
+{
+    return PyBool_FromLong(*(int *) (void *) AT(self, place));
+}
+
+static int set_flag(PyObject *self, PyObject *value, void *place)
+{
+    if (value != Py_True && value != Py_False)
+        return refuse(PyExc_TypeError, "it must be a bool");
+    *(int *) (void *) AT(self, place) = value == Py_True;
+    return 0;
+}
+
+static PyObject *get_number(PyObject *self, void *nothing)
+{
+    const struct option_base *option = OPTION(self);
+
+    (void) nothing;
+    if (!option->is_number)
+        return Py_NewRef(Py_None);
+    return Py_BuildValue("Oiiii", option->is_truth ? &PyBool_Type : &PyLong_Type, option->low,
+                         option->high, option->level, option->id);
+}
+
+static int set_number(PyObject *self, PyObject *value, void *nothing)
+{
+    struct option_base *option = OPTION(self);
+    int numbers[4], is_truth;
+
+    (void) nothing;
+    if (value == Py_None) {
+        option->is_number = 0;
+        return 0;
+    }
+    if (value == NULL || !PyTuple_CheckExact(value) || PyTuple_Size(value) != 5)
+        return refuse(PyExc_TypeError, "it must be None or a tuple of five");
+    is_truth = PyTuple_GetItem(value, 0) == (PyObject *) &PyBool_Type;
+    for (Py_ssize_t i = 0; i < 4; i++)
+        if (!read_int(PyTuple_GetItem(value, i + 1), &numbers[i]))
+            return -1;
+    option->is_truth = is_truth;
+    option->low = numbers[0];
+    option->high = numbers[1];
+    option->level = numbers[2];
+    option->id = numbers[3];
+    option->is_number = 1;
+    return 0;
+}
+
+#define PROCEDURES(ROW) \
+    ROW(accept_socket, accept) ROW(close_socket, close) ROW(connect_socket, connect) \
+    ROW(create_socket, socket) ROW(get_address_info, getaddrinfo) \
+    ROW(get_socket_option, getsockopt) ROW(receive_from_socket, recvfrom) \
+    ROW(receive_into_socket, recvfrom) ROW(send_to_socket, sendto) \
+    ROW(set_socket_option, setsockopt)
+#define BASES(BASE) \
+    BASE(SocketBase) BASE(ConstantBase) BASE(DomainBase) BASE(InfoBase) BASE(AddressBase) \
+    BASE(OptionBase)
+#define CLASSES(ROW) \
+    ROW(AddressInfo, InfoBase) ROW(AddressInfoOption, ConstantBase) \
+    ROW(Internet6Address, AddressBase) \
+    ROW(InternetAddress, AddressBase) ROW(ReceiveFromOption, ConstantBase) \
+    ROW(SendToOption, ConstantBase) ROW(Socket, SocketBase) ROW(SocketAddress, AddressBase) \
+    ROW(SocketDomain, DomainBase) ROW(SocketOption, OptionBase) \
+    ROW(SocketProtocol, ConstantBase) ROW(SocketType, ConstantBase) ROW(UnixAddress, AddressBase)
+#define CAPTURES(NAME) \
+    NAME(SocketCondition) NAME(any_bytes) NAME(expect) NAME(from_buffer) \
+    NAME(foreign_to_internet6_address) NAME(foreign_to_internet_address) \
+    NAME(foreign_to_unix_address) NAME(judge_connect) NAME(known_constant) \
+    NAME(known_protocols) NAME(known_types) NAME(not_yet) NAME(pointer_to_bytes) \
+    NAME(refuse_buffer) NAME(report_unresolved) NAME(socket_domain_db) NAME(socket_error)
+#define SLOTS(SLOT) SLOT(who) SLOT(syscall) SLOT(address)
+
+#define NUMBER(name) NUMBER_OF_##name,
+#define CLASS_NUMBER(name, base) NUMBER_OF_##name,
+#define SLOT_NUMBER(name) SLOT_##name,
+#define THREE_NUMBERS(name, call) NUMBER_OF_##name, NAME_OF_##name, CALL_OF_##name,
+
+enum {
+    BASES(NUMBER) CLASSES(CLASS_NUMBER) CAPTURES(NUMBER) SLOTS(SLOT_NUMBER)
+    PROCEDURES(THREE_NUMBERS) NUMBER_OF_new_foreign, NUMBER_OF_foreign_socket,
+    ANSWER_CLASS, ANSWER_PARTS, HOW_MANY
+};
+
+struct state {
+    PyObject *captured[HOW_MANY];
+    descrsetfunc set_slot;              /* how a class's slots are set (§90H) */
+    newfunc new_error;
+    ssize_t answer;                     /* the error of which ANSWER_CLASS is (§90K) */
+    int bases_made, places_taken;
+};
+
+#define THE(name) state->captured[NUMBER_OF_##name]
+#define IS(object, class) PyObject_TypeCheck(object, (PyTypeObject *) THE(class))
+/* Whether the slot of a condition could be filled. */
+static int fill(struct state *state, PyObject *condition, int slot, PyObject *value)
+{
+    return state->set_slot(state->captured[slot], condition, value) == 0;
+}
+
+static void give_back(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+
+    ((freefunc) PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+/* How a base of this kind shows and drops the objects that it holds, from the first field on. */
+#define HOLDS(kind, first, count) \
+    static int visit_##kind(PyObject *self, visitproc visit, void *arg) \
+    { \
+        Py_VISIT(Py_TYPE(self)); \
+        for (int i = 0; i < count; i++) \
+            Py_VISIT(AT(self, PLACE(kind, first))[i]); \
+        return 0; \
+    } \
+    static int clear_##kind(PyObject *self) \
+    { \
+        for (int i = 0; i < count; i++) \
+            Py_CLEAR(AT(self, PLACE(kind, first))[i]); \
+        return 0; \
+    } \
+    static void free_##kind(PyObject *self) \
+    { \
+        PyObject_GC_UnTrack(self); \
+        (void) clear_##kind(self); \
+        give_back(self); \
+    }
+
+HOLDS(socket_base, domain, 3)
+HOLDS(domain_base, extractor, 1)
+HOLDS(info_base, domain, 4)
+
+static void free_socket(PyObject *self)
+{
+    PyObject *foreign = SOCKET(self)->foreign;
+
+    if (SOCKET(self)->structure->fd >= 0)
+        (void) close_block(SOCKET(self)->structure);
+    free_socket_base(self);
+    Py_DECREF(foreign);                 /* and with it the structure */
+}
+
+static void free_address(PyObject *self)
+{
+    Py_CLEAR(ADDRESS(self)->packed);
+    give_back(self);
+}
+static PyObject *new_socket_base(PyTypeObject *type, PyObject *arguments, PyObject *named);
+
+static struct state *state_of(PyTypeObject *type)
+{
+    PyTypeObject *base = type;
+
+    for (PyTypeObject *at = type; at != NULL; at = PyType_GetSlot(at, Py_tp_base))
+        if ((newfunc) PyType_GetSlot(at, Py_tp_new) == new_socket_base)
+            base = at;
+    return PyType_GetModuleState(base);
+}
+
+static PyObject *new_record_of_socket(struct state *state, PyTypeObject *type)
+{
+    struct _cffi_ctypedescr *kind = (struct _cffi_ctypedescr *) (void *) THE(foreign_socket);
+    PyObject *foreign = PyObject_CallFunctionObjArgs(THE(new_foreign), THE(foreign_socket), NULL);
+    void *structure = foreign == NULL ? NULL : _cffi_to_c_pointer(foreign, kind);
+    PyObject *sock = structure == NULL ? NULL : PyType_GenericAlloc(type, 0);
+
+    if (sock == NULL) {
+        Py_XDECREF(foreign);
+        return NULL;
+    }
+    SOCKET(sock)->foreign = foreign;
+    SOCKET(sock)->structure = structure;
+    SOCKET(sock)->structure->fd = -1;
+    return sock;
+}
+
+static PyObject *new_socket_base(PyTypeObject *type, PyObject *arguments, PyObject *named)
+{
+    struct state *state = state_of(type);
+
+    (void) arguments, (void) named;
+    return state == NULL ? NULL : new_record_of_socket(state, type);
+}
+
+static int set_domain(PyObject *self, PyObject *value, void *place)
+{
+    struct state *state = state_of(Py_TYPE(self));
+
+    if (state == NULL)
+        return -1;
+    if (value == NULL || !IS(value, DomainBase))
+        return refuse(PyExc_TypeError, "it must be a SocketDomain");
+    put(AT(self, place), Py_NewRef(value));
+    return 0;
+}
+
+static int set_constant(PyObject *self, PyObject *value, void *place)
+{
+    struct state *state = state_of(Py_TYPE(self));
+
+    if (state == NULL)
+        return -1;
+    if (value == NULL || !IS(value, ConstantBase))
+        return refuse(PyExc_TypeError, "it must be a SocketType or a SocketProtocol");
+    put(AT(self, place), Py_NewRef(value));
+    return 0;
+}
+#define FIELD(name, getter, setter, place) {name, getter, setter, NULL, place}
+#define NO_FIELD {NULL, NULL, NULL, NULL, NULL}
+#define DOES(slot, function) {slot, (void *) (function)}
+
+static PyGetSetDef socket_fields[] = {
+    FIELD("_foreign", get_object, NULL, PLACE(socket_base, foreign)),
+    FIELD("_domain", get_object, set_domain, PLACE(socket_base, domain)),
+    FIELD("_type", get_object, set_constant, PLACE(socket_base, type)),
+    FIELD("_protocol", get_object, set_constant, PLACE(socket_base, protocol)),
+    FIELD("_nonblocking", get_flag, set_flag, PLACE(socket_base, nonblocking)),
+    NO_FIELD,
+};
+static PyGetSetDef constant_fields[] = { FIELD("value", get_value, set_value, NULL), NO_FIELD };
+static PyGetSetDef domain_fields[] = {
+    FIELD("extractor", get_object, set_object_once, PLACE(domain_base, extractor)), NO_FIELD,
+};
+static PyGetSetDef info_fields[] = {
+    FIELD("domain", get_object, set_object_once, PLACE(info_base, domain)),
+    FIELD("type", get_object, set_object_once, PLACE(info_base, type)),
+    FIELD("protocol", get_object, set_object_once, PLACE(info_base, protocol)),
+    FIELD("address", get_object, set_object_once, PLACE(info_base, address)), NO_FIELD,
+};
+static PyGetSetDef address_fields[] = {
+    FIELD("_packed", get_object, set_packed, PLACE(address_base, packed)), NO_FIELD,
+};
+static PyGetSetDef option_fields[] = {
+    FIELD("_quick", get_flag, set_flag, PLACE(option_base, quick)),
+    FIELD("_number", get_number, set_number, NULL), NO_FIELD,
+};
+
+static PyType_Slot socket_does[] = {
+    DOES(Py_tp_new, new_socket_base), DOES(Py_tp_traverse, visit_socket_base),
+    DOES(Py_tp_clear, clear_socket_base), DOES(Py_tp_dealloc, free_socket),
+    DOES(Py_tp_getset, socket_fields), {0, NULL},
+};
+static PyType_Slot constant_does[] = { DOES(Py_tp_getset, constant_fields), {0, NULL} };
+static PyType_Slot domain_does[] = {
+    DOES(Py_tp_traverse, visit_domain_base), DOES(Py_tp_clear, clear_domain_base),
+    DOES(Py_tp_dealloc, free_domain_base), DOES(Py_tp_getset, domain_fields), {0, NULL},
+};
+static PyType_Slot info_does[] = {
+    DOES(Py_tp_traverse, visit_info_base), DOES(Py_tp_clear, clear_info_base),
+    DOES(Py_tp_dealloc, free_info_base), DOES(Py_tp_getset, info_fields), {0, NULL},
+};
+static PyType_Slot address_does[] = {
+    DOES(Py_tp_dealloc, free_address), DOES(Py_tp_getset, address_fields), {0, NULL},
+};
+static PyType_Slot option_does[] = { DOES(Py_tp_getset, option_fields), {0, NULL} };
+
+#define OPEN (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE)
+#define SPECIFY(name, kind, flags, does) \
+    {"sockets." #name, (int) sizeof(struct kind), 0, flags, does}
+
+static PyType_Spec specifications[] = {         /* in the order of BASES */
+    SPECIFY(SocketBase, socket_base, OPEN | Py_TPFLAGS_HAVE_GC, socket_does),
+    SPECIFY(ConstantBase, constant_base, OPEN, constant_does),
+    SPECIFY(DomainBase, domain_base, OPEN | Py_TPFLAGS_HAVE_GC, domain_does),
+    SPECIFY(InfoBase, info_base, OPEN | Py_TPFLAGS_HAVE_GC, info_does),
+    SPECIFY(AddressBase, address_base, OPEN, address_does),
+    SPECIFY(OptionBase, option_base, OPEN, option_does),
+};
+static const char *const base_names[] = {
+#define TEXT(name) #name,
+    BASES(TEXT)
+};
+
+static PyObject *cut_to_length(PyObject *filled, Py_ssize_t length)
+{
+    const Py_ssize_t head = PyBytes_AsString(filled) - (char *) filled;
+    PyObject *cut = PyObject_Realloc(filled, (size_t) (head + length + 1));
+
+    if (cut == NULL)
+        cut = filled;
+    Py_SET_SIZE((PyVarObject *) cut, length);
+    PyBytes_AsString(cut)[length] = '\0';
+    return cut;
+}
+static int is_same(PyObject *one, PyObject *other)
+{
+    return one == NULL || other == NULL ? -1 : PyObject_RichCompareBool(one, other, Py_EQ);
+}
+
+/* 1 if a bytes can be cut, 0 if not, -1 and an exception if that cannot be found out. */
+static int bytes_can_be_cut(void)
+{
+    PyObject *model = PyBytes_FromStringAndSize("1234", 4), *is = NULL, *wanted = NULL;
+    PyObject *filled = PyBytes_FromStringAndSize(NULL, 5000);
+    int can = -1;
+
+    if (model != NULL && filled != NULL) {
+        is = PyLong_FromSsize_t(PyBytes_AsString(filled) - (char *) filled + 1);
+        wanted = PyObject_GetAttrString((PyObject *) &PyBytes_Type, "__basicsize__");
+        can = Py_SIZE((PyVarObject *) filled) == 5000 ? is_same(is, wanted) : 0;
+    }
+    if (can == 1) {
+        memcpy(PyBytes_AsString(filled), "1234", 4);
+        filled = cut_to_length(filled, 4);
+        put(&is, PyObject_CallMethod(filled, "__sizeof__", NULL));
+        put(&wanted, PyObject_CallMethod(model, "__sizeof__", NULL));
+        can = is_same(is, wanted);
+    }
+    if (can == 1)
+        can = is_same(filled, model);
+    Py_XDECREF(model);
+    Py_XDECREF(filled);
+    Py_XDECREF(is);
+    Py_XDECREF(wanted);
+    return can;
+}
+
+/* make_bases(ffi.new, the type of the structure of a socket): whether there are bases now. */
+static PyObject *make_bases(PyObject *self, PyObject *arguments)
+{
+    struct state *state = PyModule_GetState(self);
+    PyObject *new_foreign, *kind;
+    int can;
+
+    if (!PyArg_ParseTuple(arguments, "OO:make_bases", &new_foreign, &kind))
+        return NULL;
+    if (state->bases_made) {
+        (void) refuse(PyExc_RuntimeError, "make_bases: they are made already");
+        return NULL;
+    }
+    can = bytes_can_be_cut();
+    if (can != 1)
+        return can < 0 ? NULL : Py_NewRef(Py_False);
+    state->bases_made = 1;
+    THE(new_foreign) = Py_NewRef(new_foreign);
+    THE(foreign_socket) = Py_NewRef(kind);
+    for (int i = NUMBER_OF_SocketBase; i <= NUMBER_OF_OptionBase; i++) {
+        PyObject *base = i == NUMBER_OF_DomainBase ? THE(ConstantBase) : NULL;
+
+        state->captured[i] = PyType_FromModuleAndSpec(self, &specifications[i], base);
+        if (state->captured[i] == NULL
+            || PyObject_SetAttrString(self, base_names[i], state->captured[i]) < 0)
+            return NULL;
+    }
+    return Py_NewRef(Py_True);
 }
 
 static PyObject *go_the_long_way(PyObject *procedure, PyObject *const *arguments,
@@ -96,45 +501,70 @@ static PyObject *go_the_long_way(PyObject *procedure, PyObject *const *arguments
 
 #define CALL PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names
 #define THE_LONG_WAY(name) go_the_long_way(THE(name), arguments, count, names)
+/* Whether there is no error, or one of this kind, which is cleared. */
+static int only(PyObject *error)
+{
+    if (PyErr_Occurred() == NULL)
+        return 1;
+    if (!PyErr_ExceptionMatches(error))
+        return 0;
+    PyErr_Clear();
+    return 1;
+}
 
 #define UNTIL_DONE(result, call) do { \
         (result) = (call); \
     } while ((result) == -EINTR && PyErr_CheckSignals() == 0)
 
-static struct foreign_socket *structure_of(PyObject *foreign)
+/* Raise the condition for a result of the procedure of this number. */
+static PyObject *fail(struct state *state, int procedure, ssize_t result)
 {
-    return (struct foreign_socket *) (void *) AT(foreign, place_of_pointer);
+    return PyObject_CallFunction(THE(socket_error), "OOn", state->captured[procedure + 1],
+                                 state->captured[procedure + 2], (Py_ssize_t) -result);
+}
+static struct socket_base *whole_socket(struct state *state, PyObject *object)
+{
+    struct socket_base *sock = IS(object, Socket) ? SOCKET(object) : NULL;
+
+    return sock != NULL && sock->domain != NULL && sock->type != NULL && sock->protocol != NULL
+        ? sock : NULL;
+}
+static PyObject *learn_answer(struct state *state, PyObject *condition, ssize_t result)
+{
+    PyObject *parts = condition == NULL ? NULL : PyObject_GetAttrString(condition, "args");
+
+    if (parts != NULL && PyTuple_CheckExact(parts) && PyTuple_Size(parts) == 2
+        && IS(condition, SocketCondition)) {
+        state->answer = 0;
+        put(&state->captured[ANSWER_CLASS], Py_NewRef((PyObject *) Py_TYPE(condition)));
+        put(&state->captured[ANSWER_PARTS], Py_NewRef(parts));
+        state->answer = result;
+    }
+    Py_XDECREF(parts);
+    if (parts == NULL)
+        Py_CLEAR(condition);
+    return condition;
 }
 
-/* Raise the condition for a result of `who`. */
-static PyObject *fail(PyObject **captured, const char *who, const char *syscall, ssize_t result)
-{
-    return PyObject_CallFunction(THE(socket_error), "ssi", who, syscall, (int) -result);
-}
-static newfunc new_error;
-
-static PyObject *say_not_yet(PyObject **captured, PyObject *who, PyObject *syscall, ssize_t result,
+static PyObject *say_not_yet(struct state *state, int procedure, ssize_t result,
                              PyObject *address)
 {
-    PyObject *number, *answer, *condition;
+    PyObject *who = state->captured[procedure + 1], *syscall = state->captured[procedure + 2];
+    PyObject *condition;
 
     if (result == -EINTR)
         return NULL;
-    number = PyLong_FromSsize_t(-result);
-    answer = number == NULL ? NULL : PyDict_GetItemWithError(THE(known_answers), number);
-    if (answer == NULL) {
-        condition = PyObject_CallFunctionObjArgs(THE(not_yet), who, syscall, number, address,
-                                                 NULL);
-    } else {
-        condition = new_error((PyTypeObject *) PyTuple_GetItem(answer, 0),
-                              PyTuple_GetItem(answer, 1), NULL);
-        if (condition != NULL) {
-            FIELD(condition, SocketCondition, who) = Py_NewRef(who);
-            FIELD(condition, SocketCondition, syscall) = Py_NewRef(syscall);
-            FIELD(condition, SocketCondition, address) = Py_NewRef(address);
-        }
+    if (result != state->answer) {
+        condition = PyObject_CallFunction(THE(not_yet), "OOnO", who, syscall,
+                                          (Py_ssize_t) -result, address);
+        return learn_answer(state, condition, result);
     }
-    Py_XDECREF(number);
+    condition = state->new_error((PyTypeObject *) state->captured[ANSWER_CLASS],
+                                 state->captured[ANSWER_PARTS], NULL);
+    if (condition != NULL
+        && !(fill(state, condition, SLOT_who, who) && fill(state, condition, SLOT_syscall, syscall)
+             && fill(state, condition, SLOT_address, address)))
+        Py_CLEAR(condition);
     return condition;
 }
 
@@ -145,16 +575,16 @@ static PyObject *new_address(PyObject *class, const struct foreign_frame *from, 
     PyObject *address = packed == NULL ? NULL : PyType_GenericAlloc((PyTypeObject *) class, 0);
 
     if (address != NULL)
-        FIELD(address, InternetAddress, _packed) = packed;
+        ADDRESS(address)->packed = packed;
     else
         Py_XDECREF(packed);
     return address;
 }
 
-static PyObject *address_from(PyObject **captured, PyObject *domain,
+static PyObject *address_from(struct state *state, PyObject *domain,
                               const struct foreign_frame *from)
 {
-    PyObject *extractor = FIELD(domain, SocketDomain, extractor), *packed, *address;
+    PyObject *extractor = DOMAIN(domain)->extractor, *packed, *address;
 
     if (from->length == 0)
         return Py_NewRef(Py_None);
@@ -169,21 +599,18 @@ static PyObject *address_from(PyObject **captured, PyObject *domain,
         return new_address(THE(UnixAddress), from, from->length < sizeof(struct sockaddr_un)
                            ? from->length : sizeof(struct sockaddr_un));
 #endif
+    if (extractor == NULL)
+        return PyObject_GetAttrString(domain, "extractor");     /* which says that it is empty */
     packed = PyBytes_FromStringAndSize((const char *) &from->address, (Py_ssize_t) from->length);
+    Py_INCREF(extractor);
     address = packed == NULL ? NULL : PyObject_CallFunctionObjArgs(extractor, packed, NULL);
+    Py_DECREF(extractor);
     Py_XDECREF(packed);
     return address;
 }
-static PyObject *packed_form(PyObject **captured, PyObject *address)
+static PyObject *packed_form(struct state *state, PyObject *address)
 {
-    PyObject *packed = IS(address, SocketAddress) ? FIELD(address, InternetAddress, _packed) : NULL;
-
-    return packed != NULL && PyBytes_CheckExact(packed) ? packed : NULL;
-}
-
-static int value_of(PyObject *constant)
-{
-    return (int) PyLong_AsLong(FIELD(constant, SocketType, value));
+    return IS(address, SocketAddress) ? ADDRESS(address)->packed : NULL;
 }
 
 /* Whether all flags are of the class; `bits` is them together. */
@@ -192,79 +619,102 @@ static int fold(PyObject *class, PyObject *const *flags, Py_ssize_t count, int *
     int plain = 1;
 
     for (*bits = 0; plain && count > 0; count--, flags++) {
-        plain = PyObject_TypeCheck(*flags, (PyTypeObject *) class)
-            && FIELD(*flags, SocketType, value) != NULL;
-        *bits |= plain ? value_of(*flags) : 0;
+        plain = PyObject_TypeCheck(*flags, (PyTypeObject *) class) && CONSTANT(*flags)->is_set;
+        *bits |= plain ? CONSTANT(*flags)->value : 0;
     }
     return plain;
 }
-/* The object that is lent memory, `buffer` itself if it is a bytes; or NULL and no exception. */
-static PyObject *borrow(PyObject *lender, PyObject *buffer, char **data, Py_ssize_t *size)
+/* What stands for the loan, `buffer` itself if it is a bytes; or NULL and an exception. */
+static PyObject *borrow(struct state *state, int procedure, PyObject *buffer, int writable,
+                        char **data, Py_ssize_t *size)
 {
+    struct _cffi_ctypedescr *pointer = (struct _cffi_ctypedescr *) (void *) THE(pointer_to_bytes);
     PyObject *lent;
 
-    if (PyBytes_CheckExact(buffer)) {
+    if (PyBytes_CheckExact(buffer) && !writable) {
         *data = PyBytes_AsString(buffer);
         *size = PyBytes_Size(buffer);
         return Py_NewRef(buffer);
     }
-    lent = PyObject_CallFunctionObjArgs(lender, buffer, NULL);
-    if (lent != NULL) {
-        *data = (char *) AT(lent, place_of_pointer);
-        *size = PyObject_Size(lent);
+    lent = PyObject_CallFunctionObjArgs(THE(from_buffer), THE(any_bytes), buffer,
+                                        writable ? Py_True : Py_False, NULL);
+    if (lent == NULL && (PyErr_ExceptionMatches(PyExc_TypeError)
+                         || PyErr_ExceptionMatches(PyExc_ValueError)
+                         || PyErr_ExceptionMatches(PyExc_BufferError))) {
+        PyErr_Clear();
+        return PyObject_CallFunction(THE(refuse_buffer), "OOO", state->captured[procedure + 1],
+                                     buffer, writable ? Py_True : Py_False);
     }
-    PyErr_Clear();
+    *size = lent == NULL ? -1 : PyObject_Size(lent);
+    if (*size > 0 && (*data = _cffi_to_c_pointer(lent, pointer)) == NULL)
+        *size = -1;
+    if (*size < 0)
+        Py_CLEAR(lent);
     return lent;
+}
+
+static void end_loan(PyObject *lent)
+{
+    PyObject *type, *value, *traceback;
+
+    if (PyBytes_CheckExact(lent)) {
+        Py_DECREF(lent);
+        return;
+    }
+    PyErr_Fetch(&type, &value, &traceback);
+    Py_DECREF(lent);
+    PyErr_Restore(type, value, traceback);
 }
 
 static PyObject *fast_send_to_socket(CALL)
 {
-    PyObject **captured = PyModule_GetState(self);
-    PyObject *foreign, *packed = NULL, *lent = NULL;
-    char *data;
+    struct state *state = PyModule_GetState(self);
+    struct socket_base *sock = NULL;
+    PyObject *packed = NULL, *lent;
+    char *data = NULL;
     const char *to = NULL;
     Py_ssize_t size;
     socklen_t length = 0;
     ssize_t result;
-    int bits, quick, plain = count >= 3 && names == NULL && IS_SOCKET(arguments[0])
-        && (arguments[2] == Py_None || (packed = packed_form(captured, arguments[2])) != NULL)
-        && fold(THE(SendToOption), arguments + 3, count - 3, &bits);
+    int bits, quick;
 
-    if (!plain || (lent = borrow(THE(from_buffer), arguments[1], &data, &size)) == NULL)
+    if (count < 3 || names != NULL || (sock = whole_socket(state, arguments[0])) == NULL
+        || (arguments[2] != Py_None && (packed = packed_form(state, arguments[2])) == NULL)
+        || !fold(THE(SendToOption), arguments + 3, count - 3, &bits))
         return THE_LONG_WAY(send_to_socket);
+    lent = borrow(state, NUMBER_OF_send_to_socket, arguments[1], 0, &data, &size);
+    if (lent == NULL)
+        return NULL;
     if (packed != NULL) {
+        Py_INCREF(packed);
         to = PyBytes_AsString(packed);
         length = (socklen_t) PyBytes_Size(packed);
     }
-    foreign = Py_NewRef(FIELD(arguments[0], Socket, _foreign));
-    quick = FIELD(arguments[0], Socket, _nonblocking) == Py_True;
+    quick = sock->nonblocking;
     bits |= quick ? NO_WAIT : 0;
     if (quick && size < LONG_COPY)
-        UNTIL_DONE(result, sendto_keep(structure_of(foreign), data, (size_t) size, bits, to,
-                                       length));
+        UNTIL_DONE(result, sendto_keep(sock->structure, data, (size_t) size, bits, to, length));
     else
-        UNTIL_DONE(result, sendto_block(structure_of(foreign), data, (size_t) size, bits, to,
-                                        length));
-    Py_DECREF(foreign);
-    Py_DECREF(lent);
+        UNTIL_DONE(result, sendto_block(sock->structure, data, (size_t) size, bits, to, length));
+    end_loan(lent);
+    Py_XDECREF(packed);
     if (result < 0)
-        return say_not_yet(captured, WORD(send_to_socket), WORD(sendto), result, arguments[2]);
+        return say_not_yet(state, NUMBER_OF_send_to_socket, result, arguments[2]);
     return PyLong_FromSsize_t(result);
 }
 /* recvfrom(2) by the rule of §58: bytes, or a negative error. */
-static ssize_t receive_by_rule(PyObject *sock, char *data, Py_ssize_t size, int bits,
+static ssize_t receive_by_rule(struct socket_base *sock, char *data, Py_ssize_t size, int bits,
                                struct foreign_frame *from)
 {
-    PyObject *foreign = Py_NewRef(FIELD(sock, Socket, _foreign));
+    struct foreign_socket *structure = sock->structure;
     ssize_t result;
 
-    if (FIELD(sock, Socket, _nonblocking) == Py_True)
+    if (sock->nonblocking)
         bits |= NO_WAIT;
     if (NO_WAIT != 0 && bits & NO_WAIT && size < LONG_COPY)
-        UNTIL_DONE(result, recvfrom_keep(structure_of(foreign), data, (size_t) size, bits, from));
+        UNTIL_DONE(result, recvfrom_keep(structure, data, (size_t) size, bits, from));
     else
-        UNTIL_DONE(result, recvfrom_block(structure_of(foreign), data, (size_t) size, bits, from));
-    Py_DECREF(foreign);
+        UNTIL_DONE(result, recvfrom_block(structure, data, (size_t) size, bits, from));
     return result > size ? size : result;
 }
 static PyObject *pair(PyObject *first, PyObject *second)
@@ -276,25 +726,24 @@ static PyObject *pair(PyObject *first, PyObject *second)
     return both;
 }
 
-static PyObject *nothing_yet(PyObject **captured, PyObject *who, PyObject *syscall, ssize_t result)
+static PyObject *nothing_yet(struct state *state, int procedure, ssize_t result)
 {
-    return pair(Py_NewRef(Py_None), say_not_yet(captured, who, syscall, result, Py_None));
+    return pair(Py_NewRef(Py_None), say_not_yet(state, procedure, result, Py_None));
 }
 
-static PyObject *cut_to_length(PyObject *filled, Py_ssize_t length)
+static PyObject *sender(struct state *state, struct socket_base *sock,
+                        const struct foreign_frame *from)
 {
-    const Py_ssize_t head = PyBytes_AsString(filled) - (char *) filled;
-    PyObject *cut = PyObject_Realloc(filled, (size_t) (head + length + 1));
+    PyObject *domain = Py_NewRef(sock->domain), *address = address_from(state, domain, from);
 
-    if (cut == NULL)
-        cut = filled;
-    Py_SET_SIZE((PyVarObject *) cut, length);
-    PyBytes_AsString(cut)[length] = '\0';
-    return cut;
+    Py_DECREF(domain);
+    return address;
 }
+
 static PyObject *fast_receive_from_socket(CALL)
 {
-    PyObject **captured = PyModule_GetState(self);
+    struct state *state = PyModule_GetState(self);
+    struct socket_base *sock = NULL;
     PyObject *filled = NULL;
     struct foreign_frame from;
     char small[4096], *data = small;
@@ -302,184 +751,168 @@ static PyObject *fast_receive_from_socket(CALL)
     ssize_t result;
     int bits;
 
-    if (count >= 2 && names == NULL && IS_SOCKET(arguments[0]) && PyLong_CheckExact(arguments[1])
+    if (count >= 2 && names == NULL && (sock = whole_socket(state, arguments[0])) != NULL
+        && PyLong_CheckExact(arguments[1])
         && fold(THE(ReceiveFromOption), arguments + 2, count - 2, &bits))
         size = PyLong_AsSsize_t(arguments[1]);
-    if (size > (Py_ssize_t) sizeof small
-        && (filled = PyBytes_FromStringAndSize(NULL, size)) != NULL)
-        data = PyBytes_AsString(filled);
-    if (size < 0 || (data == small && size > (Py_ssize_t) sizeof small)) {
-        PyErr_Clear();
-        return THE_LONG_WAY(receive_from_socket);
+    if (size > (Py_ssize_t) sizeof small) {
+        filled = PyBytes_FromStringAndSize(NULL, size);
+        data = filled == NULL ? NULL : PyBytes_AsString(filled);
     }
-    result = receive_by_rule(arguments[0], data, size, bits, &from);
+    if (size < 0 || data == NULL)
+        return only(PyExc_OverflowError) ? THE_LONG_WAY(receive_from_socket) : NULL;
+    result = receive_by_rule(sock, data, size, bits, &from);
     if (result < 0) {
         Py_XDECREF(filled);
-        return nothing_yet(captured, WORD(receive_from_socket), WORD(recvfrom), result);
+        return nothing_yet(state, NUMBER_OF_receive_from_socket, result);
     }
     filled = filled == NULL ? PyBytes_FromStringAndSize(small, result)
         : result < size ? cut_to_length(filled, result) : filled;
-    return pair(filled, address_from(captured, FIELD(arguments[0], Socket, _domain), &from));
+    return filled == NULL ? NULL : pair(filled, sender(state, sock, &from));
 }
 static PyObject *fast_receive_into_socket(CALL)
 {
-    PyObject **captured = PyModule_GetState(self);
-    PyObject *lent = NULL;
+    struct state *state = PyModule_GetState(self);
+    struct socket_base *sock = NULL;
+    PyObject *lent;
     struct foreign_frame from;
-    char *data;
+    char *data = NULL;
     Py_ssize_t size;
     ssize_t result;
     int bits;
 
-    if (count >= 2 && names == NULL && IS_SOCKET(arguments[0]) && !PyBytes_CheckExact(arguments[1])
-        && fold(THE(ReceiveFromOption), arguments + 2, count - 2, &bits))
-        lent = borrow(THE(borrow_writable), arguments[1], &data, &size);
-    if (lent == NULL)
+    if (count < 2 || names != NULL || (sock = whole_socket(state, arguments[0])) == NULL
+        || !fold(THE(ReceiveFromOption), arguments + 2, count - 2, &bits))
         return THE_LONG_WAY(receive_into_socket);
-    result = receive_by_rule(arguments[0], data, size, bits, &from);
-    Py_DECREF(lent);
+    lent = borrow(state, NUMBER_OF_receive_into_socket, arguments[1], 1, &data, &size);
+    if (lent == NULL)
+        return NULL;
+    result = receive_by_rule(sock, data, size, bits, &from);
+    end_loan(lent);
     if (result < 0)
-        return nothing_yet(captured, WORD(receive_into_socket), WORD(recvfrom), result);
-    return pair(PyLong_FromSsize_t(result),
-                address_from(captured, FIELD(arguments[0], Socket, _domain), &from));
+        return nothing_yet(state, NUMBER_OF_receive_into_socket, result);
+    return pair(PyLong_FromSsize_t(result), sender(state, sock, &from));
 }
 
-static PyObject *new_socket(PyObject **captured, socket_t fd, PyObject *domain, PyObject *type,
-                            PyObject *protocol, PyObject *nonblocking)
+static PyObject *new_socket(struct state *state, socket_t fd, PyObject *domain, PyObject *type,
+                            PyObject *protocol, int nonblocking)
 {
-    PyObject *foreign = PyObject_CallFunctionObjArgs(THE(new_foreign), THE(foreign_socket), NULL);
-    PyObject *sock = foreign == NULL ? NULL
-        : PyType_GenericAlloc((PyTypeObject *) THE(Socket), 0);
+    PyObject *sock = new_record_of_socket(state, (PyTypeObject *) THE(Socket));
 
     if (sock == NULL) {
         (void) close_plain(fd);
-        Py_XDECREF(foreign);
         return NULL;
     }
-    structure_of(foreign)->fd = fd;
-    FIELD(sock, Socket, _foreign) = foreign;
-    FIELD(sock, Socket, _domain) = Py_NewRef(domain);
-    FIELD(sock, Socket, _type) = Py_NewRef(type);
-    FIELD(sock, Socket, _protocol) = Py_NewRef(protocol);
-    FIELD(sock, Socket, _nonblocking) = Py_NewRef(nonblocking);
+    SOCKET(sock)->domain = Py_NewRef(domain);
+    SOCKET(sock)->type = Py_NewRef(type);
+    SOCKET(sock)->protocol = Py_NewRef(protocol);
+    SOCKET(sock)->nonblocking = nonblocking;
+    SOCKET(sock)->structure->fd = fd;
     return sock;
 }
 static PyObject *fast_create_socket(CALL)
 {
-    PyObject **captured = PyModule_GetState(self);
+    struct state *state = PyModule_GetState(self);
+    int domain, type, protocol;
     socket_t fd;
 
-    if (count != 3 || names != NULL || !IS_CONSTANT(arguments[0], SocketDomain)
-        || !IS_CONSTANT(arguments[1], SocketType) || !IS_CONSTANT(arguments[2], SocketProtocol))
+    if (count != 3 || names != NULL || !fold(THE(SocketDomain), arguments, 1, &domain)
+        || !fold(THE(SocketType), arguments + 1, 1, &type)
+        || !fold(THE(SocketProtocol), arguments + 2, 1, &protocol))
         return THE_LONG_WAY(create_socket);
-    fd = socket_block(value_of(arguments[0]), value_of(arguments[1]), value_of(arguments[2]));
+    fd = socket_block(domain, type, protocol);
     if (fd < 0)
-        return fail(captured, "create_socket", "socket", fd);
-    return new_socket(captured, fd, arguments[0], arguments[1], arguments[2], Py_True);
+        return fail(state, NUMBER_OF_create_socket, fd);
+    return new_socket(state, fd, arguments[0], arguments[1], arguments[2], 1);
 }
 static PyObject *fast_accept_socket(CALL)
 {
-    PyObject **captured = PyModule_GetState(self);
-    PyObject *foreign, *client, *listener;
+    struct state *state = PyModule_GetState(self);
+    struct socket_base *listener = NULL;
+    PyObject *client;
     struct foreign_frame from;
     socket_t fd;
 
-    if (count != 1 || names != NULL || !IS_SOCKET(arguments[0]))
+    if (count != 1 || names != NULL || (listener = whole_socket(state, arguments[0])) == NULL)
         return THE_LONG_WAY(accept_socket);
-    listener = arguments[0];
-    foreign = Py_NewRef(FIELD(listener, Socket, _foreign));
-    UNTIL_DONE(fd, accept_block(structure_of(foreign), &from));
-    Py_DECREF(foreign);
+    UNTIL_DONE(fd, accept_block(listener->structure, &from));
     if (fd < 0)
-        return nothing_yet(captured, WORD(accept_socket), WORD(accept), fd);
-    client = new_socket(captured, fd, FIELD(listener, Socket, _domain),
-                        FIELD(listener, Socket, _type), FIELD(listener, Socket, _protocol),
-                        Py_False);
-    if (client == NULL)
-        return NULL;
-    return pair(client, address_from(captured, FIELD(listener, Socket, _domain), &from));
+        return nothing_yet(state, NUMBER_OF_accept_socket, fd);
+    client = new_socket(state, fd, listener->domain, listener->type, listener->protocol, 0);
+    return client == NULL ? NULL : pair(client, sender(state, listener, &from));
 }
 static PyObject *fast_connect_socket(CALL)
 {
-    PyObject **captured = PyModule_GetState(self);
-    PyObject *foreign, *packed;
+    struct state *state = PyModule_GetState(self);
+    struct socket_base *sock = NULL;
+    PyObject *packed;
     int result;
 
-    if (count != 2 || names != NULL || !IS_SOCKET(arguments[0])
-        || (packed = packed_form(captured, arguments[1])) == NULL)
+    if (count != 2 || names != NULL || (sock = whole_socket(state, arguments[0])) == NULL
+        || (packed = packed_form(state, arguments[1])) == NULL)
         return THE_LONG_WAY(connect_socket);
-    foreign = Py_NewRef(FIELD(arguments[0], Socket, _foreign));
-    result = connect_block(structure_of(foreign), PyBytes_AsString(packed),
+    Py_INCREF(packed);
+    result = connect_block(sock->structure, PyBytes_AsString(packed),
                            (socklen_t) PyBytes_Size(packed));
-    Py_DECREF(foreign);
+    Py_DECREF(packed);
     if (result == 0)
         return Py_NewRef(Py_True);
     return PyObject_CallFunction(THE(judge_connect), "OOi", arguments[0], arguments[1], result);
 }
 static PyObject *fast_close_socket(CALL)
 {
-    PyObject **captured = PyModule_GetState(self);
-    PyObject *foreign;
+    struct state *state = PyModule_GetState(self);
+    struct socket_base *sock = NULL;
     int result;
 
-    if (count != 1 || names != NULL || !IS_SOCKET(arguments[0]))
+    if (count != 1 || names != NULL || (sock = whole_socket(state, arguments[0])) == NULL)
         return THE_LONG_WAY(close_socket);
-    foreign = Py_NewRef(FIELD(arguments[0], Socket, _foreign));
-    result = close_block(structure_of(foreign));
-    Py_DECREF(foreign);
+    result = close_block(sock->structure);
     if (result < 0 && result != -EINTR)
-        return fail(captured, "close_socket", "close", result);
+        return fail(state, NUMBER_OF_close_socket, result);
     return Py_NewRef(Py_None);
 }
 
-/* The kind, the bounds, the level and the number of such an option, or NULL. */
-static PyObject *number_option(PyObject **captured, PyObject *sock, PyObject *option)
+static struct option_base *number_option(struct state *state, PyObject *sock, PyObject *option)
 {
-    PyObject *number = IS_SOCKET(sock) && IS(option, SocketOption)
-        ? FIELD(option, SocketOption, _number) : NULL;
-
-    return number == Py_None ? NULL : number;
+    return whole_socket(state, sock) != NULL && IS(option, SocketOption)
+        && OPTION(option)->is_number ? OPTION(option) : NULL;
 }
 
-static int part(PyObject *number, Py_ssize_t index)
-{
-    return (int) PyLong_AsLong(PyTuple_GetItem(number, index));
-}
 static PyObject *fast_get_socket_option(CALL)
 {
-    PyObject **captured = PyModule_GetState(self);
-    PyObject *number = count != 2 || names != NULL ? NULL
-        : number_option(captured, arguments[0], arguments[1]);
-    const long long value = number == NULL ? LLONG_MIN : getsockopt_number_keep(
-        structure_of(FIELD(arguments[0], Socket, _foreign)), part(number, 3), part(number, 4));
+    struct state *state = PyModule_GetState(self);
+    const struct option_base *option = count != 2 || names != NULL ? NULL
+        : number_option(state, arguments[0], arguments[1]);
+    const long long value = option == NULL ? LLONG_MIN : getsockopt_number_keep(
+        SOCKET(arguments[0])->structure, option->level, option->id);
 
     if (value < INT_MIN)
         return THE_LONG_WAY(get_socket_option);
-    if (PyTuple_GetItem(number, 0) == (PyObject *) &PyBool_Type)
-        return PyBool_FromLong(value != 0);
-    return PyLong_FromLongLong(value);
+    return option->is_truth ? PyBool_FromLong(value != 0) : PyLong_FromLongLong(value);
 }
 static PyObject *fast_set_socket_option(CALL)
 {
-    PyObject **captured = PyModule_GetState(self);
-    PyObject *number = count != 3 || names != NULL ? NULL
-        : number_option(captured, arguments[0], arguments[1]);
-    int fits = 0, value = 0;
+    struct state *state = PyModule_GetState(self);
+    const struct option_base *option = count != 3 || names != NULL ? NULL
+        : number_option(state, arguments[0], arguments[1]);
+    long value = 0;
+    int fits = 0;
 
-    if (number != NULL && (PyObject *) Py_TYPE(arguments[2]) == PyTuple_GetItem(number, 0)) {
-        const long given = PyLong_AsLong(arguments[2]);
-
-        fits = PyErr_Occurred() == NULL && given >= part(number, 1) && given <= part(number, 2);
-        PyErr_Clear();                  /* the complaint about a number that no long can be */
-        value = (int) given;
+    if (option != NULL
+        && Py_TYPE(arguments[2]) == (option->is_truth ? &PyBool_Type : &PyLong_Type)) {
+        value = PyLong_AsLong(arguments[2]);
+        fits = PyErr_Occurred() == NULL && value >= option->low && value <= option->high;
+        if (!only(PyExc_OverflowError))
+            return NULL;
     }
-    if (fits && setsockopt_number_keep(structure_of(FIELD(arguments[0], Socket, _foreign)),
-                                       part(number, 3), part(number, 4), value) == 0)
+    if (fits && setsockopt_number_keep(SOCKET(arguments[0])->structure, option->level,
+                                       option->id, (int) value) == 0)
         return Py_NewRef(Py_None);
     return THE_LONG_WAY(set_socket_option);
 }
 
-static PyObject *known(PyObject **captured, PyObject *table, PyObject *kind, int value)
+static PyObject *known(struct state *state, PyObject *table, PyObject *kind, int value)
 {
     PyObject *number = PyLong_FromLong(value), *constant;
 
@@ -491,41 +924,64 @@ static PyObject *known(PyObject **captured, PyObject *table, PyObject *kind, int
     Py_XDECREF(number);
     return constant;
 }
-static PyObject *new_address_info(PyObject **captured, PyObject *domain, const struct addrinfo *at)
+static PyObject *checked_address(struct state *state, PyObject *address)
 {
-    PyObject *info = PyType_GenericAlloc((PyTypeObject *) THE(AddressInfo), 0), *address;
+    if (address == NULL || address == Py_None || IS(address, SocketAddress))
+        return address;
+    Py_XDECREF(PyObject_CallFunction(THE(expect), "ssOO", "get_address_info", "address",
+                                     address, THE(SocketAddress)));
+    Py_DECREF(address);
+    return NULL;
+}
+
+static PyObject *new_address_info(struct state *state, PyObject *domain,
+                                  const struct addrinfo *at)
+{
+    PyObject *info = PyType_GenericAlloc((PyTypeObject *) THE(AddressInfo), 0);
     struct foreign_frame from;
 
     if (info == NULL)
         return NULL;
     from.length = at->ai_addrlen < ROOM ? (socklen_t) at->ai_addrlen : ROOM;
     memcpy(&from.address, at->ai_addr, (size_t) from.length);
-    FIELD(info, AddressInfo, domain) = Py_NewRef(domain);   /* an extractor may register another */
-    FIELD(info, AddressInfo, address) = address = address_from(captured, domain, &from);
-    FIELD(info, AddressInfo, type) = known(captured, THE(known_types), THE(SocketType),
-                                           at->ai_socktype);
-    FIELD(info, AddressInfo, protocol) = known(captured, THE(known_protocols), THE(SocketProtocol),
-                                               at->ai_protocol);
-    if (address != NULL && address != Py_None && !IS(address, SocketAddress))
-        Py_XDECREF(PyObject_CallFunction(THE(expect), "ssOO", "get_address_info", "address",
-                                         address, THE(SocketAddress)));
-    if (PyErr_Occurred() != NULL)
+    INFO(info)->domain = Py_NewRef(domain);
+    if ((INFO(info)->address = checked_address(state, address_from(state, domain, &from))) == NULL
+        || (INFO(info)->type = known(state, THE(known_types), THE(SocketType),
+                                     at->ai_socktype)) == NULL
+        || (INFO(info)->protocol = known(state, THE(known_protocols), THE(SocketProtocol),
+                                         at->ai_protocol)) == NULL)
         Py_CLEAR(info);
     return info;
 }
-static PyObject *address_infos(PyObject **captured, const struct addrinfo *at)
+/* The domain that is registered for a family, or NULL, with an exception or without. */
+static PyObject *registered(struct state *state, int family)
+{
+    PyObject *number = PyLong_FromLong(family), *domain;
+
+    domain = number == NULL ? NULL : PyDict_GetItemWithError(THE(socket_domain_db), number);
+    Py_XINCREF(domain);
+    Py_XDECREF(number);
+    if (domain != NULL && !IS(domain, SocketDomain)) {
+        Py_XDECREF(PyObject_CallFunction(THE(expect), "ssOO", "get_address_info",
+                                         "a registered domain", domain, THE(SocketDomain)));
+        Py_CLEAR(domain);
+    }
+    return domain;
+}
+
+static PyObject *address_infos(struct state *state, const struct addrinfo *at)
 {
     PyObject *infos = PyList_New(0);
 
     for (; infos != NULL && at != NULL; at = at->ai_next) {
-        PyObject *family = PyLong_FromLong(at->ai_family), *info = NULL, *domain;
+        PyObject *domain = registered(state, at->ai_family);
+        PyObject *info = domain == NULL ? NULL : new_address_info(state, domain, at);
 
-        domain = family == NULL ? NULL : PyDict_GetItemWithError(THE(socket_domain_db), family);
-        if (domain != NULL && (info = new_address_info(captured, domain, at)) != NULL)
+        if (info != NULL)
             (void) PyList_Append(infos, info);
         if (PyErr_Occurred() != NULL)
             Py_CLEAR(infos);
-        Py_XDECREF(family);
+        Py_XDECREF(domain);
         Py_XDECREF(info);
     }
     return infos;
@@ -535,7 +991,7 @@ static int read_hint(PyObject *class, PyObject *const *hint, int *value)
     return *hint == Py_None || fold(class, hint, 1, value);
 }
 
-static int read_hints(PyObject **captured, PyObject *const *arguments, Py_ssize_t count,
+static int read_hints(struct state *state, PyObject *const *arguments, Py_ssize_t count,
                       struct addrinfo *hints)
 {
     int plain = (count < 3 || read_hint(THE(SocketDomain), arguments + 2, &hints->ai_family))
@@ -545,24 +1001,30 @@ static int read_hints(PyObject **captured, PyObject *const *arguments, Py_ssize_
     return plain && (count <= 5 || fold(THE(AddressInfoOption), arguments + 5, count - 5,
                                         &hints->ai_flags));
 }
+static PyObject *canonical_name(const struct addrinfo *first)
+{
+    return first != NULL && first->ai_canonname != NULL
+        ? PyUnicode_DecodeFSDefault(first->ai_canonname) : Py_NewRef(Py_None);
+}
+
 static PyObject *fast_get_address_info(CALL)
 {
-    PyObject **captured = PyModule_GetState(self);
+    struct state *state = PyModule_GetState(self);
     struct foreign_resolution found;
     struct addrinfo hints = {0};
-    PyObject *infos, *canonical;
+    PyObject *infos;
     const char *node = NULL;
     Py_ssize_t length = 0;
     char service[8];
     long port = -1;
     int code;
 
-    if (count >= 2 && names == NULL && PyUnicode_Check(arguments[0])
-        && PyLong_CheckExact(arguments[1]) && read_hints(captured, arguments, count, &hints)) {
-        node = PyUnicode_AsUTF8AndSize(arguments[0], &length);
+    if (count >= 2 && names == NULL && PyUnicode_CheckExact(arguments[0])
+        && PyLong_CheckExact(arguments[1]) && read_hints(state, arguments, count, &hints)
+        && (node = PyUnicode_AsUTF8AndSize(arguments[0], &length)) != NULL)
         port = PyLong_AsLong(arguments[1]);
-        PyErr_Clear();
-    }
+    if (!only(PyExc_OverflowError) && !only(PyExc_UnicodeError))
+        return NULL;
     if (node == NULL || port < 0 || port > 65535 || length != PyUnicode_GetLength(arguments[0])
         || strlen(node) != (size_t) length)
         return THE_LONG_WAY(get_address_info);
@@ -573,28 +1035,36 @@ static PyObject *fast_get_address_info(CALL)
     if (code != 0)
         return PyErr_Occurred() != NULL ? NULL : PyObject_CallFunction(
             THE(report_unresolved), "iiOO", code, found.system_error, arguments[0], arguments[1]);
-    infos = address_infos(captured, found.list);
-    canonical = found.list != NULL && found.list->ai_canonname != NULL
-        ? PyUnicode_DecodeFSDefault(found.list->ai_canonname) : Py_NewRef(Py_None);
+    infos = address_infos(state, found.list);
+    if (infos != NULL)
+        infos = pair(infos, canonical_name(found.list));
     freeaddrinfo(found.list);
-    return pair(infos, canonical);
+    return infos;
 }
+
+static PyObject *take_places(PyObject *self, PyObject *arguments);
+
+static PyMethodDef own_methods[] = {
+    {"make_bases", make_bases, METH_VARARGS, NULL},
+    {"take_places", take_places, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
 
 static int visit_captures(PyObject *self, visitproc visit, void *arg)
 {
-    PyObject **captured = PyModule_GetState(self);
+    struct state *state = PyModule_GetState(self);
 
-    for (int i = 0; captured != NULL && i < HOW_MANY; i++)
-        Py_VISIT(captured[i]);
+    for (int i = 0; state != NULL && i < HOW_MANY; i++)
+        Py_VISIT(state->captured[i]);
     return 0;
 }
 
 static int drop_captures(PyObject *self)
 {
-    PyObject **captured = PyModule_GetState(self);
+    struct state *state = PyModule_GetState(self);
 
-    for (int i = 0; captured != NULL && i < HOW_MANY; i++)
-        Py_CLEAR(captured[i]);
+    for (int i = 0; state != NULL && i < HOW_MANY; i++)
+        Py_CLEAR(state->captured[i]);
     return 0;
 }
 
@@ -604,32 +1074,76 @@ static void free_captures(void *self)
 }
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "sockets._sockets", NULL, HOW_MANY * sizeof(PyObject *), NULL, NULL,
+    PyModuleDef_HEAD_INIT, "fast", NULL, sizeof(struct state), own_methods, NULL,
     visit_captures, drop_captures, free_captures
 };
-static int capture(PyObject **captured, PyObject *globals)
+
+/* Put the module `fast` among the names of whoever calls: whether it is done. */
+int make_fast_module_keep(void)
 {
-    for (int i = 0; i < HOW_MANY; i++) {
-        captured[i] = i < HOW_MANY_CAPTURES ? PyDict_GetItemString(globals, texts[i])
-            : PyUnicode_InternFromString(texts[i]);
-        if (captured[i] == NULL)
-            return 0;
-        if (i < HOW_MANY_CAPTURES)
-            Py_INCREF(captured[i]);
-    }
-    return 1;
+    PyObject *globals = PyEval_GetGlobals();
+    PyObject *module = globals == NULL ? NULL : PyModule_Create(&definition);
+    const int done = module != NULL && PyDict_SetItemString(globals, "fast", module) == 0;
+
+    Py_XDECREF(module);
+    (void) only(PyExc_MemoryError);
+    return done;
+}
+static int capture(struct state *state, int number, PyObject *value)
+{
+    if (value == NULL && PyErr_Occurred() == NULL)
+        PyErr_SetString(PyExc_RuntimeError, "sockets: a name is missing for the fast paths");
+    put(&state->captured[number], value);
+    return value != NULL;
+}
+
+static PyObject *global(PyObject *globals, const char *name)
+{
+    PyObject *value = PyDict_GetItemString(globals, name);
+
+    Py_XINCREF(value);
+    return value;
+}
+
+static int capture_class(struct state *state, int number, PyObject *class, PyObject *base)
+{
+    if (class != NULL && (!PyType_Check(class)
+        || !PyType_IsSubtype((PyTypeObject *) class, (PyTypeObject *) base)))
+        Py_CLEAR(class);
+    return capture(state, number, class);
+}
+
+static int capture_slot(struct state *state, int number, const char *name)
+{
+    PyObject *slot = PyObject_GetAttrString(THE(SocketCondition), name);
+    PyObject *model = state->captured[SLOT_who];
+
+    if (slot != NULL && model != NULL && Py_TYPE(slot) != Py_TYPE(model))
+        Py_CLEAR(slot);
+    return capture(state, number, slot);
+}
+
+static int capture_all(struct state *state, PyObject *globals)
+{
+#define CAPTURE(name) && capture(state, NUMBER_OF_##name, global(globals, #name))
+#define CAPTURE_CLASS(name, base) \
+    && capture_class(state, NUMBER_OF_##name, global(globals, #name), THE(base))
+#define CAPTURE_SLOT(name) && capture_slot(state, SLOT_##name, #name)
+#define CAPTURE_ROW(name, call) CAPTURE(name) \
+    && capture(state, NAME_OF_##name, PyUnicode_InternFromString(#name)) \
+    && capture(state, CALL_OF_##name, PyUnicode_InternFromString(#call))
+
+    return 1 CLASSES(CAPTURE_CLASS) CAPTURES(CAPTURE) SLOTS(CAPTURE_SLOT)
+        PROCEDURES(CAPTURE_ROW);
 }
 static PyObject *fast_del(PyObject *sock, PyObject *nothing)
 {
-    PyObject *foreign = FIELD(sock, Socket, _foreign);
-    const socket_t fd = foreign == NULL ? -1 : structure_of(foreign)->fd;
+    const socket_t fd = SOCKET(sock)->structure->fd;
 
     (void) nothing;
     if (fd < 0)
         return Py_NewRef(Py_None);
-    Py_INCREF(foreign);
-    (void) close_block(structure_of(foreign));
-    Py_DECREF(foreign);
+    (void) close_block(SOCKET(sock)->structure);
     return PyObject_CallMethod(sock, "_complain", "Li", (long long) fd, 2);
 }
 
@@ -707,16 +1221,12 @@ static int visit_fast_path(PyObject *self, visitproc visit, void *arg)
 
 static void free_fast_path(PyObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
-
     PyObject_GC_UnTrack(self);
     Py_CLEAR(FAST_PATH(self)->module);
     Py_CLEAR(FAST_PATH(self)->procedure);
-    ((freefunc) PyType_GetSlot(type, Py_tp_free))(self);
-    Py_DECREF(type);
+    give_back(self);
 }
 #define ASKED(name) {name, ask_procedure, NULL, NULL, (void *) (uintptr_t) name}
-#define DOES(slot, function) {slot, (void *) (function)}
 
 static PyGetSetDef fast_path_fields[] = {
     ASKED("__name__"), ASKED("__qualname__"), ASKED("__module__"), ASKED("__doc__"),
@@ -742,14 +1252,12 @@ static PyType_Spec fast_path_class = {
         | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     fast_path_does
 };
-static int replace(PyObject *globals, PyObject *module, PyObject *class, const char *name,
-                   fast_call call)
+static int replace(PyObject *globals, PyObject *module, PyObject *class, PyObject *procedure,
+                   const char *name, fast_call call)
 {
-    PyObject *procedure = PyDict_GetItemString(globals, name), *path = NULL;
+    PyObject *path = PyType_GenericAlloc((PyTypeObject *) class, 0);
     int done;
 
-    if (class != NULL && procedure != NULL)
-        path = PyType_GenericAlloc((PyTypeObject *) class, 0);
     if (path == NULL)
         return 0;
     FAST_PATH(path)->enter = enter;
@@ -760,33 +1268,35 @@ static int replace(PyObject *globals, PyObject *module, PyObject *class, const c
     Py_DECREF(path);
     return done;
 }
-/* Put the fast paths in the places of the procedures of `sockets._sockets`: whether it is done. */
-int use_fast_paths_keep(struct foreign_socket *sample)
+/* take_places(globals): let the names of the program mean the fast paths. */
+static PyObject *take_places(PyObject *self, PyObject *arguments)
 {
-    PyObject *program = PyImport_AddModule("sockets._sockets");
-    PyObject *globals = program == NULL ? NULL : PyModule_GetDict(program);
-    PyObject *module = globals == NULL ? NULL : PyModule_Create(&definition);
-    PyObject **captured = module == NULL ? NULL : PyModule_GetState(module);
-    int done = captured != NULL && capture(captured, globals);
-    PyObject *class = done ? PyType_FromSpec(&fast_path_class) : NULL;
+    struct state *state = PyModule_GetState(self);
+    PyObject *globals, *slot, *class;
+    int done;
 
-#define LOOK(class, name) done = done && (place_of_##class##_##name = find_slot(THE(class), #name));
-    SLOTS(LOOK)
-    done = done && (place_of_pointer = find_place(THE(foreign_sample), sample)) != 0;
-    new_error = (newfunc) PyType_GetSlot((PyTypeObject *) PyExc_OSError, Py_tp_new);
-#define REPLACE(name) done = done && replace(globals, module, class, #name, fast_##name);
-    PROCEDURES(REPLACE)
-    done = done && replace_del(THE(Socket));
+    if (!PyArg_ParseTuple(arguments, "O!:take_places", &PyDict_Type, &globals))
+        return NULL;
+    if (!state->bases_made || state->places_taken) {
+        PyErr_SetString(PyExc_RuntimeError, "take_places: once, when the bases are made");
+        return NULL;
+    }
+    state->places_taken = 1;
+    if (!capture_all(state, globals))
+        return NULL;
+    slot = state->captured[SLOT_who];
+    state->set_slot = (descrsetfunc) PyType_GetSlot(Py_TYPE(slot), Py_tp_descr_set);
+    state->new_error = (newfunc) PyType_GetSlot((PyTypeObject *) PyExc_OSError, Py_tp_new);
+    class = PyType_FromSpec(&fast_path_class);
+#define REPLACE(name, call) && replace(globals, self, class, THE(name), #name, fast_##name)
+    done = class != NULL PROCEDURES(REPLACE) && replace_del(THE(Socket));
     Py_XDECREF(class);
-    Py_XDECREF(module);
-    PyErr_Clear();
-    return done;
+    return done ? Py_NewRef(Py_True) : NULL;
 }
 
 #else
-int use_fast_paths_keep(struct foreign_socket *sample)
+int make_fast_module_keep(void)
 {
-    (void) sample;
     return 0;
 }
 #endif

@@ -253,12 +253,24 @@ static void close_later(struct foreign_socket *sock, socket_t fd)
 }
 #define LONG_COPY 65536
 
+static int marks_are_used;
+
+static int low_water(socket_t fd)
+{
+    int mark = 1;
+    socklen_t length = sizeof mark;
+
+    (void) getsockopt(HANDLE_OF(fd), SOL_SOCKET, SO_RCVLOWAT, (void *) &mark, &length);
+    return mark;
+}
+
 /* Whether that was all: `result` is what the receive returns, bytes or an error. */
 static int receive_at_once(socket_t fd, char *buffer, size_t size, int flags,
                            struct foreign_frame *from, ssize_t *result)
 {
 #ifdef MSG_DONTWAIT
-    if (size < LONG_COPY && !(flags & (MSG_WAITALL | MSG_DONTWAIT))) {
+    if (size < LONG_COPY && !(flags & (MSG_WAITALL | MSG_DONTWAIT))
+        && !(marks_are_used && low_water(fd) > 1)) {
         *result = receive(fd, buffer, size, flags | MSG_DONTWAIT, from);
         return *result != -EAGAIN && *result != -EWOULDBLOCK;
     }
@@ -414,6 +426,19 @@ static int get_option(socket_t fd, int level, int id, char *value, int size)
     return result < 0 ? result : (int) length;
 }
 
+/* What §86U has to know of a descriptor from elsewhere. */
+void note_mark_keep(socket_t fd)
+{
+    if (low_water(fd) > 1)
+        marks_are_used = 1;
+}
+
+static void note_option(int level, int id)
+{
+    if (level == SOL_SOCKET && id == SO_RCVLOWAT)
+        marks_are_used = 1;
+}
+
 static int set_option(socket_t fd, int level, int id, const char *value, int size)
 {
     return (int) in_band(setsockopt(HANDLE_OF(fd), level, id, (const void *) value,
@@ -438,6 +463,7 @@ long long getsockopt_number_keep(struct foreign_socket *sock, int level, int id)
 /* setsockopt(2), the same: 0, or an error */
 int setsockopt_number_keep(struct foreign_socket *sock, int level, int id, int value)
 {
+    note_option(level, id);
     return set_option(sock->fd, level, id, (const char *) &value, sizeof value);
 }
 
@@ -453,6 +479,7 @@ int getsockopt_block(struct foreign_socket *sock, int level, int id, char *value
 /* setsockopt(2), for options that cannot take long */
 int setsockopt_keep(struct foreign_socket *sock, int level, int id, const char *value, int size)
 {
+    note_option(level, id);
     return set_option(sock->fd, level, id, value, size);
 }
 
@@ -462,6 +489,7 @@ int setsockopt_block(struct foreign_socket *sock, int level, int id, const char 
 {
     int result;
 
+    note_option(level, id);
     SOCKET_GUARD(sock, result = set_option(fd, level, id, value, size));
     return result;
 }
@@ -662,6 +690,16 @@ int winsock_start_keep(int version)
     return WSAStartup((WORD) version, &data);
 }
 #endif
+static int let_time_pass(int milliseconds)
+{
+#ifdef _WIN32
+    Sleep((DWORD) milliseconds);
+    return 0;
+#else
+    return (int) in_band(poll(NULL, 0, milliseconds));
+#endif
+}
+
 static int wait_for(socket_t fd, int reading, int writing, int milliseconds)
 {
 #ifdef _WIN32
@@ -674,6 +712,8 @@ static int wait_for(socket_t fd, int reading, int writing, int milliseconds)
     wait.events = (short) ((reading ? POLLIN : 0) | (writing ? POLLOUT : 0));
     if (fd < 0)
         return -BAD_DESCRIPTOR;
+    if (wait.events == 0)
+        return let_time_pass(milliseconds);
     result = (int) in_band(poll(&wait, 1, milliseconds));
     if (result <= 0)
         return result;
@@ -764,7 +804,7 @@ struct message {
 
 static struct message next_message(struct position *at, size_t most)
 {
-    const size_t left = at->run[0] - at->done, size = at->run[1];
+    const size_t left = at->run[0] - at->done, size = at->run[1] > 0 ? at->run[1] : left;
     struct message message = {at->data, at->address, left < size ? left : size, size, 1,
                               (socklen_t) at->run[2]};
 
@@ -993,11 +1033,20 @@ static ssize_t receive_run(socket_t fd, char *data, size_t room, int flags,
     return result;
 }
 
+static int has_an_end(socket_t fd)
+{
+    int type = 0;
+
+    return get_option(fd, SOL_SOCKET, SO_TYPE, (char *) &type, sizeof type) > 0
+        && type == SOCK_SEQPACKET;
+}
+
 static ssize_t receive_each(socket_t fd, char *data, size_t room, size_t message, size_t size,
                             struct foreign_run *runs, size_t count, int flags)
 {
     size_t datagrams = 0, n = 0, used = 0;
     ssize_t result = 0;
+    int ended;
 
     while (datagrams < count && room - used >= message) {
         struct foreign_run *run = &runs[n];
@@ -1007,10 +1056,11 @@ static ssize_t receive_each(socket_t fd, char *data, size_t room, size_t message
         if (result < 0)
             break;
         datagrams += run->size > 0 ? (run->length + run->size - 1) / run->size : 1;
+        ended = result == 0 && has_an_end(fd);
         n = add_run(data, runs, n, size);
         used = runs[n - 1].start + runs[n - 1].length;
         flags |= NOT_WAITING;
-        if (NOT_WAITING == 0 && wait_for(fd, 1, 0, 0) != 1)
+        if (ended || (NOT_WAITING == 0 && wait_for(fd, 1, 0, 0) != 1))
             break;
     }
     if (n > 0)
@@ -1065,11 +1115,14 @@ static ssize_t receive_many(socket_t fd, char *data, size_t room, size_t size,
 {
 #ifdef UDP_GRO
     int joined = 0;
+    const int known = get_option(fd, IPPROTO_UDP, UDP_GRO, (char *) &joined, sizeof joined);
 
-    if (get_option(fd, IPPROTO_UDP, UDP_GRO, (char *) &joined, sizeof joined) > 0 && joined)
-        return receive_each(fd, data, room, 65536, size, runs, count, flags);
+    if (known > 0)
+        return joined ? receive_each(fd, data, room, 65536, size, runs, count, flags)
+            : receive_batches(fd, data, size, runs, count, flags);
 #endif
-    (void) room;
+    if (has_an_end(fd))
+        return receive_each(fd, data, room, size, size, runs, count, flags);
     return receive_batches(fd, data, size, runs, count, flags);
 }
 #else

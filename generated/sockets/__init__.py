@@ -5,6 +5,8 @@ Records instead of magic numbers; would-block results as values; one condition,
 and Python's lock given up only by the calls that can block.
 """
 
+__version__ = "0.1.0"
+
 from ._sockets import (
     HAS_DONT_WAIT, HAS_KEEP_ALIVE_TIMES, HAS_PROTOCOL_ITERATION, HAS_RECEIVE_OFFLOAD,
     HAS_REUSE_PORT, HAS_UNIX_SOCKETS,

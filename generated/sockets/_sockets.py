@@ -316,6 +316,7 @@ get_nonblocking_block = define_ffi("int get_nonblocking_block(socket_t fd);")
 set_nonblocking_block = define_ffi(
     "int set_nonblocking_block(struct foreign_socket *sock, int nonblocking);"
 )
+note_mark_keep = define_ffi("void note_mark_keep(socket_t fd);", keeps_lock=True)
 connect_wait_block = define_ffi("int connect_wait_block(struct foreign_socket *sock);")
 poll_block = define_ffi(
     "int poll_block(struct foreign_socket *sock, int reading, int writing, int milliseconds);"
@@ -406,16 +407,63 @@ recvfrom_block = define_ffi(
     "ssize_t recvfrom_block(struct foreign_socket *sock, char *buffer, size_t size, int flags,"
     " struct foreign_frame *from);"
 )
-use_fast_paths_keep = define_ffi(
-    "int use_fast_paths_keep(struct foreign_socket *sample);", keeps_lock=True
-)
 if __package__:
-    new_foreign, from_buffer = ffi.new, ffi.from_buffer
-    foreign_sample = make_foreign_socket(-1)
+    from_buffer = ffi.from_buffer
+    any_bytes, pointer_to_bytes = map(ffi.typeof, ("char[]", "char *"))
+make_fast_module_keep = define_ffi("int make_fast_module_keep(void);", keeps_lock=True)
+fast: Any = None  # C puts the module of §90T here
+HAS_BASES_IN_C = bool(
+    __package__ and make_fast_module_keep() and fast.make_bases(ffi.new, foreign_socket)
+)
 
+if TYPE_CHECKING or not HAS_BASES_IN_C:
 
-def borrow_writable(buffer: Buffer) -> Any:
-    return from_buffer(buffer, require_writable=True)
+    class SocketBase:
+        __slots__ = ("_domain", "_foreign", "_nonblocking", "_protocol", "_type")
+
+        _foreign: Any
+        _domain: SocketDomain
+        _type: SocketType
+        _protocol: SocketProtocol
+        _nonblocking: bool
+
+        def __new__(cls, *arguments: object, **named: object) -> Self:
+            self = object.__new__(cls)
+            self._foreign, self._nonblocking = make_foreign_owner(), False
+            return self
+
+    class ConstantBase:
+        __slots__ = ("value",)
+
+        value: int
+
+    class DomainBase(ConstantBase):
+        __slots__ = ("extractor",)
+
+        extractor: Callable[[bytes], SocketAddress]
+
+    class InfoBase:
+        __slots__ = ("domain", "type", "protocol", "address")
+
+        domain: SocketDomain
+        type: SocketType
+        protocol: SocketProtocol
+        address: SocketAddress | None
+
+    class AddressBase:
+        __slots__ = ("_packed",)
+
+        _packed: bytes
+
+    class OptionBase:
+        __slots__ = ("_number", "_quick")
+
+        _quick: bool
+        _number: tuple[Any, int, int, int, int] | None
+
+else:
+    SocketBase, ConstantBase, DomainBase = fast.SocketBase, fast.ConstantBase, fast.DomainBase
+    InfoBase, AddressBase, OptionBase = fast.InfoBase, fast.AddressBase, fast.OptionBase
 if HAS_UNIX_SOCKETS:
     declare("struct sockaddr_un { char sun_path[...]; ...; };")
 declare("struct sockaddr { char sa_data[...]; ...; };")
@@ -425,6 +473,7 @@ address_header_keep = define_ffi(
 
 
 def make_foreign_unix_address(path: bytes) -> bytes:
+    path = exact_bytes(path)
     abstract = ABSTRACT_NAMES and path[:1] == b"\0"
     limit = FOREIGN_VALUES["unix-max-path"] - (not abstract)
     if len(path) > limit:
@@ -628,32 +677,28 @@ if WINDOWS and __package__ and (error := winsock_start_keep(0x0202)) != 0:
 
 
 
-class Socket:
+class Socket(SocketBase):
     """Socket(fd, domain, type, protocol): a record for an open socket descriptor.
 
     `fd` is the descriptor; `domain`, `type` and `protocol` say what it is. The record owns
     the descriptor from here on: close it with `close_socket`, or use the record in a `with`
     statement. Whether it blocks is asked of the kernel (on Windows, which cannot be asked,
-    it is taken to be blocking). Raises TypeError or ValueError for wrong arguments,
-    SocketCondition (EBADF) for a descriptor that is not open.
+    it is taken to be blocking). Raises TypeError or ValueError for wrong arguments, also if
+    the record has been made before, SocketCondition (EBADF) for a descriptor that is not open.
     """
 
-    __slots__ = ("__weakref__", "_domain", "_foreign", "_nonblocking", "_protocol", "_type")
-
-    _foreign: Any
-    _domain: SocketDomain
-    _type: SocketType
-    _protocol: SocketProtocol
-    _nonblocking: bool
+    __slots__ = ("__weakref__",)
 
     def __init__(
         self, fd: int, domain: SocketDomain, type: SocketType, protocol: SocketProtocol
     ) -> None:
-        self._foreign = make_foreign_owner()  # of nothing, if a check fails
-        expect_integer("Socket", "fd", fd, 0, DESCRIPTORS)
+        fd = expect_integer("Socket", "fd", fd, 0, DESCRIPTORS)
         check_kind("Socket", domain, type, protocol)
+        if hasattr(self, "_domain"):
+            raise ValueError(f"Socket: a record is made once, and this is one already: {self!r}")
         self._nonblocking = is_nonblocking("Socket", fd)
         self._domain, self._type, self._protocol = domain, type, protocol
+        note_mark_keep(fd)
         self._foreign.fd = fd
 
     @property
@@ -810,7 +855,7 @@ def mark_option(option: Any, quick: bool, number: tuple[Any, int, int, int, int]
     set_field(option, "_number", number)
 
 
-class SocketOption(Record):
+class SocketOption(Record, OptionBase):
     """SocketOption(id, size, maker, converter, level=SOL_SOCKET)
 
     `id` and `level` are the numbers of setsockopt(2); `size` is the greatest length of the
@@ -818,15 +863,13 @@ class SocketOption(Record):
     the bytes got, as many as the kernel returned.
     """
 
-    __slots__ = ("id", "size", "maker", "converter", "level", "_quick", "_number")
+    __slots__ = ("id", "size", "maker", "converter", "level")
 
     id: int
     size: int
     maker: Callable[[Any], bytes]
     converter: Callable[[bytes], Any]
     level: int
-    _quick: bool
-    _number: tuple[Any, int, int, int, int] | None
 
     REUSE_ADDRESS: ClassVar[SocketOption]
     """SO_REUSEADDR, socket(7): bind to an address on which old connections still linger.
@@ -903,9 +946,9 @@ Value: a SocketType; read only. Platforms: all.
         converter: Callable[[bytes], Any], level: int = FOREIGN_VALUES["$sol-socket"],
     ) -> None:
         who = self.__class__.__name__
-        expect_integer(who, "id", id, -(2**31), 2**31 - 1)
-        expect_integer(who, "size", size, 1, 65536, "bytes")
-        expect_integer(who, "level", level, -(2**31), 2**31 - 1)
+        id = expect_integer(who, "id", id, -(2**31), 2**31 - 1)
+        size = expect_integer(who, "size", size, 1, 65536, "bytes")
+        level = expect_integer(who, "level", level, -(2**31), 2**31 - 1)
         for part, procedure in (("maker", maker), ("converter", converter)):
             expect_procedure(who, part, procedure)
         super().__init__(id, size, maker, converter, level)
@@ -922,9 +965,9 @@ class LevelOption(SocketOption):
     ) -> None:
         level = self.level
         who = self.__class__.__name__
-        expect_integer(who, "id", id, -(2**31), 2**31 - 1)
-        expect_integer(who, "size", size, 1, 65536, "bytes")
-        expect_integer(who, "level", level, -(2**31), 2**31 - 1)
+        id = expect_integer(who, "id", id, -(2**31), 2**31 - 1)
+        size = expect_integer(who, "size", size, 1, 65536, "bytes")
+        level = expect_integer(who, "level", level, -(2**31), 2**31 - 1)
         for part, procedure in (("maker", maker), ("converter", converter)):
             expect_procedure(who, part, procedure)
         Record.__init__(self, id, size, maker, converter)
@@ -938,7 +981,7 @@ def define_socket_option_type(name: str, level: int) -> type[LevelOption]:
     the new class is that of SocketOption without the level. Raises TypeError, ValueError.
     """
     expect("define_socket_option_type", "name", name, str)
-    expect_integer("define_socket_option_type", "level", level, -(2**31), 2**31 - 1)
+    level = expect_integer("define_socket_option_type", "level", level, -(2**31), 2**31 - 1)
     module = sys._getframe(1).f_globals.get("__name__", "__main__")
     return type(name, (LevelOption,), {"__slots__": (), "level": level, "__module__": module})
 
@@ -1034,21 +1077,21 @@ Value: an int, from 0 to 255 hops; 0 stays on this machine. Platforms: all.
 """
 
 
-class SocketAddress(Record):
+class SocketAddress(Record, AddressBase):
     """The base of all addresses. A subclass supplies `converter`, and its fields."""
 
-    __slots__ = ("_packed",)
-
-    _packed: bytes
+    __slots__ = ()
 
     def converter(self) -> bytes:
         """Return the bytes of the C structure that stands for this address."""
         raise NotImplementedError(f"{self.__class__.__name__} does not define a converter")
+get_packed: Callable[[object], bytes] = AddressBase.__dict__["_packed"].__get__
+set_packed: Callable[[object, bytes], None] = AddressBase.__dict__["_packed"].__set__
 
 
 def socket_address_to_foreign(address: SocketAddress) -> bytes:
     try:
-        return address._packed
+        return get_packed(address)
     except AttributeError:
         packed = address.converter()
     if not isinstance(packed, bytes):
@@ -1056,8 +1099,8 @@ def socket_address_to_foreign(address: SocketAddress) -> bytes:
             f"{address.__class__.__name__}.converter must return bytes, "
             f"not {describe(packed)}"
         )
-    set_field(address, "_packed", packed)
-    return packed
+    set_packed(address, exact_bytes(packed))
+    return get_packed(address)
 
 
 def foreign_to_socket_address(domain: SocketDomain, packed: bytes) -> SocketAddress | None:
@@ -1102,7 +1145,6 @@ class UnixAddress(SocketAddress):
     def __str__(self) -> str:
         return self.path.replace("\0", "@")
 make_record = object.__new__
-set_packed: Callable[[object, bytes], None] = SocketAddress.__dict__["_packed"].__set__
 
 
 def unix_address_to_foreign(address: UnixAddress) -> bytes:
@@ -1121,7 +1163,7 @@ def foreign_to_unix_address(packed: bytes) -> UnixAddress:
         unsupported_feature("UNIX sockets")
     expect("foreign_to_unix_address", "packed", packed, bytes)
     address = make_record(UnixAddress)
-    set_packed(address, packed[: FOREIGN_VALUES["size-of/sockaddr-un"]])
+    set_packed(address, exact_bytes(packed)[: FOREIGN_VALUES["size-of/sockaddr-un"]])
     return address
 
 
@@ -1140,9 +1182,9 @@ class InternetAddress(SocketAddress):
 
     def __init__(self, ip: int | None, port: int | None) -> None:
         if ip is not None:
-            expect_integer("InternetAddress", "ip", ip, 0, 2**32 - 1)
+            ip = expect_integer("InternetAddress", "ip", ip, 0, 2**32 - 1)
         if port is not None:
-            expect_integer("InternetAddress", "port", port, 0, 65535)
+            port = expect_integer("InternetAddress", "port", port, 0, 65535)
         super().__init__(ip, port)
 
     def converter(self) -> bytes:
@@ -1174,8 +1216,9 @@ def foreign_to_internet_address(packed: bytes) -> InternetAddress:
     `packed` is as many bytes as the kernel returned, ip(7). Raises TypeError, and ValueError
     if they are too few.
     """
-    if packed.__class__ is not bytes:
+    if type(packed) is not bytes:
         expect("foreign_to_internet_address", "packed", packed, bytes)
+        packed = exact_bytes(packed)
     if len(packed) < SIZE_OF_ADDRESS:
         raise ValueError(
             f"foreign_to_internet_address: packed is {len(packed)} bytes long, which is too "
@@ -1202,12 +1245,14 @@ def expect(who: str, argument: str, value: object, kind: type) -> None:
 
 def expect_integer(
     who: str, argument: str, value: object, low: int, high: int, unit: str = ""
-) -> None:
+) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{who}: {argument} must be an int, not {describe(value)}")
-    if not low <= value <= high:
+    number = int.__index__(value)
+    if not low <= number <= high:
         unit = unit and f" {unit}"
-        raise ValueError(f"{who}: {argument} must be from {low} to {high}{unit}, not {value}")
+        raise ValueError(f"{who}: {argument} must be from {low} to {high}{unit}, not {number}")
+    return number
 
 
 def expect_procedure(who: str, argument: str, value: object) -> None:
@@ -1232,6 +1277,8 @@ def check_kind(who: str, domain: object, type: object, protocol: object) -> None
     expect(who, "domain", domain, SocketDomain)
     expect(who, "type", type, SocketType)
     expect(who, "protocol", protocol, SocketProtocol)
+def exact_bytes(data: bytes) -> bytes:
+    return data if type(data) is bytes else bytes(memoryview(data))
 
 
 class Internet6Address(SocketAddress):
@@ -1253,11 +1300,11 @@ class Internet6Address(SocketAddress):
     def __init__(self, ip: int | None, port: int | None, flow: int = 0, scope: int = 0) -> None:
         who = "Internet6Address"
         if ip is not None:
-            expect_integer(who, "ip", ip, 0, 2**128 - 1)
+            ip = expect_integer(who, "ip", ip, 0, 2**128 - 1)
         if port is not None:
-            expect_integer(who, "port", port, 0, 65535)
-        expect_integer(who, "flow", flow, 0, 2**32 - 1)
-        expect_integer(who, "scope", scope, 0, 2**32 - 1)
+            port = expect_integer(who, "port", port, 0, 65535)
+        flow = expect_integer(who, "flow", flow, 0, 2**32 - 1)
+        scope = expect_integer(who, "scope", scope, 0, 2**32 - 1)
         super().__init__(ip, port, flow, scope)
 
     def converter(self) -> bytes:
@@ -1299,6 +1346,7 @@ def foreign_to_internet6_address(packed: bytes) -> Internet6Address:
     ValueError if they are too few.
     """
     expect("foreign_to_internet6_address", "packed", packed, bytes)
+    packed = exact_bytes(packed)
     if len(packed) < 28:
         raise ValueError(
             f"foreign_to_internet6_address: packed is {len(packed)} bytes long, which is too "
@@ -1309,38 +1357,36 @@ def foreign_to_internet6_address(packed: bytes) -> Internet6Address:
     return address
 
 
-class SocketConstant(Record):
+class SocketConstant(Record, ConstantBase):
     """SocketConstant(value): a number of the C headers, wrapped in a class for its kind.
 
     `value` is an int, from -2147483648 to 2147483647. The constants that this library
     defines are attributes of their classes.
     """
 
-    __slots__ = ("value",)
-
-    value: int
+    __slots__ = ()
+    fields: ClassVar[tuple[str, ...]] = ("value",)
 
     def __init__(self, value: int, *values: object) -> None:
-        expect_integer(self.__class__.__name__, "value", value, -(2**31), 2**31 - 1)
+        value = expect_integer(self.__class__.__name__, "value", value, -(2**31), 2**31 - 1)
         super().__init__(value, *values)
 
     def __repr__(self) -> str:
         return self._name() or f"{self.__class__.__name__}({self.value})"
 
 
-class AddressInfo(Record):
+value_of: Callable[[SocketConstant], int] = ConstantBase.__dict__["value"].__get__
+
+
+class AddressInfo(Record, InfoBase):
     """AddressInfo(domain, type, protocol, address): one way to reach a host.
 
     `domain`, `type` and `protocol` are what create_socket asks for, and `address`, a
     SocketAddress or None, what connect_socket does.
     """
 
-    __slots__ = ("domain", "type", "protocol", "address")
-
-    domain: SocketDomain
-    type: SocketType
-    protocol: SocketProtocol
-    address: SocketAddress | None
+    __slots__ = ()
+    fields: ClassVar[tuple[str, ...]] = ("domain", "type", "protocol", "address")
 
     def __init__(
         self, domain: SocketDomain, type: SocketType, protocol: SocketProtocol,
@@ -1374,7 +1420,7 @@ class AddressInfoOption(SocketConstant):
     """
 
 
-class SocketDomain(SocketConstant):
+class SocketDomain(SocketConstant, DomainBase):
     """SocketDomain(value, extractor, address_size): a family of addresses, AF_... in C.
 
     `extractor(bytes)` returns the SocketAddress for an address of this family as the kernel
@@ -1382,9 +1428,9 @@ class SocketDomain(SocketConstant):
     is the greatest size of such an address in bytes.
     """
 
-    __slots__ = ("extractor", "address_size")
+    __slots__ = ("address_size",)
+    fields: ClassVar[tuple[str, ...]] = ("value", "extractor", "address_size")
 
-    extractor: Callable[[bytes], SocketAddress]
     address_size: int
 
     UNIX: ClassVar[SocketDomain]
@@ -1412,7 +1458,9 @@ Platforms: all.
         self, value: int, extractor: Callable[[bytes], SocketAddress], address_size: int
     ) -> None:
         expect_procedure("SocketDomain", "extractor", extractor)
-        expect_integer("SocketDomain", "address_size", address_size, 1, ADDRESS_ROOM, "bytes")
+        address_size = expect_integer(
+            "SocketDomain", "address_size", address_size, 1, ADDRESS_ROOM, "bytes"
+        )
         super().__init__(value, extractor, address_size)
 
 
@@ -1581,7 +1629,7 @@ class Datagrams(Record):
         if type(data) is not bytes:
             with view_bytes("Datagrams", data) as view:
                 data = bytes(view)
-        expect_integer("Datagrams", "size", size, 1 if data else 0, LONGEST, "bytes")
+        size = expect_integer("Datagrams", "size", size, 1 if data else 0, LONGEST, "bytes")
         if address is not None:
             expect("Datagrams", "address", address, SocketAddress)
         super().__init__(data, size, address)
@@ -1617,9 +1665,10 @@ def get_socket_option(sock: Socket, option: SocketOption) -> Any:
 
 
 def read_option(who: str, sock: Socket, option: SocketOption) -> Any:
-    value = ffi.new("char[]", option.size)
+    size = expect_integer(who, "size", option.size, 1, 65536, "bytes")
+    value = ffi.new("char[]", size)
     procedure = getsockopt_keep if option._quick else getsockopt_block
-    result = call_with_errno(procedure, sock, option.level, option.id, value, option.size)
+    result = call_with_errno(procedure, sock, option.level, option.id, value, size)
     if result < 0:
         socket_error(who, "getsockopt", -result)
     return option.converter(ffi.buffer(value)[:result])
@@ -1644,6 +1693,7 @@ def set_socket_option(sock: Socket, option: SocketOption, value: Any) -> None:
     packed = option.maker(value)
     if not isinstance(packed, bytes):
         raise TypeError(f"set_socket_option: maker must return bytes, not {describe(packed)}")
+    packed = exact_bytes(packed)
     if len(packed) > option.size:
         raise ValueError(
             f"set_socket_option: maker returned {len(packed)} bytes, and {option!r} takes at most "
@@ -1674,8 +1724,10 @@ class IntegerMaker(Record):
     unit: str
 
     def __call__(self, value: int) -> bytes:
-        expect_integer("set_socket_option", "value", value, self.low, self.high, self.unit)
-        return value.to_bytes(4, sys.byteorder, signed=True)
+        number = expect_integer(
+            "set_socket_option", "value", value, self.low, self.high, self.unit
+        )
+        return number.to_bytes(4, sys.byteorder, signed=True)
 
 
 def read_integer(data: bytes) -> int:
@@ -1718,7 +1770,7 @@ def read_seconds(data: bytes) -> float | None:
 def make_linger(value: int | None) -> bytes:
     if value is None:
         return bytes(LINGER_SIZE)
-    expect_integer("set_socket_option", "value", value, 0, 32767, "seconds")
+    value = expect_integer("set_socket_option", "value", value, 0, 32767, "seconds")
     return pair_of_numbers(LINGER_SIZE, 1, value)
 
 
@@ -1808,7 +1860,7 @@ def make_membership6(value: tuple[Internet6Address, int]) -> bytes:
         )
     group, interface = value
     expect("set_socket_option", "group", group, Internet6Address)
-    expect_integer("set_socket_option", "interface", interface, 0, 2**31 - 1)
+    interface = expect_integer("set_socket_option", "interface", interface, 0, 2**31 - 1)
     if (group.ip or 0) >> 120 != 0xFF:
         raise ValueError(f"set_socket_option: group must begin with ff, not be {group}")
     return (group.ip or 0).to_bytes(16, "big") + interface.to_bytes(4, sys.byteorder)
@@ -1844,7 +1896,7 @@ class SocketCondition(OSError):
     is also an instance of Python's own class for its errno, such as ConnectionRefusedError.
     """
 
-    __module__ = "sockets"
+    __module__ = __package__ or "sockets"
     __slots__ = ("who", "syscall", "address", "done")
 
     who: str
@@ -2142,15 +2194,14 @@ def service_to_foreign(who: str, service: int | str) -> bytes:
         if not (service.isascii() and service.isdigit()) or len(service) > 5:
             raise ValueError(f"{who}: service must be a name or a port, not {service!r}")
         service = int(service)
-    expect_integer(who, "service", service, 0, 65535)
-    return b"%d" % service
+    return b"%d" % expect_integer(who, "service", service, 0, 65535)
 
 
 def fold_flags(who: str, kind: type, flags: Sequence[SocketConstant]) -> int:
     bits = 0
     for flag in flags:
         expect(who, "flag", flag, kind)
-        bits |= flag.value
+        bits |= value_of(flag)
     return bits
 known_types: dict[int, SocketType] = {}
 known_protocols: dict[int, SocketProtocol] = {}
@@ -2166,9 +2217,9 @@ def known_constant(table: dict[int, Any], kind: Callable[[int], Any], value: int
 def empty_socket(
     domain: SocketDomain, type: SocketType, protocol: SocketProtocol, nonblocking: bool
 ) -> Socket:
-    sock = object.__new__(Socket)
-    sock._foreign, sock._nonblocking = make_foreign_owner(), nonblocking
+    sock = Socket.__new__(Socket)
     sock._domain, sock._type, sock._protocol = domain, type, protocol
+    sock._nonblocking = nonblocking
     return sock
 protocol_database = RLock()
 
@@ -2226,6 +2277,7 @@ def recognise(who: str, fd: int) -> Socket:
         raise ValueError(f"{who}: no domain is registered for family {family}")
     type = SocketType(ask_number(who, foreign, "$so/type") or 0)
     protocol = SocketProtocol(ask_number(who, foreign, "$so/protocol") or 0)
+    note_mark_keep(fd)
     return empty_socket(domain, type, protocol, nonblocking)
 
 
@@ -2255,7 +2307,7 @@ def borrow_buffer(who: str, buffer: Buffer, writable: bool = False) -> Any:
     try:
         return ffi.from_buffer(buffer, require_writable=writable)
     except (TypeError, ValueError, BufferError):
-        refuse_buffer(who, buffer, "a writable object" if writable else "an object")
+        refuse_buffer(who, buffer, writable)
 
 
 def view_bytes(who: str, buffer: Buffer) -> memoryview:
@@ -2266,7 +2318,8 @@ def view_bytes(who: str, buffer: Buffer) -> memoryview:
         refuse_buffer(who, buffer)
 
 
-def refuse_buffer(who: str, buffer: object, kind: str = "an object") -> NoReturn:
+def refuse_buffer(who: str, buffer: object, writable: bool = False) -> NoReturn:
+    kind = "a writable object" if writable else "an object"
     hint = "; encode it first" if isinstance(buffer, str) else ""
     raise TypeError(
         f"{who}: buffer must be {kind} with its bytes in one piece, "
@@ -2275,10 +2328,19 @@ def refuse_buffer(who: str, buffer: object, kind: str = "an object") -> NoReturn
 NO_FAILURE = 0, ERROR_AGAIN, ERROR_WOULD_BLOCK, errno.EINTR
 
 
+def is_stream(sock: Socket) -> bool:
+    return sock._type.value & 15 == SocketType.STREAM.value
+
+
 def expect_packets(who: str, sock: Socket) -> None:
     expect(who, "sock", sock, Socket)
-    if sock._type == SocketType.STREAM:
+    if is_stream(sock):
         raise ValueError(f"{who}: a stream does not keep the bounds of datagrams: {sock!r}")
+
+
+def refuse_peeking(who: str, bits: int) -> None:
+    if bits & ReceiveFromOption.PEEK.value:
+        raise ValueError(f"{who}: PEEK would receive the same data again and again")
 
 
 def expect_runs(who: str, runs: Sequence[Datagrams]) -> Sequence[Datagrams]:
@@ -2512,9 +2574,9 @@ def get_address_info(
         raise ValueError(f"{who}: node and service cannot both be None")
     hints = make_foreign_address_info(
         fold_flags(who, AddressInfoOption, flags) if flags else 0,
-        domain.value if domain else 0,
-        type.value if type else 0,
-        protocol.value if protocol else 0,
+        value_of(domain) if domain else 0,
+        value_of(type) if type else 0,
+        value_of(protocol) if protocol else 0,
     )
     found = new_resolution()
     while (code := getaddrinfo_block(node_bytes, service_bytes, hints, found)) != 0:
@@ -2549,7 +2611,9 @@ def create_socket(domain: SocketDomain, type: SocketType, protocol: SocketProtoc
     who = "create_socket"
     check_kind(who, domain, type, protocol)
     sock = empty_socket(domain, type, protocol, nonblocking=True)
-    result = make_descriptor(sock, socket_block, domain.value, type.value, protocol.value)
+    result = make_descriptor(
+        sock, socket_block, value_of(domain), value_of(type), value_of(protocol)
+    )
     if result < 0:
         socket_error(who, "socket", -result)
     return sock
@@ -2586,7 +2650,7 @@ def register_socket_domain(domain: SocketDomain) -> None:
     So does adopt_descriptor with sockets. Raises TypeError.
     """
     expect("register_socket_domain", "domain", domain, SocketDomain)
-    socket_domain_db[domain.value] = domain
+    socket_domain_db[value_of(domain)] = domain
 
 
 def lookup_domain(value: int) -> SocketDomain | None:
@@ -2594,7 +2658,7 @@ def lookup_domain(value: int) -> SocketDomain | None:
 
     Raises TypeError, ValueError.
     """
-    expect_integer("lookup_domain", "value", value, -(2**31), 2**31 - 1)
+    value = expect_integer("lookup_domain", "value", value, -(2**31), 2**31 - 1)
     return socket_domain_db.get(value)
 
 
@@ -2677,8 +2741,10 @@ def listen_socket(sock: Socket, queue_length: int) -> None:
     negative length. Never blocks, and keeps the lock.
     """
     expect("listen_socket", "sock", sock, Socket)
-    expect_integer("listen_socket", "queue_length", queue_length, 0, 2**31 - 1, "connections")
-    result = call_with_errno(listen_keep, sock, queue_length)
+    length = expect_integer(
+        "listen_socket", "queue_length", queue_length, 0, 2**31 - 1, "connections"
+    )
+    result = call_with_errno(listen_keep, sock, length)
     if result < 0:
         socket_error("listen_socket", "listen", -result)
 
@@ -2978,7 +3044,7 @@ def receive_from_socket(
     if not isinstance(sock, Socket):
         expect("receive_from_socket", "sock", sock, Socket)
     if type(count) is not int or not 0 <= count <= LONGEST:
-        expect_integer("receive_from_socket", "count", count, 0, LONGEST, "bytes")
+        count = expect_integer("receive_from_socket", "count", count, 0, LONGEST, "bytes")
     bits = fold_flags("receive_from_socket", ReceiveFromOption, flags) if flags else 0
     try:
         frame = frames.pop() if count <= FRAME_ROOM else Frame(count)
@@ -3009,15 +3075,21 @@ def receive_exactly(
     Returns (bytes, None) with all of them, or with fewer if the stream has ended; or
     (bytes, condition) with those that came before `timeout` seconds had passed (type
     ETIMEDOUT). Without a timeout it goes on until all have come. Raises what
-    receive_from_socket raises; `condition.done` is the bytes. Blocks, whatever the socket's
-    mode; other threads run meanwhile. A timeout needs a non-blocking socket (ValueError).
+    receive_from_socket raises; `condition.done` is the bytes. ValueError for PEEK, and for a
+    socket that is no stream. Blocks, whatever the socket's mode; other threads run meanwhile.
+    A timeout needs a non-blocking socket (ValueError).
     """
     if not isinstance(sock, Socket):
         expect("receive_exactly", "sock", sock, Socket)
     if type(count) is not int or not 0 <= count <= LONGEST:
         expect_integer("receive_exactly", "count", count, 0, LONGEST, "bytes")
-    if flags and ReceiveFromOption.PEEK in flags:
-        raise ValueError("receive_exactly: PEEK would receive the same bytes again and again")
+    if not is_stream(sock):
+        raise ValueError(
+            f"receive_exactly: only a stream can be received in parts, not {sock!r}: the rest "
+            f"of a message would be lost; use receive_from_socket or receive_datagrams"
+        )
+    if flags:
+        refuse_peeking("receive_exactly", fold_flags("receive_exactly", ReceiveFromOption, flags))
     deadline = None if timeout is None else deadline_for("receive_exactly", timeout, sock)
     if not sock._nonblocking:
         flags = (*flags, ReceiveFromOption.WAIT_ALL)
@@ -3099,13 +3171,14 @@ def send_datagrams(
     bits = fold_flags(who, SendToOption, flags) if flags else 0
     numbers, parts, names, datagrams = [0], [], [], 0
     for run in expect_runs(who, runs):
-        part, size, address = run.data, run.size, run.address
+        part, size, address = exact_bytes(run.data), run.size, run.address
         packed = b"" if address is None else socket_address_to_foreign(address)
         length = len(part)
+        size = expect_integer(who, "size", size, 1 if length else 0, LONGEST, "bytes")
         numbers += length, size, len(packed)
         parts.append(part)
         names.append(packed)
-        datagrams += 1 if length <= size else len(run)
+        datagrams += 1 if length <= size else -(-length // size)
     data, addresses = b"".join(parts), b"".join(names)
     table = ffi.new("size_t[]", numbers)
     send = sendmmsg_block
@@ -3113,7 +3186,7 @@ def send_datagrams(
         bits |= DONT_WAIT
         if len(data) < LONG_COPY and datagrams <= MANY:
             send = sendmmsg_keep
-    while (sent := send(sock._foreign, data, addresses, table, len(runs), bits)) == INTERRUPTED:
+    while (sent := send(sock._foreign, data, addresses, table, len(parts), bits)) == INTERRUPTED:
         pass
     if sent < 0:
         error = -sent
@@ -3142,7 +3215,7 @@ def skip_datagrams(runs: Sequence[Datagrams], count: int) -> list[Datagrams]:
     Raises TypeError, and ValueError for a count that is negative.
     """
     who = "skip_datagrams"
-    expect_integer(who, "count", count, 0, LONGEST, "datagrams")
+    count = expect_integer(who, "count", count, 0, LONGEST, "datagrams")
     rest = []
     for run in expect_runs(who, runs):
         if count < len(run):
@@ -3169,11 +3242,10 @@ def receive_datagrams(
     """
     who = "receive_datagrams"
     expect_packets(who, sock)
-    expect_integer(who, "count", count, 1, 65536, "datagrams")
-    expect_integer(who, "size", size, 1, 2**31 - 1, "bytes")
+    count = expect_integer(who, "count", count, 1, 65536, "datagrams")
+    size = expect_integer(who, "size", size, 1, 2**31 - 1, "bytes")
     bits = fold_flags(who, ReceiveFromOption, flags) if flags else 0
-    if bits & ReceiveFromOption.PEEK.value:
-        raise ValueError(f"{who}: PEEK would receive the same datagram again and again")
+    refuse_peeking(who, bits)
     few = count <= MANY and count * size < LONG_COPY
     if sock._nonblocking:
         bits |= DONT_WAIT
@@ -3209,6 +3281,7 @@ def wait_for_socket(
     `reading` and `writing` say what to wait for, `timeout` is a number of seconds, 0 to look
     and not wait, or None for no limit. Returns (readable, writable), both False when the
     time is up; the end of a connection, and an error, make it ready for whatever was asked.
+    If nothing is asked, only the time passes.
     Raises SocketCondition (EBADF), TypeError, ValueError. Blocks; other threads run
     meanwhile.
     """
@@ -3241,8 +3314,9 @@ def make_foreign_address(family: int, rest: bytes) -> bytes:
     `family` is an int, 0 to 255, `rest` the bytes behind the header. For converters of further
     classes of SocketAddress. Raises TypeError, ValueError.
     """
-    expect_integer("make_foreign_address", "family", family, 0, 255)
+    family = expect_integer("make_foreign_address", "family", family, 0, 255)
     expect("make_foreign_address", "rest", rest, bytes)
+    rest = exact_bytes(rest)
     header = ffi.new("struct sockaddr *")
     start = ffi.offsetof("struct sockaddr", "sa_data")
     address_header_keep(header, family, start + len(rest))
@@ -3253,5 +3327,4 @@ if HAS_UNIX_SOCKETS:
 register_socket_domain(SocketDomain.INTERNET)
 register_socket_domain(SocketDomain.INTERNET_V6)
 
-if __package__:
-    HAS_FAST_PATHS = bool(use_fast_paths_keep(foreign_sample))
+HAS_FAST_PATHS = HAS_BASES_IN_C and bool(fast.take_places(globals()))

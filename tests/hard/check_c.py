@@ -9,10 +9,13 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import cffi
+
 ROOT = Path(__file__).resolve().parents[2]
 GENERATED = ROOT / "generated"
 PYTHON = ["-DPy_LIMITED_API=0x030A0000", "-isystem", sysconfig.get_path("include"),
-          "-include", "Python.h", "-include", GENERATED / "sockets-stub.c"]
+          "-isystem", Path(cffi.__file__).parent, "-include", "_cffi_include.h",
+          "-include", GENERATED / "sockets-stub.c"]
 FILES = {"socket-ffi-values": [], "sockets-stub": [], "sockets-fast": PYTHON}
 
 if __name__ == "__main__":

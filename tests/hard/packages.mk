@@ -1,10 +1,11 @@
 # make dist            source archives and wheels of the library and the tools, the same bytes always
+# make wheel           the wheel that an index takes, checked and named by auditwheel, in dist/
 # make test-dist       what is in them; each installs by itself, and its tests run from it
 # make test-variants   the tests on the stub as it is compiled for other Unixes
 # make test-machines   the C files by themselves, for other C libraries and processors
 # make test-all        all of it, and the tests on every Python at hand; fills the README's table
 
-.PHONY: dist test-dist test-variants test-machines test-all
+.PHONY: dist wheel test-dist test-variants test-machines test-all
 
 # The time in the archives is that of the last change.
 dist: build $(VENV)/packers
@@ -12,6 +13,12 @@ dist: build $(VENV)/packers
 	export SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || \
 	    stat -c %Y sockets.md)}; for project in . commonweb; do \
 	    $(RUN) -m build --outdir dist $$project > build/dist.log 2>&1 || { cat build/dist.log; exit 1; }; done
+
+# For musl, and for other systems, .github/workflows/wheels.yml makes wheels where they are.
+wheel: dist
+	PATH="$$PWD/$(VENV)/bin:$$PATH" $(RUN) -m auditwheel repair --wheel-dir build/wheel \
+	    dist/native_sockets-*.whl
+	rm dist/native_sockets-*.whl && mv build/wheel/*.whl dist
 
 # Two empty environments; in that of the tools there is no compiler to be found.
 build/library/origin: PROJECT :=

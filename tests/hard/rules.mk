@@ -5,6 +5,8 @@
 # make test-tsan       the stub in many threads under ThreadSanitizer, from C and from Python
 # make test-valgrind   a choice of tests under memcheck
 # make test-leaks      memory and descriptors stay flat over very many calls
+# make test-trust      classes that lie, private parts, exceptions at every step
+# make test-debug      the sockets' tests on a Python with its own checks, references counted
 # make test-faults     each system call of the stub fails in each way its manual page names
 # make test-tanglers   noweb and Entangled make the same files of sockets.md
 # make bench-tangle    how long tangling takes, beside other tanglers; PATIENT=1 leaves out nothing
@@ -15,7 +17,6 @@
 SECONDS ?= 60
 HERE := "$$PWD"
 STRICT_C := -std=gnu11 -Wall -Wextra -Wshadow
-VARIANT := tests/hard/build_variant.py $(BUILT)
 HARD_TEST := -m pytest -p no:cacheprovider -q
 
 # Coverage, of the document: tests/sockets/places.py tells coverage.py where its code was written.
@@ -42,10 +43,34 @@ test-tanglers: build build/entangled/tried
 bench-tangle: build/entangled/tried
 	$(ENTANGLED_RUN) $(PYTHON) tests/hard/bench_tangle.py build/bench $(LINES)
 
-.PHONY: test-hard test-asan test-tsan test-valgrind test-leaks test-faults test-tanglers
+.PHONY: test-hard test-asan test-tsan test-valgrind test-leaks test-faults test-trust test-debug
+.PHONY: test-tanglers
 .PHONY: bench-tangle coverage fuzz
 
-test-hard: test-asan test-tsan test-valgrind test-leaks test-faults test-tanglers fuzz
+test-hard: test-asan test-tsan test-valgrind test-leaks test-faults test-trust test-debug \
+	test-tanglers fuzz
+
+# What C is handed. The same under AddressSanitizer is a part of test-asan.
+
+test-trust: build
+	PYTHONPATH=$(HERE)/generated $(RUN) $(HARD_TEST) -n 2 tests/hard/test_trust.py
+
+# A CPython that was built with Py_DEBUG, in development mode: it checks what C hands to it, and
+# counts all references. To be counted, those of the extension and of cffi have to be compiled for it.
+
+DEBUG_PYTHON ?= python3-dbg
+
+build/debug/ready: pyproject.toml $(VARIANT)
+	rm -rf build/debug && $(DEBUG_PYTHON) -m venv --without-pip build/debug
+	$(RUN) -m pip --python build/debug/bin/python install --quiet --disable-pip-version-check \
+	    --no-binary cffi --group build --group test
+	build/debug/bin/python tests/hard/build_variant.py build/debugged
+	touch $@
+
+test-debug: build build/debug/ready
+	PYTHONPATH=$(HERE)/build/debugged/generated build/debug/bin/python -X dev $(HARD_TEST) -n 2 \
+	    --timeout 300 -k "not ($(MEASURE_MEMORY) or the_build_writes_the_values_down)" \
+	    $(STUB_TESTS) tests/hard/test_trust.py
 
 # AddressSanitizer. Python's own allocator is switched off, so that every object of Python is a
 # block with bounds of its own. What is reported goes into files: tests may expect a process to
@@ -82,7 +107,7 @@ test-asan: build build/asan/ready
 	rm -rf build/asan/reports && mkdir build/asan/reports
 	$(MAKE) --no-print-directory alarm-asan ASAN_LEAKS=1
 	$(ASAN_RUN) $(RUN) $(HARD_TEST) -p tests.hard.sanitized -n 2 \
-	    -k "not ($(MEASURE_MEMORY) or beyond_all_memory)" $(STUB_TESTS)
+	    -k "not ($(MEASURE_MEMORY) or beyond_all_memory)" $(STUB_TESTS) tests/hard/test_trust.py
 	$(MAKE) --no-print-directory measure-asan ASAN_QUARANTINE=0
 	@if [ -n "$$(ls build/asan/reports)" ]; then cat build/asan/reports/*; exit 1; fi
 	@echo "test-asan: no report"

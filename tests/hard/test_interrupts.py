@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import dis
 import gc
+import inspect
 import os
 import random
 import signal
@@ -408,7 +409,7 @@ NUMBERS = {"Socket", "adopt_descriptor", "detach_socket"}  # a bare number chang
 def test_every_procedure_has_a_scene() -> None:
     public = {
         name for name in sockets.__all__
-        if isinstance(getattr(sockets, name), (types.FunctionType, types.BuiltinFunctionType))
+        if inspect.isroutine(getattr(sockets, name))
     }
     assert {name.partition(",")[0] for name in SCENES} == public | {"Socket"}
 

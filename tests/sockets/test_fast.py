@@ -232,14 +232,15 @@ def test_named_arguments_do_what_they_do_in_order(quick: Makers) -> None:
     close_socket(sock=sock)
 
 
-def test_an_empty_record_of_a_socket_is_an_error_and_nothing_worse() -> None:
+def test_an_empty_record_of_a_socket_is_a_closed_socket_and_nothing_worse() -> None:
     for call in (
         lambda: receive_from_socket(NO_SOCKET, 9), lambda: send_to_socket(NO_SOCKET, b"", None),
         lambda: accept_socket(NO_SOCKET), lambda: close_socket(NO_SOCKET),
         lambda: get_socket_option(NO_SOCKET, SocketOption.KEEP_ALIVE),
     ):
-        with pytest.raises(AttributeError):
+        with pytest.raises((SocketCondition, AttributeError)) as failure:
             call()
+        assert getattr(failure.value, "type", errno.EBADF) == errno.EBADF
 
 
 # Data.
@@ -329,6 +330,15 @@ def test_a_buffer_that_cannot_be_written_to_is_refused(quick: Makers) -> None:
     sock = quick.socket(SocketType.DATAGRAM)
     for wrong in (b"12345", memoryview(b"12345"), "12345", None, memoryview(bytearray(9))[::2]):
         both("receive_into_socket", sock, wrong)
+
+
+def test_a_buffer_that_is_refused_is_refused_in_the_words_of_the_procedure(quick: Makers) -> None:
+    sock = quick.socket(SocketType.DATAGRAM)
+    for wrong in ("text", None, 5, memoryview(b"123456")[::2], [1]):
+        both("send_to_socket", sock, wrong, None)
+    closed = memoryview(b"12")
+    closed.release()
+    both("send_to_socket", sock, closed, None)
 
 
 # Addresses.

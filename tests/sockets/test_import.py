@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
+from pathlib import Path
 
 import pytest
 from helpers import needs_posix, with_lock
+
+import sockets
+from sockets import _sockets
 
 CPYTHON = sys.implementation.name == "cpython"
 
@@ -57,7 +62,53 @@ before = set(sys.modules)
 import sockets
 print(*{name.partition(".")[0] for name in set(sys.modules) - before})
 """)
-    assert set(loaded.split()) <= {"sockets", "__future__", "_cffi_backend", "errno", "os", "stat"}
+    assert set(loaded.split()) <= {
+        "sockets", "__future__", "_cffi_backend", "_operator", "errno", "os", "stat",
+    }
+
+
+# Copies of the package, as other packages have them inside.
+
+COPIES = """
+import importlib, pickle
+for name in {names}:
+    copy = importlib.import_module(name)
+    here = copy._sockets
+    kind = copy.SocketDomain.INTERNET, copy.SocketType.DATAGRAM, copy.SocketProtocol.AUTO
+    with copy.create_socket(*kind) as sock:
+        copy.bind_socket(sock, copy.InternetAddress(0x7F000001, 0))
+        address = copy.get_socket_name(sock)
+        assert copy.send_to_socket(sock, bytearray(b"x"), address) == 1
+        assert copy.receive_from_socket(sock, 9) == (b"x", address)
+        nothing, condition = copy.receive_from_socket(sock, 9)
+        assert nothing is None and isinstance(condition, copy.SocketCondition)
+        for value in (address, kind, copy.send_to_socket, copy.SocketOption.TYPE):
+            assert pickle.loads(pickle.dumps(value)) == value
+        assert str(pickle.loads(pickle.dumps(condition))) == str(condition)
+    print(name, here.HAS_FAST_PATHS, copy.send_to_socket.__module__)
+"""
+
+
+@pytest.mark.parametrize("order", [["inside.sockets"], ["inside.sockets", "sockets"],
+                                   ["sockets", "inside.sockets"]], ids=" ".join)
+@pytest.mark.parametrize("linked", [False, pytest.param(True, marks=needs_posix)])
+def test_a_copy_under_another_name_is_a_package_like_the_first(
+    order: list[str], linked: bool, folder: Path
+) -> None:
+    original = Path(sockets.__file__).parent
+    (folder / "inside").mkdir()
+    (folder / "inside" / "__init__.py").touch()
+    if linked:
+        (folder / "inside" / "sockets").symlink_to(original)
+    else:
+        shutil.copytree(original, folder / "inside" / "sockets")
+    printed = run_python(
+        f"sys.path.insert(0, {str(folder)!r})\n" + COPIES.format(names=order)
+        + "print('sockets' in sys.modules)"
+    )
+    assert printed.splitlines() == [
+        f"{name} {_sockets.HAS_FAST_PATHS} {name}._sockets" for name in order
+    ] + [str("sockets" in order)]
 
 
 # Interpreters inside of a process. CPython takes a module that does not say that it is made for

@@ -382,6 +382,83 @@ def test_a_defined_option_type_sets_and_reads_a_real_socket() -> None:
         assert sockets.get_socket_option(sock, reader) != 0
 
 
+# Numbers and bytes of derived classes.
+
+class Fifth(int):
+    """An int by another name, as the constants of Python's `socket` are."""
+
+    def __repr__(self) -> str:
+        return "the fifth"
+
+    __str__ = __repr__
+
+
+def test_a_number_of_a_derived_class_is_kept_as_a_plain_one() -> None:
+    for record, field in (
+        (SocketType(Fifth(5)), "value"), (InternetAddress(Fifth(5), Fifth(5)), "port"),
+        (SocketOption(Fifth(5), Fifth(5), bytes, bytes, Fifth(5)), "level"),
+        (SocketDomain(Fifth(5), extract_loopback, Fifth(5)), "address_size"),
+        (sockets.Datagrams(b"12345", Fifth(5), None), "size"),
+    ):
+        assert getattr(record, field).__class__ is int
+        assert getattr(record, field) == 5
+        assert "fifth" not in repr(record)
+    assert SocketType(socket.SOCK_STREAM) == SocketType.STREAM
+    assert repr(SocketType(socket.SOCK_STREAM)) == "SocketType.STREAM"
+
+
+def test_the_first_packed_form_of_an_address_stays() -> None:
+    class Counting(SocketAddress):
+        __slots__ = ()
+        count = 0
+
+        def converter(self) -> bytes:
+            Counting.count += 1
+            if Counting.count == 1:  # as if in another thread
+                packed.append(sockets._sockets.socket_address_to_foreign(self))
+            return InternetAddress(LOOPBACK, Counting.count).converter()
+
+    packed: list[bytes] = []
+    address = Counting()
+    packed.append(sockets._sockets.socket_address_to_foreign(address))
+    packed.append(sockets._sockets.socket_address_to_foreign(address))
+    assert Counting.count == 2
+    if sockets._sockets.HAS_BASES_IN_C:
+        assert packed[0] is packed[1]
+    assert packed[1] is packed[2]
+
+
+def test_a_record_of_a_socket_is_made_once(pair: tuple[Socket, socket.socket]) -> None:
+    sock, theirs = pair
+    fd, kind = sock.fd, (sock.domain, sock.type, sock.protocol)
+    for number in (fd, theirs.fileno(), 0):
+        with pytest.raises(ValueError, match="a record is made once"):
+            sock.__init__(number, *kind)  # type: ignore[misc]
+    assert sock.fd == fd
+    theirs.send(b"x")
+    assert sockets.receive_from_socket(sock, 9)[0] == b"x"
+    sockets.close_socket(sock)
+    with pytest.raises(ValueError, match="a record is made once"):
+        sock.__init__(theirs.fileno(), *kind)  # type: ignore[misc]
+    theirs.getsockname()  # still open
+
+
+def test_a_record_that_could_not_be_made_has_no_descriptor_and_can_be_made_yet() -> None:
+    ours, theirs = socket.socketpair()
+    kind = SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO
+    with ours, theirs:
+        sock = Socket.__new__(Socket)
+        assert sock.fd == -1
+        for wrong in ((ours.fileno(), *kind[1:], kind[0]), (-1, *kind)):
+            with pytest.raises((TypeError, ValueError)):
+                sock.__init__(*wrong)  # type: ignore[misc]
+            assert sock.fd == -1
+        sock.__init__(ours.detach(), *kind)  # type: ignore[misc]
+        theirs.send(b"x")
+        assert sockets.receive_from_socket(sock, 9)[0] == b"x"
+        sockets.close_socket(sock)
+
+
 # Extension.
 
 def test_an_address_and_a_domain_of_ones_own_work_with_the_kernel() -> None:

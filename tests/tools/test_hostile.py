@@ -130,6 +130,7 @@ def mutations(draw: st.DrawFn) -> str:
 
 
 @needs_sockets
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")  # which tells of a failure
 @settings(max_examples=40, deadline=None)
 @given(mutations())
 def test_mutations_of_the_document(text: str) -> None:
