@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from .code import Listings
+from .listings import Listings
 from .templates import STYLE, TEMPLATES
 
 if TYPE_CHECKING:

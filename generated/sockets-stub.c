@@ -580,6 +580,32 @@ ssize_t sendto_keep(struct foreign_socket *sock, const char *buffer, size_t size
     KEEP_SEND(sock, result = send_away(fd, buffer, size, flags | NO_WAIT, address, length));
     return result;
 }
+/* EMFILE or ENFILE, if no descriptor can be had; else 0. */
+static int lacks_descriptors(void)
+{
+#ifdef _WIN32
+    return 0;                       /* files and handles are not of one kind there */
+#else
+    const socket_t fd = socket_plain(AF_INET, SOCK_DGRAM, 0);
+
+    if (fd >= 0)
+        (void) close_plain(fd);
+    return fd == -EMFILE || fd == -ENFILE ? (int) -fd : 0;
+#endif
+}
+#ifndef EAI_SYSTEM
+#define EAI_SYSTEM EAI_FAIL
+#endif
+
+/* Whether the resolver may have failed because it could not ask. */
+static int could_not_ask(int code, const struct addrinfo *hints)
+{
+    const int numeric = hints != NULL && hints->ai_flags & AI_NUMERICHOST;
+
+    return (code == EAI_NONAME && !numeric) || code == EAI_SERVICE || code == EAI_AGAIN
+        || code == EAI_FAIL || code == EAI_SYSTEM;
+}
+
 struct foreign_resolution {
     struct addrinfo *list;
     int system_error;
@@ -590,16 +616,17 @@ struct foreign_resolution {
 int getaddrinfo_block(const char *node, const char *service, const struct addrinfo *hints,
                       struct foreign_resolution *found)
 {
-    int code;
+    int code, lacks;
 
     found->list = NULL;
     found->system_error = 0;
     GUARD(code = getaddrinfo(node, service, hints, &found->list);
           found->system_error = LAST_ERROR());
-#ifdef EAI_SYSTEM
-    if (code != EAI_SYSTEM)
-#endif
+    if (code != EAI_SYSTEM || EAI_SYSTEM == EAI_FAIL)
         found->system_error = 0;
+    lacks = could_not_ask(code, hints) && found->system_error != EINTR ? lacks_descriptors() : 0;
+    if (lacks != 0)
+        found->system_error = lacks;
     found->count = 0;
     for (const struct addrinfo *at = found->list; at != NULL; at = at->ai_next)
         found->count++;
@@ -631,6 +658,13 @@ struct foreign_protocol {
 #define FIND(reentrant, plain) answer->found = plain; (void) strings; (void) size
 #endif
 
+static int outcome(const struct foreign_protocol *answer, int code)
+{
+    if (code != 0 && code != ENOENT)
+        return -code;
+    return answer->found == NULL ? -lacks_descriptors() : 0;
+}
+
 /* getprotobyname(3): 0 and the entry, or a null pointer, in `answer`; or an error, negative. */
 int getprotobyname_block(const char *name, struct foreign_protocol *answer, char *strings,
                          size_t size)
@@ -639,7 +673,7 @@ int getprotobyname_block(const char *name, struct foreign_protocol *answer, char
 
     GUARD(FIND(getprotobyname_r(name, &answer->entry, strings, size, &answer->found),
                getprotobyname(name)));
-    return code == ENOENT ? 0 : -code;
+    return outcome(answer, code);
 }
 
 /* getprotobynumber(3) */
@@ -650,7 +684,7 @@ int getprotobynumber_block(int number, struct foreign_protocol *answer, char *st
 
     GUARD(FIND(getprotobynumber_r(number, &answer->entry, strings, size, &answer->found),
                getprotobynumber(number)));
-    return code == ENOENT ? 0 : -code;
+    return outcome(answer, code);
 }
 #ifndef _WIN32
 /* getprotoent(3) */
@@ -660,7 +694,7 @@ int getprotoent_block(struct foreign_protocol *answer, char *strings, size_t siz
 
     GUARD(FIND(getprotoent_r(&answer->entry, strings, size, &answer->found),
                getprotoent()));
-    return code == ENOENT ? 0 : -code;
+    return outcome(answer, code);
 }
 
 /* setprotoent(3) */
@@ -777,8 +811,9 @@ int socketpair_block(int domain, int type, int protocol, int *pair)
 ssize_t if_nametoindex_keep(const char *name)
 {
     const unsigned index = if_nametoindex(name);
+    const ssize_t error = in_band(-1);
 
-    return index != 0 ? (ssize_t) index : in_band(-1);
+    return index != 0 ? (ssize_t) index : error == -ENOENT ? -lacks_descriptors() : error;
 }
 #endif
 /* To be called in the child of a fork. */

@@ -2559,7 +2559,8 @@ def get_address_info(
     hints, and so are `flags`, AddressInfoOption constants. Results of domains that are not
     registered are left out. The name is None unless CANONICAL_NAME
     was among the flags. Raises SocketCondition whose type is an EAI code (or an errno if the
-    system failed), TypeError, ValueError. Can block; other threads run meanwhile.
+    system failed, as with EMFILE), TypeError, ValueError. Can block; other threads run
+    meanwhile.
     """
     who = "get_address_info"
     if domain is not None:
@@ -2665,9 +2666,9 @@ def lookup_domain(value: int) -> SocketDomain | None:
 def next_protocol_entry() -> ProtocolEntry | None:
     """getprotoent(3): the next entry of the protocol database, or None at its end.
 
-    The position is the process's, shared by all threads. Raises SocketCondition (ENOMEM ...).
-    Can block; other threads run meanwhile. Not on Windows (NotImplementedError);
-    HAS_PROTOCOL_ITERATION tells.
+    The position is the process's, shared by all threads. Raises SocketCondition (EMFILE,
+    ENOMEM ...). Can block; other threads run meanwhile. Not on Windows
+    (NotImplementedError); HAS_PROTOCOL_ITERATION tells.
     """
     return find_protocol("next_protocol_entry", "getprotoent", getprotoent_block)
 
@@ -2675,7 +2676,7 @@ def next_protocol_entry() -> ProtocolEntry | None:
 def get_protocol_by_name(name: str) -> ProtocolEntry | None:
     """getprotobyname(3): the entry whose name or alias is `name`, or None.
 
-    Raises TypeError, ValueError, SocketCondition (ENOMEM ...). Can block; other threads run
+    Raises TypeError, ValueError, SocketCondition (EMFILE, ENOMEM ...). Can block; other threads run
     meanwhile.
     """
     who = "get_protocol_by_name"
@@ -2692,7 +2693,7 @@ def get_protocol_by_name(name: str) -> ProtocolEntry | None:
 def get_protocol_by_constant(protocol: SocketProtocol) -> ProtocolEntry | None:
     """getprotobynumber(3): the entry for `protocol`, a SocketProtocol, or None.
 
-    Raises TypeError, SocketCondition (ENOMEM ...). Can block; other threads run meanwhile.
+    Raises TypeError, SocketCondition (EMFILE, ENOMEM ...). Can block; other threads run meanwhile.
     """
     who = "get_protocol_by_constant"
     expect(who, "protocol", protocol, SocketProtocol)
@@ -3269,7 +3270,7 @@ def receive_datagrams(
 
 
 def socket_maximum_connections() -> int:
-    """SOMAXCONN, listen(2): the greatest backlog for listen_socket, as the C headers have it."""
+    """SOMAXCONN: the greatest backlog for listen_socket, as the C headers have it; listen(2)."""
     return FOREIGN_VALUES["%somaxconn"]
 
 

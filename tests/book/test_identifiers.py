@@ -711,16 +711,20 @@ def test_every_place_in_the_document_holds_its_name(document):
 
 
 DEFINES = {
-    "function": r"(?:def |:= ?|\b[\w*]+ \**){}\(|^\s*{} = ", "class": "class {}[(:]",
+    "function": r"(?:def |:= ?|\b[\w*]+ \**){}\(|^\s*{} = ",
+    "class": r"class {}[(:]|\b{}\b.* = fast\.",
     "method": r"def {}\(", "macro": r"# *define {}\b", "module": "import {}",
-    "parameter": r"[(,*\s]{}\b", "constant": r"\b{}(?:: |.* =)|import {}$", "type": r"\b{}\b",
+    "parameter": r"[(,*\s]{}\b", "constant": r"\b{}(?:: |,|$|.* =)|import {}$", "type": r"\b{}\b",
     "variable": r"\b{}\b.*(?:=|:)|^\w.* as {}:|\b{}\b", "field": r"[ *]{}[;,\[)]",
 }
 
 
 def test_every_definition_in_the_document_looks_like_one(document):
     web, _, index = document
+    macros = {one.name for one in index.identifiers if one.kind == "macro"}
     for identifier in index.identifiers:
+        if identifier.kind != "macro" and identifier.name in macros:
+            continue  # one that stands for an operator too, of which the grammar knows nothing
         pattern = DEFINES.get(identifier.kind, r"\b{}\b").replace("{}", re.escape(identifier.name))
         for use in identifier.definitions:
             assert re.search(pattern, web.lines[use.place[0] - 1]), identifier
@@ -728,7 +732,8 @@ def test_every_definition_in_the_document_looks_like_one(document):
 
 def public_names() -> list[str]:
     tree = ast.parse((ROOT / "generated/sockets/__init__.py").read_text())
-    [names] = [node.value for node in tree.body if isinstance(node, ast.Assign)]
+    [names] = [node.value for node in tree.body
+               if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"]
     return ast.literal_eval(names)
 
 
@@ -794,7 +799,7 @@ def test_no_name_of_the_documents_c_is_left_out(document):
 
 @pytest.mark.parametrize(("name", "number", "expected"), [
     ("bind_socket", "43", "python function bind_socket"), ("Socket", "1", "python class Socket"),
-    ("sock._foreign", "49", "python attribute _foreign of Socket"),
+    ("sock._foreign", "49", "python attribute _foreign of SocketBase"),
     ("GUARD", "45", "c macro GUARD"),
     ("bind_socket()", "1", "python function bind_socket"),
     ("SocketDomain.UNIX", "1", "python constant UNIX of SocketDomain"),

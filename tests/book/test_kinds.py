@@ -15,7 +15,7 @@ from weaving import EVIL, EVIL_LINKS, PIXEL, ROOT, TAGS, check, chunk, page_of, 
 from webs import draw_web
 
 from commonweb import figures
-from commonweb.code import Expander
+from commonweb.listings import Expander
 from commonweb.expansion import tangle
 from commonweb.prose import images, parse
 from commonweb.web import Web

@@ -108,8 +108,8 @@ CALLS |= {
 
 # What the text calls on Windows only.
 WINDOWS = {
-    "FormatMessageW", "SetHandleInformation", "WSAGetLastError", "WSAStartup", "closesocket",
-    "ioctlsocket",
+    "FormatMessageW", "SetHandleInformation", "Sleep", "WSAGetLastError", "WSAStartup",
+    "closesocket", "ioctlsocket",
 }
 
 # Named by the manual pages, but not for a program: the kernel keeps the first to itself, and the

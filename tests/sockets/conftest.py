@@ -15,6 +15,7 @@ from pathlib import Path
 
 import places  # (first: then tracebacks through sockets lead to the document)
 import pytest
+from hypothesis import settings
 
 pytest.register_assert_rewrite("helpers")
 
@@ -28,6 +29,10 @@ from sockets import (  # noqa: E402
     SocketDomain,
     SocketOption,
 )
+
+# How long an example takes says more about the machine than about what is tested.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 os.environ["SOCKETS_PLACES"] = str(Path(places.__file__).parent)  # so do those of child processes
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import windows_differs, wine_lacks
+from helpers import needs_posix, run_python, windows_differs, wine_lacks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -552,3 +552,54 @@ def test_an_extractor_that_returns_no_address_is_told_so() -> None:
             get_address_info("127.0.0.1", 80, None, None, None, NUMERIC)
     finally:
         register_socket_domain(known)
+
+
+WITHOUT_DESCRIPTORS = """if True:
+    import os, resource
+    from sockets import *
+
+    ask = lambda: ({question})
+    try:
+        ask()  # reads what Python or the C library reads once
+    except (SocketCondition, ValueError):
+        pass
+    close_protocol_database()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    taken = []
+    try:
+        while True:
+            taken.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        pass
+    try:
+        answer = repr(ask())
+    except Exception as error:
+        answer = str(error)
+    while taken:
+        os.close(taken.pop())
+    print(answer)
+"""
+
+
+@needs_posix
+@pytest.mark.parametrize("question", [
+    "string_to_internet6_address('fe80::1%lo')", "string_to_internet6_address('fe80::1%nobody')",
+    "get_protocol_by_name('tcp')", "get_protocol_by_name('no such protocol')",
+    "get_protocol_by_constant(SocketProtocol(6))", "next_protocol_entry()",
+    "get_address_info('localhost', 80)", "get_address_info('127.0.0.1', 'http')",
+    "get_address_info('nobody.invalid', None)", "get_address_info(node='localhost', service=80)",
+])
+def test_that_nothing_could_be_asked_is_not_told_as_if_there_were_nothing(question: str) -> None:
+    answer = run_python(WITHOUT_DESCRIPTORS.format(question=question))
+    assert "EMFILE (Too many open files)" in answer
+
+
+@needs_posix
+@pytest.mark.parametrize(("question", "expected"), [
+    ("get_address_info('127.0.0.1', 80)[0][0].address", "InternetAddress(2130706433, 80)"),
+    ("get_address_info('no address', 80, None, None, None, AddressInfoOption.NUMERIC_HOST)",
+     "EAI_NONAME"),
+    ("string_to_internet6_address('fe80::1%3')", "3)"),
+])
+def test_what_needs_no_descriptor_is_answered_without(question: str, expected: str) -> None:
+    assert expected in run_python(WITHOUT_DESCRIPTORS.format(question=question))

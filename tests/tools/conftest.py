@@ -4,10 +4,16 @@ import os
 import sys
 from pathlib import Path
 
+from hypothesis import settings
+
 import commonweb
 
 # The commands that the tests start import the same tools, wherever they run.
 os.environ["PYTHONPATH"] = str(Path(commonweb.__file__).resolve().parents[1])
+
+# How long an example takes says more about the machine than about what is tested.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 # Webs, and what is tangled, are UTF-8 and end their lines alike everywhere; Python's files are as
 # the locale and the platform have it.

@@ -131,7 +131,8 @@ def mutations(draw: st.DrawFn) -> str:
 
 @needs_sockets
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")  # which tells of a failure
-@settings(max_examples=40, deadline=None)
+@pytest.mark.timeout(600)  # seconds, for a machine that has much else to do
+@settings(max_examples=20, deadline=None)
 @given(mutations())
 def test_mutations_of_the_document(text: str) -> None:
     survives(text.encode("utf-8", "surrogatepass"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -13,8 +14,9 @@ import commonweb
 
 
 def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    # (SOCKETS_PLACES would have Python start with a module of the tests.)
     return subprocess.run([sys.executable, *arguments], cwd=cwd, capture_output=True, text=True,
-                          timeout=60, check=False)
+                          timeout=60, check=False, env={**os.environ, "SOCKETS_PLACES": ""})
 
 
 def test_importing_it_hides_no_module_of_others_and_touches_no_path(tmp_path: Path) -> None:

@@ -160,7 +160,8 @@ class Expander:
                 line.text(piece)
             else:
                 yield piece, line.lead + piece.lead + " " * line.width
-                line.hole(piece)
+                if piece.code.line:  # else all references of the web stand alone on their lines
+                    line.hole(piece)
 
     def expand(self, hole: Hole, indent: str) -> tuple[str, list[Opening]] | None:
         """What a reference stands for, and where in it, by characters, other chunks do."""
