@@ -2894,7 +2894,7 @@ def adopt_descriptor(fd: int) -> Socket:
     TypeError, ValueError; then, and if a signal handler raises, the descriptor is still the
     caller's. Does not block.
     """
-    expect_integer("adopt_descriptor", "fd", fd, 0, DESCRIPTORS)
+    fd = expect_integer("adopt_descriptor", "fd", fd, 0, DESCRIPTORS)
     sock = recognise("adopt_descriptor", fd)
     sock._foreign.fd = fd
     return sock
