@@ -68,8 +68,8 @@ build/debug/ready: pyproject.toml $(VARIANT)
 	touch $@
 
 test-debug: build build/debug/ready
-	PYTHONPATH=$(HERE)/build/debugged/generated build/debug/bin/python -X dev $(HARD_TEST) -n 2 \
-	    --timeout 300 -k "not ($(MEASURE_MEMORY) or the_build_writes_the_values_down)" \
+	PYTHONDEVMODE=1 PYTHONPATH=$(HERE)/build/debugged/generated build/debug/bin/python \
+	    $(HARD_TEST) -n 2 --timeout 300 -k "not ($(MEASURE_MEMORY) or the_build_writes_the_values_down)" \
 	    $(STUB_TESTS) tests/hard/test_trust.py
 
 # AddressSanitizer. Python's own allocator is switched off, so that every object of Python is a
@@ -100,7 +100,7 @@ build/asan/ready: $(VARIANT)
 MEASURE_MEMORY := lose_nothing or loses_nothing or are_freed_whatever_happens
 
 # Nor the tests of the document and of what is said about it.
-STUB_TESTS = $(filter-out $(patsubst %,tests/sockets/test_%.py,places document readme), \
+STUB_TESTS = $(filter-out $(patsubst %,tests/sockets/test_%.py,checkout places document readme), \
 	$(wildcard tests/sockets/test_*.py))
 
 test-asan: build build/asan/ready
