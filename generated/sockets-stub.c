@@ -58,6 +58,16 @@ static ssize_t in_band(ssize_t result)
         end_call(sock, fd); \
     } while (0)
 
+#if defined Py_PYTHON_H && !defined PYPY_VERSION && !defined Py_GIL_DISABLED
+#define KEEP(sock, expression) do { const socket_t fd = (sock)->fd; expression; } while (0)
+#else
+#define KEEP(sock, expression) do { \
+        const socket_t fd = begin_call(sock); \
+        expression; \
+        end_call(sock, fd); \
+    } while (0)
+#endif
+
 struct foreign_frame {
     struct sockaddr_storage address;
     socklen_t length;
@@ -200,56 +210,107 @@ static socket_t accept_plain(socket_t fd, struct foreign_frame *from)
     return (socket_t) close_frame(from, settle(client, 0));
 }
 #endif
+typedef uintptr_t word;
+
 struct foreign_socket {
     socket_t fd;                    /* -1 once it is closed */
-    socket_t late;                  /* what it was, if it is still to be closed */
-    unsigned calls, era;            /* the calls under way, and the era (§86N) of the count */
-    struct foreign_socket *next;    /* another one that is still to be closed */
+    socket_t late;                  /* what it was, if the last call under way closes it */
+    word state;                     /* CLOSED? the calls under way; the era (§86N) of the count */
+    struct foreign_socket *next;    /* another one whose last call closes it */
 };
-#if defined Py_PYTHON_H && !defined PYPY_VERSION && !defined Py_GIL_DISABLED
-#define COUNTED 1
+
+#define CLOSED ((word) 1)
+#define ONE_CALL ((word) 2)
+#define ERA ((word) 1 << 4 * sizeof(word))
+#ifdef _MSC_VER
+#include <intrin.h>
+#define LOOK(place) (*(place))
+#define PUT(place, value) ((void) (*(place) = (value)))
+#define SWAP(place, old, new) (_InterlockedCompareExchangePointer( \
+        (void *volatile *) (place), (void *) (new), (void *) (old)) == (void *) (old))
 #else
-#define COUNTED 0
+#define LOOK(place) __atomic_load_n(place, __ATOMIC_SEQ_CST)
+#define PUT(place, value) __atomic_store_n(place, value, __ATOMIC_SEQ_CST)
+#define SWAP(place, old, new) __sync_bool_compare_and_swap(place, old, new)
 #endif
 
-static struct foreign_socket *to_close;
-static unsigned era;
+static word era;
 
-static int calls_are_under_way(const struct foreign_socket *sock)
+static word in_this_era(word state)
 {
-    return sock->calls > 0 && sock->era == era;
+    return state / ERA == era ? state : era * ERA + state % ONE_CALL;
 }
-
 static socket_t begin_call(struct foreign_socket *sock)
 {
-    if (sock->era != era)
-        sock->calls = 0;
-    sock->era = era;
-    if (sock->fd >= 0)
-        sock->calls += COUNTED;
-    return sock->fd;
+    const socket_t fd = LOOK(&sock->fd);
+    word old, now;
+
+    do {
+        old = LOOK(&sock->state);
+        now = in_this_era(old);
+        if (fd < 0 || now & CLOSED)
+            return -1;
+    } while (!SWAP(&sock->state, old, now + ONE_CALL));
+    return fd;
+}
+static struct foreign_socket *to_close;
+static word list_is_held;
+
+static void hold_list(void)
+{
+    while (!SWAP(&list_is_held, 0, 1))
+        ;
+}
+
+/* The number, or -1 if it is closed already; and whether the last call under way closes it. */
+static socket_t close_to_calls(struct foreign_socket *sock, int *later)
+{
+    socket_t fd;
+    word old, now = 0;
+
+    hold_list();
+    fd = LOOK(&sock->fd);
+    if (fd >= 0) {
+        do {
+            old = LOOK(&sock->state);
+            now = in_this_era(old);
+        } while (!SWAP(&sock->state, old, now | CLOSED));
+        PUT(&sock->fd, -1);
+    }
+    *later = now % ERA >= ONE_CALL;
+    if (*later) {
+        sock->late = fd;
+        sock->next = to_close;
+        to_close = sock;
+    }
+    PUT(&list_is_held, 0);
+    return fd;
+}
+
+static void leave_list(struct foreign_socket *sock)
+{
+    struct foreign_socket **place = &to_close;
+
+    hold_list();
+    while (*place != sock)
+        place = &(*place)->next;
+    *place = sock->next;
+    PUT(&list_is_held, 0);
 }
 
 static void end_call(struct foreign_socket *sock, socket_t fd)
 {
-    struct foreign_socket **place = &to_close;
+    word old;
 
-    if (fd >= 0)
-        sock->calls -= COUNTED;
-    if (fd < 0 || sock->calls > 0)
+    if (fd < 0)
         return;
-    while (*place != NULL && *place != sock)
-        place = &(*place)->next;
-    if (*place == sock) {
-        *place = sock->next;
-        GUARD((void) close_plain(sock->late));
+    do
+        old = LOOK(&sock->state);
+    while (!SWAP(&sock->state, old, old - ONE_CALL));
+    if (old % ERA == ONE_CALL + CLOSED) {
+        leave_list(sock);
+        GUARD((void) close_plain(fd));
     }
-}
-static void close_later(struct foreign_socket *sock, socket_t fd)
-{
-    sock->late = fd;
-    sock->next = to_close;
-    to_close = sock;
 }
 #define LONG_COPY 65536
 
@@ -324,8 +385,10 @@ ssize_t recvfrom_block(struct foreign_socket *sock, char *buffer, size_t size, i
                        struct foreign_frame *from)
 {
     ssize_t result;
+    int done;
 
-    if (receive_at_once(sock->fd, buffer, size, flags, from, &result))
+    KEEP(sock, done = receive_at_once(fd, buffer, size, flags, from, &result));
+    if (done)
         return result;
     SOCKET_GUARD(sock, result = receive(fd, buffer, size, flags, from));
     return result;
@@ -336,8 +399,10 @@ ssize_t sendto_block(struct foreign_socket *sock, const char *buffer, size_t siz
                      const char *address, socklen_t length)
 {
     ssize_t result, part;
+    int done;
 
-    if (send_at_once(sock->fd, buffer, size, flags, address, length, &part))
+    KEEP(sock, done = send_at_once(fd, buffer, size, flags, address, length, &part));
+    if (done)
         return part;
     SOCKET_GUARD(sock, result = send_away(fd, buffer + part, size - (size_t) part, flags,
                                           address, length));
@@ -365,13 +430,12 @@ int bind_block(struct foreign_socket *sock, const char *address, socklen_t lengt
 /* close(2): now, or when the last call under way has returned. */
 int close_block(struct foreign_socket *sock)
 {
-    const socket_t fd = sock->fd;
-    int result = 0;
+    int result = 0, later;
+    const socket_t fd = close_to_calls(sock, &later);
 
-    sock->fd = -1;
-    if (fd >= 0 && calls_are_under_way(sock))
-        close_later(sock, fd);
-    else
+    if (fd < 0)
+        result = -BAD_DESCRIPTOR;
+    else if (!later)
         GUARD(result = (int) in_band(close_plain(fd)));
     return result;
 }
@@ -448,23 +512,19 @@ static int set_option(socket_t fd, int level, int id, const char *value, int siz
 /* getsockopt(2), for options that cannot take long: the length of the value. */
 int getsockopt_keep(struct foreign_socket *sock, int level, int id, char *value, int size)
 {
-    return get_option(sock->fd, level, id, value, size);
+    int result;
+
+    KEEP(sock, result = get_option(fd, level, id, value, size));
+    return result;
 }
 
 /* getsockopt(2), for a quick option that is an int: the int, or less than any if it fails. */
 long long getsockopt_number_keep(struct foreign_socket *sock, int level, int id)
 {
     int value = 0;
-    const int size = get_option(sock->fd, level, id, (char *) &value, sizeof value);
+    const int size = getsockopt_keep(sock, level, id, (char *) &value, sizeof value);
 
     return size == sizeof value ? value : LLONG_MIN;
-}
-
-/* setsockopt(2), the same: 0, or an error */
-int setsockopt_number_keep(struct foreign_socket *sock, int level, int id, int value)
-{
-    note_option(level, id);
-    return set_option(sock->fd, level, id, (const char *) &value, sizeof value);
 }
 
 /* getsockopt(2), for any option */
@@ -479,8 +539,17 @@ int getsockopt_block(struct foreign_socket *sock, int level, int id, char *value
 /* setsockopt(2), for options that cannot take long */
 int setsockopt_keep(struct foreign_socket *sock, int level, int id, const char *value, int size)
 {
+    int result;
+
     note_option(level, id);
-    return set_option(sock->fd, level, id, value, size);
+    KEEP(sock, result = set_option(fd, level, id, value, size));
+    return result;
+}
+
+/* setsockopt(2), for a quick option that is an int: 0, or an error */
+int setsockopt_number_keep(struct foreign_socket *sock, int level, int id, int value)
+{
+    return setsockopt_keep(sock, level, id, (const char *) &value, sizeof value);
 }
 
 /* setsockopt(2), for any option */
@@ -519,11 +588,6 @@ int connect_wait_block(struct foreign_socket *sock)
     SOCKET_GUARD(sock, result = await_connect(fd));
     return result;
 }
-#define KEEP(sock, expression) do { \
-        const socket_t fd = (sock)->fd; \
-        expression; \
-    } while (0)
-
 #ifdef MSG_DONTWAIT
 #define NO_WAIT MSG_DONTWAIT
 #define KEEP_RECEIVE(sock, expression) KEEP(sock, expression)
@@ -540,25 +604,30 @@ int connect_wait_block(struct foreign_socket *sock)
 /* listen(2) */
 int listen_keep(struct foreign_socket *sock, int queue_length)
 {
-    return (int) in_band(listen(HANDLE_OF(sock->fd), queue_length));
+    int result;
+
+    KEEP(sock, result = (int) in_band(listen(HANDLE_OF(fd), queue_length)));
+    return result;
 }
 
 /* getsockname(2) */
 int getsockname_keep(struct foreign_socket *sock, struct foreign_frame *name)
 {
     struct sockaddr *address = open_frame(name);
+    ssize_t result;
 
-    return (int) close_frame(name, in_band(getsockname(HANDLE_OF(sock->fd), address,
-                                                       &name->length)));
+    KEEP(sock, result = in_band(getsockname(HANDLE_OF(fd), address, &name->length)));
+    return (int) close_frame(name, result);
 }
 
 /* getpeername(2) */
 int getpeername_keep(struct foreign_socket *sock, struct foreign_frame *name)
 {
     struct sockaddr *address = open_frame(name);
+    ssize_t result;
 
-    return (int) close_frame(name, in_band(getpeername(HANDLE_OF(sock->fd), address,
-                                                       &name->length)));
+    KEEP(sock, result = in_band(getpeername(HANDLE_OF(fd), address, &name->length)));
+    return (int) close_frame(name, result);
 }
 
 /* recvfrom(2) with MSG_DONTWAIT */
@@ -819,7 +888,8 @@ ssize_t if_nametoindex_keep(const char *name)
 /* To be called in the child of a fork. */
 void begin_era_keep(void)
 {
-    era++;
+    era = (era + 1) % ERA;
+    list_is_held = 0;
     for (; to_close != NULL; to_close = to_close->next)
         (void) close_plain(to_close->late);
 }

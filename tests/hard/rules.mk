@@ -164,7 +164,8 @@ test-valgrind: build
 
 TSAN := $(HERE)/build/tsan
 TSAN_LIBRARY = $(shell gcc -print-file-name=libtsan.so)
-TSAN_PROGRAMS := $(foreach cc,gcc clang,build/threads/threads-$(cc) build/threads/closing-$(cc))
+TSAN_PROGRAMS := $(foreach cc,gcc clang,$(foreach program,threads closing without_lock, \
+	build/threads/$(program)-$(cc)))
 TSAN_TESTS := tests/sockets/test_lock.py tests/sockets/test_blocking.py tests/sockets/test_closing.py \
 	tests/sockets/test_streams.py tests/sockets/test_datagrams.py tests/sockets/test_many.py tests/sockets/test_resolver.py \
 	tests/sockets/test_protocols.py tests/sockets/test_real_use.py
@@ -175,6 +176,10 @@ build/threads/%-gcc build/threads/%-clang: tests/hard/%.c generated/sockets-stub
 	mkdir -p build/threads
 	for cc in gcc clang; do \
 	    $$cc $(STRICT_C) -O1 -g -fsanitize=thread $< -o build/threads/$*-$$cc || exit 1; done
+
+build/threads/without_lock-%: tests/hard/closing.c generated/sockets-stub.c
+	mkdir -p build/threads
+	$* $(STRICT_C) -O1 -g -fsanitize=thread -DWITHOUT_LOCK $< -o $@
 
 build/tsan/ready: $(VARIANT)
 	TSAN_OPTIONS=report_bugs=0 LD_PRELOAD=$(TSAN_LIBRARY) CFLAGS="-O1 -g -fsanitize=thread" \

@@ -1,6 +1,6 @@
 /* The stub in many threads, for ThreadSanitizer. Threads share listeners, datagram sockets,
-   options and modes as Python's threads may; each closes only what it has opened, for without
-   Python's lock no calls are counted. tests/hard/closing.c has such a lock. */
+   options and modes as Python's threads may; each closes only what it has opened. Closing what
+   others use is for tests/hard/closing.c. */
 
 #include "../../build/lines/sockets-stub.c"
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
+import random
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -19,14 +23,15 @@ from helpers import (
     run_python,
     send_all,
     until,
-    with_lock,
     needs_posix,
 )
 
 from sockets import (
     ShutdownMethod,
     Socket,
+    SocketCondition,
     SocketDomain,
+    SocketOption,
     SocketProtocol,
     SocketType,
     accept_socket,
@@ -42,6 +47,7 @@ from sockets import (
     receive_from_socket,
     send_to_socket,
     set_socket_nonblocking,
+    set_socket_option,
     shutdown_socket,
     to_python_socket,
     wait_for_socket,
@@ -120,7 +126,6 @@ def many_sockets() -> Iterator[list[int]]:
         yield [sock.fd for sock in made]
 
 
-@with_lock
 def test_no_other_socket_gets_the_number_until_the_call_has_returned(under_way: UnderWay) -> None:
     number = under_way.sock.fd
     close_socket(under_way.sock)
@@ -133,7 +138,6 @@ def test_no_other_socket_gets_the_number_until_the_call_has_returned(under_way: 
         assert number in numbers
 
 
-@with_lock
 def test_the_socket_is_closed_for_all_other_calls(under_way: UnderWay) -> None:
     sock = under_way.sock
     close_socket(sock)
@@ -152,7 +156,6 @@ def test_the_socket_is_closed_for_all_other_calls(under_way: UnderWay) -> None:
     assert under_way.call.is_alive()
 
 
-@with_lock
 def test_the_last_of_several_calls_gives_the_number_back(slow: Makers) -> None:
     client, server = slow.pair()
     number = client.fd
@@ -186,7 +189,6 @@ def test_a_call_that_has_returned_is_no_longer_under_way(slow: Makers) -> None:
     assert number not in open_numbers()
 
 
-@with_lock
 @needs_posix
 def test_several_closed_sockets_wait_for_their_calls_each(slow: Makers) -> None:
     pairs = [slow.pair() for _ in range(4)]
@@ -211,6 +213,66 @@ def test_a_detached_number_is_not_closed_by_the_call(slow: Makers) -> None:
         assert call.answer()[0] == b"x"
         send_all(adopted, b"still open")
         assert receive_from_socket(server, 99)[0] == b"still open"
+
+
+@pytest.fixture
+def many_switches() -> Iterator[None]:
+    """Threads take turns as often as Python lets them."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@needs_posix
+def test_no_call_reaches_a_socket_that_was_made_meanwhile(many_switches: None) -> None:
+    """Threads send and receive on pairs that other threads close and replace: each gets its own."""
+    kind = SocketDomain.UNIX, SocketType.DATAGRAM, SocketProtocol.AUTO
+    expected = {errno.EBADF, errno.ECONNREFUSED, errno.ENOTCONN, errno.ECONNRESET, errno.EPIPE}
+    identities = itertools.count()
+    replaced = threading.Event()
+
+    def new_pair() -> tuple[bytes, Socket, Socket]:
+        pair = make_socket_pair(*kind)
+        for sock in pair:
+            set_socket_nonblocking(sock, False)
+            set_socket_option(sock, SocketOption.RECEIVE_TIMEOUT, 0.001)
+            set_socket_option(sock, SocketOption.SEND_TIMEOUT, 0.001)
+        return b"%d" % next(identities), *pair
+
+    pairs = [new_pair() for _ in range(4)]
+
+    def use(seed: int) -> int:
+        chance, received = random.Random(seed), 0
+        while not replaced.is_set():
+            identity, first, second = chance.choice(pairs)
+            with contextlib.suppress(SocketCondition):
+                send_to_socket(first, identity, None)
+            try:
+                data, _ = receive_from_socket(second, 70_000)  # so much that the lock is given up
+            except SocketCondition as condition:
+                assert condition.type in expected, condition
+            else:
+                assert data in (identity, None)
+                received += data is not None
+        return received
+
+    def replace(seed: int) -> None:
+        chance = random.Random(seed)
+        for _ in range(1000):
+            index = seed + 2 * chance.randrange(2)  # each thread replaces its own
+            (_, *old), pairs[index] = pairs[index], new_pair()
+            for sock in old:
+                close_socket(sock)
+
+    users = [Waiter(use, seed) for seed in range(4)]
+    for closer in [Waiter(replace, seed) for seed in range(2)]:
+        closer.answer()
+    replaced.set()
+    assert sum(user.answer() for user in users) > 0
+    for _, *both in pairs:
+        for sock in both:
+            close_socket(sock)
 
 
 # A fork has one thread only.
@@ -271,7 +333,6 @@ close_socket(server)
 """)
 
 
-@with_lock
 @needs_posix
 def test_a_child_does_not_keep_what_its_parent_has_closed() -> None:
     run_child("""
@@ -293,7 +354,6 @@ close_socket(server)
 """)
 
 
-@with_lock
 @needs_posix
 def test_a_child_counts_its_own_calls() -> None:
     run_child("""
@@ -313,7 +373,6 @@ close_socket(server)
 """)
 
 
-@with_lock
 @needs_posix
 def test_closing_needs_no_descriptor_of_its_own() -> None:
     run_child("""
