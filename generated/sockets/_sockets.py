@@ -918,7 +918,7 @@ Value: an int, from 0 to 2147483647 bytes. Platforms: all.
 
 Then the call returns a condition of type EAGAIN or EWOULDBLOCK. Fractions are rounded
 to a microsecond, and up to the kernel's next tick; on Windows, up to a millisecond.
-Value: a float or an int, more than 0 and at most 100000000 seconds, or None for no
+Value: a float or an int, more than 0 and at most 4000000 seconds, or None for no
 limit; it is read as a float or None. Platforms: all.
 """
     SEND_TIMEOUT: ClassVar[SocketOption]
@@ -926,7 +926,7 @@ limit; it is read as a float or None. Platforms: all.
 
 Then the call returns a condition of type EAGAIN or EWOULDBLOCK (connecting:
 EINPROGRESS). It is rounded as RECEIVE_TIMEOUT is.
-Value: a float or an int, more than 0 and at most 100000000 seconds, or None for no
+Value: a float or an int, more than 0 and at most 4000000 seconds, or None for no
 limit; it is read as a float or None. Platforms: all.
 """
     ERROR: ClassVar[SocketOption]
@@ -1747,9 +1747,9 @@ def pair_of_numbers(size: int, first: int, second: int) -> bytes:
 
 def make_seconds(value: float | None) -> bytes:
     expect_seconds("set_socket_option", "value", value)
-    if value is not None and not 0 < value <= 10**8:
+    if value is not None and not 0 < value <= 4 * 10**6:
         raise ValueError(
-            f"set_socket_option: value must be more than 0 and at most 100000000 seconds, "
+            f"set_socket_option: value must be more than 0 and at most 4000000 seconds, "
             f"or None for no limit, not {value!r}"
         )
     micro = 0 if value is None else max(1, round(value * 10**6))

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from helpers import (
     LOOPBACK,
+    WINDOWS,
     Makers,
     collect_garbage,
     fill,
@@ -240,7 +241,8 @@ def test_an_empty_record_of_a_socket_is_a_closed_socket_and_nothing_worse() -> N
     ):
         with pytest.raises((SocketCondition, AttributeError)) as failure:
             call()
-        assert getattr(failure.value, "type", errno.EBADF) == errno.EBADF
+        closed = errno.WSAENOTSOCK if WINDOWS else errno.EBADF
+        assert getattr(failure.value, "type", closed) == closed
 
 
 # Data.

@@ -783,8 +783,8 @@ def test_output_that_nobody_can_read_is_an_error_without_traceback(
     (place / "w.md").write_text(GOOD)
     with open("/dev/full", "wb") as full:
         done = subprocess.run([*TANGLE, *arguments], cwd=place,
-                              stdout=full, stderr=subprocess.PIPE, check=False)
-    assert (done.returncode, done.stderr.decode()) == (
+                              stdout=full, stderr=subprocess.PIPE, check=False, text=True)
+    assert (done.returncode, done.stderr) == (
         1, f"python -m commonweb tangle: error: standard output: {os.strerror(errno.ENOSPC)}\n")
 
 
