@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from .web import Section, Web
 
 # What was perhaps meant to be a header: a name in some kind of brackets, and no other words.
-NEAR_HEADER = r"[^\w⟨〈<«]*[⟨〈<«]+[ \t]*([^\s⟨⟩〈〉<>«»][^⟨⟩〈〉<>«»]*?)[ \t]*[⟩〉>»]+\W*"
+NEAR_HEADER = (r"[^\w⟨〈<«]*[⟨〈<«]+[ \t]*([^\s⟨⟩〈〉<>«»](?:[^⟨⟩〈〉<>«»]*[^ \t⟨⟩〈〉<>«»])?)"
+               r"[ \t]*[⟩〉>»]\W*")
 # What cannot stand in a document: surrogates are how bytes that are not UTF-8 were decoded.
 GARBAGE = re.compile("[\0\udc80-\udcff]")
 

@@ -107,8 +107,7 @@ class Fence:
 FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})(.*)")
 HEADING = re.compile(r"#{1,6}(?=[ \t]|$)")
 SETEXT = re.compile(r"(?:=+|-+)[ \t]*$")
-THEMATIC = re.compile(r"(?:(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|(?:-[ \t]*){3,})$")
-BULLET = re.compile(r"(?:[-+*]|([0-9]{1,9})[.)])(?=[ \t]|$)")
+BULLET = re.compile(r"(?:[-+*]|([0-9]{1,9})[.)])(?=[ \t]|$)(?=[ \t]*([^ \t]?))")
 ATTRIBUTE = r"""\s+[a-z_:][\w.:-]*(?:\s*=\s*(?:[^\s"'=<>`]+|'[^']*'|"[^"]*"))?"""
 BLOCK = ("address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd"
          "|details|dialog|dir|div|dl|dt|fieldset|figcaption|figure|footer|form|frame|frameset"
@@ -147,6 +146,7 @@ class Cursor:
 
     def __init__(self, line: str) -> None:
         self.line, self.at, self.column, self.partial = line, 0, 0, False
+        self.tails: dict[str, int] = {}  # of a sign: from where on there is no other
         self.look()
 
     def look(self) -> None:
@@ -180,6 +180,15 @@ class Cursor:
         """Take the blanks and so many characters after them."""
         self.at, self.column, self.partial = self.next + length, self.next_column + length, False
         self.look()
+
+    def across(self) -> bool:
+        """Whether the rest is a thematic break: one sign, three times or more, and blanks."""
+        sign = self.line[self.next]
+        if sign not in "*_-":
+            return False
+        if sign not in self.tails:  # a line may ask at each of its bullets
+            self.tails[sign] = len(self.line.rstrip(f"{sign} \t"))
+        return self.next >= self.tails[sign] and self.line.count(sign, self.next) > 2
 
     def quote(self) -> bool:
         """Take the sign of a quote, if there is one."""
@@ -231,6 +240,7 @@ class Reader:
         self.document = Document(text)
         self.found: list[Heading | Fence] = []
         self.containers: list[int] = []
+        self.quotes: list[int] = []  # where among them
         self.hollow = False  # the innermost container is an item that has only its marker so far
         self.leaf: str | Fence | re.Pattern[str] | None = None
         self.indent = 0  # of the open fence
@@ -289,12 +299,15 @@ class Reader:
         else:
             if self.leaf != PARAGRAPH or cursor.blank:
                 self.leaf = None
-                del self.containers[matched:]
+                self.close(matched)
             self.begin(cursor, matched, start)
 
     def go_on(self, cursor: Cursor) -> int:
         """How many of the open containers go on in a line; what it has of them is taken."""
         for number, container in enumerate(self.containers):
+            if cursor.blank and not cursor.indent:  # a loop would ask all, at every such line
+                end = next((at for at in self.quotes if at >= number), len(self.containers))
+                return end - (self.hollow and end == len(self.containers))
             if container == QUOTE:
                 if not cursor.quote():
                     return number
@@ -305,6 +318,12 @@ class Reader:
             else:
                 cursor.take(container)
         return len(self.containers)
+
+    def close(self, count: int) -> None:
+        """Close all containers but the first ones, so many."""
+        del self.containers[count:]
+        while self.quotes and self.quotes[-1] >= count:
+            self.quotes.pop()
 
     def line_of_fence(self, fence: Fence, cursor: Cursor) -> None:
         """Take a line in which the open fence goes on, or is closed."""
@@ -329,7 +348,10 @@ class Reader:
             if container is None:
                 self.leaf = PARAGRAPH
                 return
-            self.containers[matched:] = [container]
+            self.close(matched)
+            if container == QUOTE:
+                self.quotes.append(matched)
+            self.containers.append(container)
             self.leaf = None
             matched += 1
 
@@ -338,10 +360,10 @@ class Reader:
         line, at = cursor.line, cursor.next
         heading, opening = HEADING.match(line, at), FENCE.match(line, at)
         end = end_of_html(line, at, self.leaf == PARAGRAPH)
-        across = THEMATIC.match(line, at) or (interrupts and SETEXT.match(line, at))
+        across = cursor.across() or (interrupts and SETEXT.match(line, at))
         if not (heading or opening or end or across):
             return False
-        del self.containers[matched:]
+        self.close(matched)
         self.leaf = None
         if heading and not self.containers:
             self.found.append(Heading(self.document, start + at, len(heading[0]),
@@ -363,8 +385,7 @@ class Reader:
         if not bullet:
             return None
         # Numbers but 1 and empty items do not interrupt a paragraph.
-        empty = not cursor.line[bullet.end() :].strip(" \t")
-        if interrupts and (empty or int(bullet[1] or 1) != 1):
+        if interrupts and (not bullet[2] or int(bullet[1] or 1) != 1):
             return None
         width = cursor.indent + len(bullet[0])
         cursor.jump(len(bullet[0]))

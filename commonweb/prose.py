@@ -1,6 +1,7 @@
 """Prose: Markdown as HTML, in which names of code, chunks and sections are links.
 
-Raw HTML is shown, not obeyed, and a link that would run a script is none.
+Raw HTML is read as CommonMark has it, for what stands in an HTML block is no chunk.  It is shown,
+not obeyed; its comments are for who reads the source.  A link that would run a script is none.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from markdown_it.renderer import RendererHTML
 from markupsafe import Markup
 
 from .listings import shown
-from .templates import macro
+from .messages import Problem
+from .templates import macro, unlinked
 from .notation import names_file
 
 if TYPE_CHECKING:
@@ -29,16 +31,28 @@ if TYPE_CHECKING:
 SECTIONS = re.compile(r"§{1,2} ?[0-9]+[A-Z]?(?:(?:[\u2013, ]| and )+[0-9]+[A-Z]?\b)*")
 NUMBER = re.compile(r"[0-9]+[A-Z]?")
 NAME = re.compile(r"⟨([^⟨⟩]+)⟩(?:\+?≡)?")
+COMMENT = re.compile(r"<!--(?:-?>|.*?(?:-->|\Z))", re.DOTALL)
+DEPTH = 100  # of lists and quotes in each other
 
 
 def markdown() -> MarkdownIt:
-    reader = MarkdownIt("commonmark", {"html": False, "typographer": True})
+    reader = MarkdownIt("commonmark", {"typographer": True, "maxNesting": DEPTH})
     return reader.enable(["table", "smartquotes"])
 
 
 def parse(web: Web) -> list[Token]:
     """The blocks of a document."""
     return markdown().parse(web.text)
+
+
+def differences(web: Web, tokens: Sequence[Token]) -> list[Problem]:
+    """Where the code blocks of the book are first not those of the tangler, if they ever are."""
+    fences = [*web.fences, *(part.fence for part in web.parts)]
+    read = {(fence.opens, fence.content) for fence in fences}
+    others = {(first_line(token), token.content) for token in tokens if token.type == "fence"}
+    return [Problem(line, 1, "the tangler and the book's reader of Markdown (markdown-it) find "
+                    "other code blocks from here on: expected fewer lists and quotes around")
+            for line, _ in sorted(read ^ others)[:1]]
 
 
 def title_of(tokens: Sequence[Token]) -> str:
@@ -76,11 +90,11 @@ class Prose:
         self.blocks = blocks(tokens, {section.line for section in book.web.sections})
         self.known: dict[str, Markup] = {}  # names of chunks
         self.markdown = markdown()
-        renderer = self.markdown.renderer
-        assert isinstance(renderer, RendererHTML)
+        assert isinstance(self.markdown.renderer, RendererHTML)
+        self.renderer = self.markdown.renderer
         for rule in ("text", "code_inline", "fence", "code_block", "image", "table_open",
-                     "table_close"):
-            renderer.rules[rule] = getattr(self, rule)
+                     "table_close", "link_open", "link_close", "html_inline", "html_block"):
+            self.renderer.rules[rule] = getattr(self, rule)
 
     def sections(self, code: Listings) -> Iterator[tuple[Section | None, Markup]]:
         """What stands before the first section, and then section by section."""
@@ -91,7 +105,7 @@ class Prose:
             start = at
             while at < len(self.blocks) and first_line(self.blocks[at]) < end:
                 at += 1
-            yield section, Markup(self.markdown.renderer.render(
+            yield section, Markup(self.renderer.render(
                 self.blocks[start:at], self.markdown.options, {"section": section, "code": code}))
 
     def inline(self, text: str, section: Section | None = None) -> Markup:
@@ -107,9 +121,17 @@ class Prose:
 
     # The rules, by the kind of token.
 
+    def link_open(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+        env["linked"] = True  # what stands in it is no other link
+        return self.renderer.renderToken(tokens, at, options, env)
+
+    def link_close(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+        env["linked"] = False
+        return "</a>"
+
     def text(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         text, out, done = tokens[at].content, [], 0
-        if "§" in text:
+        if "§" in text and not env.get("linked"):
             for match in SECTIONS.finditer(text):
                 for number in NUMBER.finditer(text, match.start(), match.end()):
                     if number[0] in self.book.numbers:
@@ -122,9 +144,19 @@ class Prose:
         text = tokens[at].content
         name = NAME.fullmatch(text)
         if name and name[1] in self.book.web.chunks:
-            return str(macro("name")(self.words(name[1]), self.book.first(name[1])))
-        html, line = escape(text, False), self.book.meaning(text, env.get("section"))
-        return f"<code><a href=#L{line}>{html}</a></code>" if line else f"<code>{html}</code>"
+            html = macro("name")(self.words(name[1]), self.book.first(name[1]))
+        else:
+            words, line = escape(text, False), self.book.meaning(text, env.get("section"))
+            html = Markup(f"<code><a href=#L{line}>{words}</a></code>" if line else
+                          f"<code>{words}</code>")
+        return str(unlinked(html) if env.get("linked") else html)
+
+    def html_inline(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+        return escape(COMMENT.sub("", tokens[at].content), False)
+
+    def html_block(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+        source = COMMENT.sub("", tokens[at].content).strip("\n")
+        return str(shown(source, "html")) if source.strip() else ""
 
     def fence(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         token, line = tokens[at], first_line(tokens[at])
@@ -143,7 +175,8 @@ class Prose:
     def image(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         """A picture out of the web's own folder goes into the page; others stay away."""
         source, words = str(tokens[at].attrGet("src") or ""), tokens[at].content
-        return str(macro("image")(source, words, self.pictures.get(source)))
+        image = macro("image")(source, words, self.pictures.get(source))
+        return str(unlinked(image) if env.get("linked") else image)
 
     def table_open(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         anchor = tokens[at].attrGet("id")

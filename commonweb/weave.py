@@ -62,7 +62,7 @@ class Sources:
     def __init__(self, path: Path, fonts: Path) -> None:
         from .figures import graphs, graphviz, pictures
         from .page import read_fonts
-        from .prose import images, parse
+        from .prose import differences, images, parse
 
         folder = Path(os.path.realpath(path)).parent
         self.data, self.licence = path.read_bytes(), read_licence(folder)
@@ -70,6 +70,8 @@ class Sources:
         self.web = Web(self.data)
         self.tokens = parse(self.web)
         self.pictures, self.problems = pictures(images(self.tokens), folder)
+        if not self.web.problems:
+            self.problems += differences(self.web, self.tokens)
         self.graphs = graphs(self.web)
         self.graphviz = graphviz() if self.graphs else ""
 
@@ -148,6 +150,9 @@ def weave(path: Path, out: Path, fonts: Path) -> int:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return complain(str(path), [Problem(1, 1, f"no book is written: {where}{reason(error)}")])
+    except RecursionError:
+        return complain(str(path), [Problem(1, 1, "no book is written: something in it is nested "
+                                            "too deeply, as emphasis in emphasis may be")])
     say(f"{copy.page} and {copy.paper} unchanged" if fresh else
         f"wrote {copy.page} and {copy.paper}")
     return 0

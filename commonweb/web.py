@@ -305,15 +305,17 @@ class Web:
 
     def _declarations(self, part: Part, lines: str, at: int) -> None:
         """Read lines `#| captures: a, b` and `#| exports: c`, which begin there in the fence."""
+        known: set[tuple[str, str]] = set()
         for line in lines.split("\n")[:-1]:
             comment, _, text = line.partition("|")
             blanks = len(text) - len(text.lstrip(" \t"))
             closer = CLOSERS.get(comment.strip(" \t"), "")
             text = text[blanks:].rstrip().removesuffix(closer).rstrip()
-            self._declaration(part, text, at + len(comment) + 1 + blanks)
+            self._declaration(part, text, at + len(comment) + 1 + blanks, known)
             at += len(line) + 1
 
-    def _declaration(self, part: Part, text: str, at: int) -> None:
+    def _declaration(self, part: Part, text: str, at: int, known: set[tuple[str, str]]) -> None:
+        """Read one of them; `known` are the names before it, each with its word."""
         word, colon, names = text.partition(":")
         kind, place_of = word.rstrip(), part.fence.place_of
         if kind not in ("captures", "exports") or not colon:
@@ -328,9 +330,10 @@ class Web:
             if not name.isidentifier():
                 self.error(*place, f"{name!r} is not an identifier" if name else
                            "an identifier is missing here")
-            elif any(name == other.name for other in words):
+            elif (kind, name) in known:
                 self.error(*place, f"{name} a second time in {kind}")
             else:
+                known.add((kind, name))
                 words.append(Word(name, *place))
 
     def _references(self, part: Part) -> None:

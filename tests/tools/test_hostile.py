@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webs import SOCKETS, needs_sockets
+from webs import SOCKETS, mutated, needs_sockets
 
 from commonweb import expansion, tangle
 from commonweb.web import Web
@@ -99,41 +99,11 @@ def test_random_code_in_a_web_without_mistakes(first: str, second: str, suffix: 
     survives(text.encode())
 
 
-spots = st.integers(0, len(LINES) - 1)
-
-
-@st.composite
-def mutations(draw: st.DrawFn) -> str:
-    """The document with a few things done to it that slips of a hand or a tool may do."""
-    found = list(LINES)
-    for _ in range(draw(st.integers(1, 4))):
-        if not found:
-            break
-        at, other = draw(spots) % len(found), draw(spots) % len(found)
-        slip = draw(st.sampled_from(["drop", "twice", "swap", "move", "cut", "scrap", "end"]))
-        if slip == "drop":
-            del found[at]
-        elif slip == "twice":
-            found.insert(at, found[at])
-        elif slip == "swap":
-            found[at], found[other] = found[other], found[at]
-        elif slip == "move":
-            found[at:at] = found[other : other + 30]
-        elif slip == "cut":
-            cut = draw(st.integers(0, 80))
-            found[at] = found[at][:cut] + found[at][cut + 1 :]
-        elif slip == "scrap":
-            found.insert(at, draw(lines))
-        else:
-            del found[max(at, 1) :]
-    return "\n".join(found)
-
-
 @needs_sockets
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")  # which tells of a failure
 @pytest.mark.timeout(600)  # seconds, for a machine that has much else to do
 @settings(max_examples=20, deadline=None)
-@given(mutations())
+@given(mutated(LINES, lines))
 def test_mutations_of_the_document(text: str) -> None:
     survives(text.encode("utf-8", "surrogatepass"))
 

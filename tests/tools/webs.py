@@ -65,3 +65,30 @@ def draw_web(data: st.DataObject) -> tuple[str, dict[str, list[str]]]:
         if cut < len(lines):
             text += "\n".join(["``````python", f"# ⟨{name}⟩+≡", *lines[cut:], "``````", ""])
     return text, chunks
+
+
+@st.composite
+def mutated(draw: st.DrawFn, lines: list[str], scraps: st.SearchStrategy[str]) -> str:
+    """A document with a few things done to it that slips of a hand or a tool may do."""
+    found, spots = list(lines), st.integers(0, len(lines) - 1)
+    for _ in range(draw(st.integers(1, 4))):
+        if not found:
+            break
+        at, other = draw(spots) % len(found), draw(spots) % len(found)
+        slip = draw(st.sampled_from(["drop", "twice", "swap", "move", "cut", "scrap", "end"]))
+        if slip == "drop":
+            del found[at]
+        elif slip == "twice":
+            found.insert(at, found[at])
+        elif slip == "swap":
+            found[at], found[other] = found[other], found[at]
+        elif slip == "move":
+            found[at:at] = found[other : other + 30]
+        elif slip == "cut":
+            cut = draw(st.integers(0, 80))
+            found[at] = found[at][:cut] + found[at][cut + 1 :]
+        elif slip == "scrap":
+            found.insert(at, draw(scraps))
+        else:
+            del found[max(at, 1) :]
+    return "\n".join(found)
