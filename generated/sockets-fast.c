@@ -926,7 +926,7 @@ static PyObject *known(struct state *state, PyObject *table, PyObject *kind, int
 }
 static PyObject *checked_address(struct state *state, PyObject *address)
 {
-    if (address == NULL || address == Py_None || IS(address, SocketAddress))
+    if (address == NULL || IS(address, SocketAddress))
         return address;
     Py_XDECREF(PyObject_CallFunction(THE(expect), "ssOO", "get_address_info", "address",
                                      address, THE(SocketAddress)));
@@ -974,7 +974,7 @@ static PyObject *address_infos(struct state *state, const struct addrinfo *at)
     PyObject *infos = PyList_New(0);
 
     for (; infos != NULL && at != NULL; at = at->ai_next) {
-        PyObject *domain = registered(state, at->ai_family);
+        PyObject *domain = at->ai_addrlen == 0 ? NULL : registered(state, at->ai_family);
         PyObject *info = domain == NULL ? NULL : new_address_info(state, domain, at);
 
         if (info != NULL)

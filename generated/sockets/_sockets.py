@@ -16,6 +16,7 @@ from time import monotonic, sleep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ipaddress
     import socket
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any, ClassVar, Literal, NoReturn
@@ -42,6 +43,7 @@ globals().update(
     Buffer="getattr(__import__('_collections_abc'), 'Buffer', Any)",  # from Python 3.12 on
     NoReturn="__import__('typing').NoReturn",
     Self="getattr(__import__('typing'), 'Self', Any)",  # from Python 3.11 on
+    ipaddress=Later("__import__('ipaddress')"),
     socket=Later("__import__('socket')"),
     **{name: Later(f"__import__('typing').{name}")
        for name in ("Callable", "ClassVar", "Iterator", "Literal", "Sequence")},
@@ -448,7 +450,7 @@ if TYPE_CHECKING or not HAS_BASES_IN_C:
         domain: SocketDomain
         type: SocketType
         protocol: SocketProtocol
-        address: SocketAddress | None
+        address: SocketAddress
 
     class AddressBase:
         __slots__ = ("_packed",)
@@ -688,6 +690,7 @@ class Socket(SocketBase):
     """
 
     __slots__ = ("__weakref__",)
+    __match_args__ = ("fd", "domain", "type", "protocol")
 
     def __init__(
         self, fd: int, domain: SocketDomain, type: SocketType, protocol: SocketProtocol
@@ -766,23 +769,25 @@ class Record:
     """An immutable value. Its fields are its slots; a subclass hands their values to __init__."""
 
     __slots__ = ()
-    fields: ClassVar[tuple[str, ...]] = ()
+    __match_args__: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
-        if "fields" not in cls.__dict__:
+        if "__match_args__" not in cls.__dict__:
             own = cls.__dict__.get("__slots__", ())
             own = (own,) if isinstance(own, str) else own
-            cls.fields += tuple([slot for slot in own if slot[0] != "_"])
+            fields = tuple([slot for slot in own if slot[0] != "_"])
+            type.__setattr__(cls, "__match_args__", cls.__match_args__ + fields)
         if cls.__doc__:
             cls.__doc__ = ClassText(cls.__doc__)
 
     def __init__(self, *values: object) -> None:
-        if len(values) != len(self.fields):
+        fields = self.__match_args__
+        if len(values) != len(fields):
             raise TypeError(
-                f"{self.__class__.__name__} has the fields {', '.join(self.fields)}, "
+                f"{self.__class__.__name__} has the fields {', '.join(fields)}, "
                 f"but was given {len(values)} values"
             )
-        for field, value in zip(self.fields, values, strict=False):
+        for field, value in zip(fields, values, strict=False):
             set_field(self, field, value)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -791,29 +796,52 @@ class Record:
     def __delattr__(self, name: str) -> NoReturn:
         raise AttributeError(f"{self.__class__.__name__} is immutable: cannot delete {name!r}")
 
-    def _values(self) -> tuple[object, ...]:
-        return tuple([getattr(self, field) for field in self.fields])
+    def _values(self) -> tuple[Any, ...]:
+        return tuple([getattr(self, field) for field in self.__match_args__])
+
+    _key = _values
 
     def __eq__(self, other: object) -> bool:
         if self.__class__ is not other.__class__:
             return NotImplemented
-        return self._values() == other._values()
+        return self._key() == other._key()
 
     def __hash__(self) -> int:
-        return hash((self.__class__, self._values()))
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return self.__class__, self._values()
-
+        return hash((self.__class__, self._key()))
     def __repr__(self) -> str:
-        return self._name() or f"{self.__class__.__name__}({', '.join(map(repr, self._values()))})"
+        name, _ = self._named()
+        return name or f"{self.__class__.__name__}({', '.join(self._written())})"
 
-    def _name(self) -> str | None:
+    def _written(self) -> list[str]:
+        return list(map(written, self._values()))
+
+    def _named(self) -> tuple[str | None, Self]:
         for kind in self.__class__.__mro__:
             for name, constant in list(vars(kind).items()):  # others may add names meanwhile
                 if name.isupper() and constant == self:
-                    return f"{kind.__name__}.{name}"
-        return None
+                    return f"{kind.__name__}.{name}", constant
+        return None, self
+
+    def __format__(self, form: str) -> str:
+        return format(str(self), form)
+    def __replace__(self, /, **changes: Any) -> Self:
+        fields = self.__match_args__
+        values = [changes.pop(*pair) for pair in zip(fields, self._values(), strict=False)]
+        if changes:
+            raise TypeError(f"{self.__class__.__name__} has no field {next(iter(changes))!r}")
+        return self.__class__(*values)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return remake, (self.__class__, *self._values())
+
+
+def remake(kind: Callable[..., Any], *values: object) -> Any:
+    return kind(*values)._named()[1]
+
+
+def written(value: object) -> str:
+    name, owner = getattr(value, "__qualname__", "<"), getattr(value, "__self__", sys)
+    return name if "<" not in name and isinstance(owner, (type, type(sys))) else repr(value)
 
 
 class ClassText(str):
@@ -822,7 +850,7 @@ class ClassText(str):
     __slots__ = ()
 
     def __get__(self, record: Record | None, kind: type) -> str:
-        name = None if record is None else record._name()
+        name = None if record is None else record._named()[0]
         return self if name is None else texts_below(kind.__module__).get(name, self)
 
 
@@ -863,7 +891,7 @@ class SocketOption(Record, OptionBase):
     the bytes got, as many as the kernel returned.
     """
 
-    __slots__ = ("id", "size", "maker", "converter", "level")
+    __slots__ = __match_args__ = ("id", "size", "maker", "converter", "level")
 
     id: int
     size: int
@@ -957,7 +985,7 @@ Value: a SocketType; read only. Platforms: all.
 
 class LevelOption(SocketOption):
     __slots__ = ()
-    fields: ClassVar[tuple[str, ...]] = ("id", "size", "maker", "converter")
+    __match_args__ = ("id", "size", "maker", "converter")
 
     def __init__(
         self, id: int, size: int, maker: Callable[[Any], bytes],
@@ -1085,6 +1113,20 @@ class SocketAddress(Record, AddressBase):
     def converter(self) -> bytes:
         """Return the bytes of the C structure that stands for this address."""
         raise NotImplementedError(f"{self.__class__.__name__} does not define a converter")
+
+    def _place(self, other: SocketAddress) -> tuple[list[Any], list[Any]] | None:
+        if self.__class__ is not other.__class__:
+            return None
+        own, others = [[(part is not None, part) for part in each._key()] for each in (self, other)]
+        return own, others
+
+    def __lt__(self, other: Self) -> bool:
+        pair = self._place(other)
+        return NotImplemented if pair is None else pair[0] < pair[1]
+
+    def __le__(self, other: Self) -> bool:
+        pair = self._place(other)
+        return NotImplemented if pair is None else pair[0] <= pair[1]
 get_packed: Callable[[object], bytes] = AddressBase.__dict__["_packed"].__get__
 set_packed: Callable[[object, bytes], None] = AddressBase.__dict__["_packed"].__set__
 
@@ -1116,7 +1158,7 @@ class UnixAddress(SocketAddress):
     too long for the structure, is a ValueError when it is first used.
     """
 
-    __slots__ = ("path",)
+    __slots__ = __match_args__ = ("path",)
 
     path: str
 
@@ -1170,21 +1212,28 @@ def foreign_to_unix_address(packed: bytes) -> UnixAddress:
 class InternetAddress(SocketAddress):
     """InternetAddress(ip, port): an IPv4 address, ip(7).
 
-    `ip` is an int, 0 to 2**32 - 1, first octet highest, or None for the any address;
-    `port` an int, 0 to 65535, or None. An address without a port cannot be used in a
-    system call (ValueError). `str(address)` is its text, as "127.0.0.1:80".
+    `ip` is a str, "127.0.0.1", an int, 0 to 2**32 - 1, first octet highest, an
+    `ipaddress.IPv4Address`, or None for the any address; as an attribute it is the int, or
+    None. `port` is an int, 0 to 65535, or None. An address without a port cannot be used in a
+    system call (ValueError). `str(address)` is its text, as "127.0.0.1:80". Addresses can be
+    sorted. The way back to Python is `ipaddress.IPv4Address(address.ip or 0)`.
     """
 
-    __slots__ = ("ip", "port")
+    __slots__ = __match_args__ = ("ip", "port")
 
     ip: int | None
     port: int | None
 
-    def __init__(self, ip: int | None, port: int | None) -> None:
+    def __init__(
+        self, ip: int | str | ipaddress.IPv4Address | None, port: int | None
+    ) -> None:
+        who = "InternetAddress"
         if ip is not None:
-            ip = expect_integer("InternetAddress", "ip", ip, 0, 2**32 - 1)
+            if not isinstance(ip, int):
+                ip = read_host(who, ip, "IPv4Address", read_octets)
+            ip = expect_integer(who, "ip", ip, 0, 2**32 - 1)
         if port is not None:
-            port = expect_integer("InternetAddress", "port", port, 0, 65535)
+            port = expect_integer(who, "port", port, 0, 65535)
         super().__init__(ip, port)
 
     def converter(self) -> bytes:
@@ -1202,6 +1251,31 @@ class InternetAddress(SocketAddress):
 
     def __str__(self) -> str:
         return internet_address_to_string(self)
+
+    def _key(self) -> tuple[Any, ...]:
+        values = self._values()
+        return values if values[0] is not None else (0, *values[1:])
+
+    def _written(self) -> list[str]:
+        ip, *others = super()._written()
+        return [ip if self.ip is None else repr(ipv4_to_string(self.ip)), *others]
+
+
+def read_host(who: str, ip: object, kind: str, read: Callable[[str], Any]) -> Any:
+    module: Any = sys.modules.get("ipaddress")
+    known = module is not None and isinstance(ip, getattr(module, kind))
+    if not known and not isinstance(ip, str):
+        raise TypeError(
+            f"{who}: ip must be an int, a str, an ipaddress.{kind} or None, not {describe(ip)}"
+        )
+    text = str(ip)
+    try:
+        return read(text)
+    except ValueError as error:
+        hint = guess(text, int(kind[3]))
+        raise ValueError(
+            f"{who}: ip is not an {kind[:4]} address: {text!r}: {error}{hint}"
+        ) from None
 
 
 def internet_address_to_foreign(address: InternetAddress) -> bytes:
@@ -1284,27 +1358,37 @@ def exact_bytes(data: bytes) -> bytes:
 class Internet6Address(SocketAddress):
     """Internet6Address(ip, port, flow=0, scope=0): an IPv6 address, ipv6(7).
 
-    `ip` is an int, 0 to 2**128 - 1, first octet highest, or None for the any address;
-    `port` an int, 0 to 65535, or None; `flow` the flow information and `scope` the index of
-    a network interface, ints from 0 to 2**32 - 1. An address without a port cannot be used
-    in a system call (ValueError). `str(address)` is its text, as "[::1]:80".
+    `ip` is a str, "::1" or "fe80::1%eth0", an int, 0 to 2**128 - 1, first octet highest, an
+    `ipaddress.IPv6Address`, or None for the any address; as an attribute it is the int, or
+    None. `port` is an int, 0 to 65535, or None; `flow` the flow information and `scope` the
+    index of a network interface, ints from 0 to 2**32 - 1. An address without a port cannot be
+    used in a system call (ValueError). `str(address)` is its text, as "[::1]:80". Addresses
+    can be sorted. The way back to Python is `ipaddress.IPv6Address(address.ip or 0)`.
     """
 
-    __slots__ = ("ip", "port", "flow", "scope")
+    __slots__ = __match_args__ = ("ip", "port", "flow", "scope")
 
     ip: int | None
     port: int | None
     flow: int
     scope: int
 
-    def __init__(self, ip: int | None, port: int | None, flow: int = 0, scope: int = 0) -> None:
+    def __init__(
+        self, ip: int | str | ipaddress.IPv6Address | None, port: int | None, flow: int = 0,
+        scope: int = 0,
+    ) -> None:
         who = "Internet6Address"
+        scope = expect_integer(who, "scope", scope, 0, 2**32 - 1)
         if ip is not None:
+            if not isinstance(ip, int):
+                ip, own = read_host(who, ip, "IPv6Address", split_scope)
+                if own and scope not in (0, own):
+                    raise ValueError(f"{who}: scope is {scope}, but ip has another, {own}")
+                scope = scope or own
             ip = expect_integer(who, "ip", ip, 0, 2**128 - 1)
         if port is not None:
             port = expect_integer(who, "port", port, 0, 65535)
         flow = expect_integer(who, "flow", flow, 0, 2**32 - 1)
-        scope = expect_integer(who, "scope", scope, 0, 2**32 - 1)
         super().__init__(ip, port, flow, scope)
 
     def converter(self) -> bytes:
@@ -1313,7 +1397,7 @@ class Internet6Address(SocketAddress):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> int:
-            if name not in Internet6Address.fields:
+            if name not in Internet6Address.__match_args__:
                 raise AttributeError(f"Internet6Address has no attribute {name!r}")
             packed = self._packed
             Record.__init__(
@@ -1327,6 +1411,18 @@ class Internet6Address(SocketAddress):
 
     def __str__(self) -> str:
         return internet6_address_to_string(self)
+
+    def _key(self) -> tuple[Any, ...]:
+        values = self._values()
+        return values if values[0] is not None else (0, *values[1:])
+
+    def _written(self) -> list[str]:
+        ip, port, *others = super()._written()
+        named = [
+            f"{field}={text}" for field, text in zip(self.__match_args__[2:], others, strict=False)
+            if text != "0" or field not in ("flow", "scope")
+        ]
+        return [ip if self.ip is None else repr(ipv6_to_string(self.ip)), port, *named]
 
 
 def internet6_address_to_foreign(address: Internet6Address) -> bytes:
@@ -1365,14 +1461,11 @@ class SocketConstant(Record, ConstantBase):
     """
 
     __slots__ = ()
-    fields: ClassVar[tuple[str, ...]] = ("value",)
+    __match_args__ = ("value",)
 
     def __init__(self, value: int, *values: object) -> None:
         value = expect_integer(self.__class__.__name__, "value", value, -(2**31), 2**31 - 1)
         super().__init__(value, *values)
-
-    def __repr__(self) -> str:
-        return self._name() or f"{self.__class__.__name__}({self.value})"
 
 
 value_of: Callable[[SocketConstant], int] = ConstantBase.__dict__["value"].__get__
@@ -1382,19 +1475,18 @@ class AddressInfo(Record, InfoBase):
     """AddressInfo(domain, type, protocol, address): one way to reach a host.
 
     `domain`, `type` and `protocol` are what create_socket asks for, and `address`, a
-    SocketAddress or None, what connect_socket does.
+    SocketAddress, is what connect_socket does.
     """
 
     __slots__ = ()
-    fields: ClassVar[tuple[str, ...]] = ("domain", "type", "protocol", "address")
+    __match_args__ = ("domain", "type", "protocol", "address")
 
     def __init__(
         self, domain: SocketDomain, type: SocketType, protocol: SocketProtocol,
-        address: SocketAddress | None,
+        address: SocketAddress,
     ) -> None:
         check_kind("AddressInfo", domain, type, protocol)
-        if address is not None:
-            expect("AddressInfo", "address", address, SocketAddress)
+        expect("AddressInfo", "address", address, SocketAddress)
         super().__init__(domain, type, protocol, address)
 
 
@@ -1429,7 +1521,7 @@ class SocketDomain(SocketConstant, DomainBase):
     """
 
     __slots__ = ("address_size",)
-    fields: ClassVar[tuple[str, ...]] = ("value", "extractor", "address_size")
+    __match_args__ = ("value", "extractor", "address_size")
 
     address_size: int
 
@@ -1514,7 +1606,7 @@ class ProtocolEntry(Record):
     `name` is a str, `aliases` a tuple of str, `value` a SocketProtocol.
     """
 
-    __slots__ = ("name", "aliases", "value")
+    __slots__ = __match_args__ = ("name", "aliases", "value")
 
     name: str
     aliases: tuple[str, ...]
@@ -1619,7 +1711,7 @@ class Datagrams(Record):
     iterating goes through them.
     """
 
-    __slots__ = ("data", "size", "address")
+    __slots__ = __match_args__ = ("data", "size", "address")
 
     data: bytes
     size: int
@@ -1717,7 +1809,7 @@ def read_boolean(data: bytes) -> bool:
 class IntegerMaker(Record):
     """IntegerMaker(low, high, unit): the maker of an option whose value is a C int."""
 
-    __slots__ = ("low", "high", "unit")
+    __slots__ = __match_args__ = ("low", "high", "unit")
 
     low: int
     high: int
@@ -1898,6 +1990,7 @@ class SocketCondition(OSError):
 
     __module__ = __package__ or "sockets"
     __slots__ = ("who", "syscall", "address", "done")
+    __match_args__ = ("who", "syscall", "type", "message", "address")
 
     who: str
     syscall: str
@@ -1987,10 +2080,7 @@ if HAS_UNIX_SOCKETS:
         FOREIGN_VALUES["%socket-domain/unix"], foreign_to_unix_address,
         FOREIGN_VALUES["size-of/addr-un"],
     )
-    SocketDomain.LOCAL = SocketDomain(
-        FOREIGN_VALUES["%socket-domain/local"], foreign_to_unix_address,
-        FOREIGN_VALUES["size-of/addr-un"],
-    )
+    SocketDomain.LOCAL = SocketDomain.UNIX
 SocketDomain.INTERNET = SocketDomain(
     FOREIGN_VALUES["%socket-domain/internet"], foreign_to_internet_address,
     FOREIGN_VALUES["size-of/addr-in"],
@@ -2122,6 +2212,23 @@ def decimal(text: str, limit: int) -> int:
     return int(text)
 
 
+def read_octets(text: str) -> int:
+    octets = split_string(text, ".")
+    if len(octets) != 4:
+        raise ValueError(f"{text!r} is not four octets with dots between them")
+    return int.from_bytes([decimal(octet, 255) for octet in octets], "big")
+
+
+def guess(text: str, version: int) -> str:
+    label = text.partition(":")[0].rpartition(".")[2]
+    if text[:1] == "[" or text.count(":") > 1:
+        return "" if version == 6 else "; string_to_internet6_address reads IPv6 addresses"
+    if label[:1].isalpha():
+        return "; a host name is looked up by get_address_info"
+    other = version == 6 and "." in text
+    return "; string_to_internet_address reads IPv4 addresses" if other else ""
+
+
 def read_ipv6(text: str) -> int:
     head, gap, tail = text.partition("::")
     first, last = read_groups(head, not gap), read_groups(tail, True)
@@ -2137,7 +2244,7 @@ def read_groups(text: str, at_end: bool) -> list[int]:
     groups: list[int] = []
     for part in parts:
         if "." in part and at_end and len(parts) - len(groups) == 1:
-            ip = string_to_ipv4(part)
+            ip = read_octets(part)
             groups += [ip >> 16, ip & 0xFFFF]
         elif len(part) <= 4 and all(c in "0123456789abcdefABCDEF" for c in part):
             groups.append(int(part, 16))
@@ -2145,6 +2252,11 @@ def read_groups(text: str, at_end: bool) -> list[int]:
             raise ValueError(f"{part!r} is not a group of one to four hexadecimal digits")
     return groups
 NO_INTERFACE = 0, -errno.ENODEV, -errno.ENXIO
+
+
+def split_scope(text: str) -> tuple[int, int]:
+    ip, percent, zone = text.partition("%")
+    return read_ipv6(ip), read_scope(zone) if percent else 0
 
 
 def read_scope(zone: str) -> int:
@@ -2160,7 +2272,7 @@ def read_scope(zone: str) -> int:
 
 def ipv6_to_string(ip: int) -> str:
     if ip >> 32 == 0xFFFF:
-        return f"::ffff:{InternetAddress(ip & 0xFFFFFFFF, None)}"
+        return f"::ffff:{ipv4_to_string(ip & 0xFFFFFFFF)}"
     groups = [f"{ip >> shift & 0xFFFF:x}" for shift in range(112, -1, -16)]
     for length in range(8, 1, -1):
         for start in range(9 - length):
@@ -2211,7 +2323,7 @@ def known_constant(table: dict[int, Any], kind: Callable[[int], Any], value: int
     try:
         return table[value]
     except KeyError:
-        return table.setdefault(value, kind(value))
+        return table.setdefault(value, remake(kind, value))
 
 
 def empty_socket(
@@ -2275,8 +2387,8 @@ def recognise(who: str, fd: int) -> Socket:
     domain = lookup_domain(family)
     if domain is None:
         raise ValueError(f"{who}: no domain is registered for family {family}")
-    type = SocketType(ask_number(who, foreign, "$so/type") or 0)
-    protocol = SocketProtocol(ask_number(who, foreign, "$so/protocol") or 0)
+    type = remake(SocketType, ask_number(who, foreign, "$so/type") or 0)
+    protocol = remake(SocketProtocol, ask_number(who, foreign, "$so/protocol") or 0)
     note_mark_keep(fd)
     return empty_socket(domain, type, protocol, nonblocking)
 
@@ -2471,9 +2583,9 @@ def string_to_internet_address(s: str) -> InternetAddress:
             raise ValueError("it has more than one colon")
         port_text = ports[0] if ports else None
         port = None if port_text is None else decimal(port_text, 65535)
-        return InternetAddress(string_to_ipv4(ip_text), port)
+        return InternetAddress(read_octets(ip_text), port)
     except ValueError as error:
-        raise ValueError(f"{s!r} is not an Internet address: {error}") from None
+        raise ValueError(f"{s!r} is not an Internet address: {error}{guess(s, 4)}") from None
 
 
 def string_to_ipv4(s: str) -> int:
@@ -2483,20 +2595,20 @@ def string_to_ipv4(s: str) -> int:
     """
     expect("string_to_ipv4", "s", s, str)
     try:
-        octets = [decimal(octet, 255) for octet in split_string(s, ".")]
+        return read_octets(s)
     except ValueError as error:
-        raise ValueError(f"{s!r} is not an IPv4 address: {error}") from None
-    if len(octets) != 4:
-        raise ValueError(f"{s!r} is not an IPv4 address: it has {len(octets)} octets, not 4")
-    return int.from_bytes(octets, "big")
+        raise ValueError(f"{s!r} is not an IPv4 address: {error}{guess(s, 4)}") from None
 
 
 def internet_address_to_string(address: InternetAddress) -> str:
     """Write `address` as "ip:port", or as "ip" if it has no port. Raises TypeError."""
     expect("internet_address_to_string", "address", address, InternetAddress)
-    octets = (address.ip or 0).to_bytes(4, "big")
-    text = ".".join(map(str, octets))
+    text = ipv4_to_string(address.ip or 0)
     return text if address.port is None else f"{text}:{address.port}"
+
+
+def ipv4_to_string(ip: int) -> str:
+    return ".".join(map(str, ip.to_bytes(4, "big")))
 
 
 def string_to_ipv6(s: str) -> int:
@@ -2509,7 +2621,7 @@ def string_to_ipv6(s: str) -> int:
     try:
         return read_ipv6(s)
     except ValueError as error:
-        raise ValueError(f"{s!r} is not an IPv6 address: {error}") from None
+        raise ValueError(f"{s!r} is not an IPv6 address: {error}{guess(s, 6)}") from None
 
 
 def string_to_internet6_address(s: str) -> Internet6Address:
@@ -2517,7 +2629,8 @@ def string_to_internet6_address(s: str) -> Internet6Address:
 
     Without a port, `port` is None. The scope is an index or the name of a network interface
     of this machine. Raises ValueError for anything else, and quotes it; TypeError;
-    SocketCondition (EMFILE, ENOMEM ...) if the kernel cannot be asked for the name.
+    SocketCondition if the kernel cannot be asked for the name (with the reason, EMFILE or
+    ENOMEM, if the C library tells it, and else with any).
     """
     expect("string_to_internet6_address", "s", s, str)
     try:
@@ -2527,11 +2640,10 @@ def string_to_internet6_address(s: str) -> Internet6Address:
             if not bracket or rest[:1] not in ("", ":"):
                 raise ValueError("its brackets are wrong")
             port = decimal(rest[1:], 65535) if rest else None
-        text, percent, zone = text.partition("%")
-        scope = read_scope(zone) if percent else 0
-        return Internet6Address(read_ipv6(text), port, 0, scope)
+        ip, scope = split_scope(text)
+        return Internet6Address(ip, port, 0, scope)
     except ValueError as error:
-        raise ValueError(f"{s!r} is not an IPv6 address: {error}") from None
+        raise ValueError(f"{s!r} is not an IPv6 address: {error}{guess(s, 6)}") from None
 
 
 def internet6_address_to_string(address: Internet6Address) -> str:
@@ -2587,10 +2699,9 @@ def get_address_info(
         infos = []
         for family, type_value, protocol_value, packed in foreign_address_infos(found):
             known = socket_domain_db.get(family)
-            if known is not None:
-                address = foreign_to_socket_address(known, packed)
-                if address is not None:
-                    expect(who, "address", address, SocketAddress)
+            if known is not None and packed:
+                address: Any = foreign_to_socket_address(known, packed)
+                expect(who, "address", address, SocketAddress)
                 infos.append(AddressInfo(
                     known, known_constant(known_types, SocketType, type_value),
                     known_constant(known_protocols, SocketProtocol, protocol_value), address,

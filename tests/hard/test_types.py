@@ -17,14 +17,19 @@ CHECKERS = {
     "pyright": ("pyright", "--pythonpath", str(INSTALLED)),
 }
 BEFORE = """\
+import copy
+from ipaddress import IPv4Address, IPv6Address
 from sockets import (
-    InternetAddress, ShutdownMethod, SocketDomain, SocketProtocol, SocketType, accept_socket,
-    bind_socket, close_socket, connect_socket, create_socket, get_socket_option, listen_socket,
-    receive_from_socket, send_to_socket, set_socket_option, shutdown_socket,
+    Internet6Address, InternetAddress, SendToOption, ShutdownMethod, SocketAddress, SocketDomain,
+    SocketProtocol, SocketType, UnixAddress, accept_socket, bind_socket, close_socket,
+    connect_socket, create_socket, get_address_info, get_socket_name, get_socket_option,
+    listen_socket, receive_from_socket, send_to_socket, set_socket_option, shutdown_socket,
 )
 sock = create_socket(SocketDomain.INTERNET, SocketType.STREAM, SocketProtocol.AUTO)
-address = InternetAddress(0x7F000001, 80)
+address = InternetAddress("127.0.0.1", 80)
 client, peer = accept_socket(sock)
+infos, _ = get_address_info("localhost", 80)
+info = infos[0]
 """
 WRONG = [
     "create_socket(SocketType.STREAM, SocketDomain.INTERNET, SocketProtocol.AUTO)",
@@ -32,7 +37,11 @@ WRONG = [
     'bind_socket(sock, "127.0.0.1:80")',
     'connect_socket(sock, ("127.0.0.1", 80))',
     "connect_socket(address, sock)",
-    'InternetAddress("127.0.0.1", 80)',
+    'InternetAddress(b"127.0.0.1", 80)',
+    'InternetAddress(IPv6Address("::1"), 80)',
+    "Internet6Address(1, 80) < address",
+    "info.address.port",
+    "SendToOption.DONT_ROUTE | SendToOption.OUT_OF_BAND",
     'listen_socket(sock, "8")',
     "shutdown_socket(sock, SocketType.STREAM)",
     "shutdown_socket(sock, 1)",
@@ -50,6 +59,18 @@ RIGHT = [
     "shutdown_socket(sock, ShutdownMethod.WRITE)",
     'send_to_socket(sock, b"bytes", address)',
     "if client is not None:\n    close_socket(client)",
+    'Internet6Address("::1", 80, scope=2)',
+    "InternetAddress(IPv4Address(1), address.port)",
+    "Internet6Address(IPv6Address(1), None)",
+    "sorted([address, InternetAddress(None, 80)])",
+    "connect_socket(create_socket(info.domain, info.type, info.protocol), info.address)",
+    "name = get_socket_name(sock)\nassert isinstance(name, InternetAddress)\nprint(name.port)",
+    "match get_socket_name(sock):\n"
+    "    case InternetAddress(ip, port) | Internet6Address(ip, port):\n"
+    "        print((ip or 0) + (port or 0))\n"
+    "    case UnixAddress(path):\n"
+    "        print(path.upper())",
+    'f"{address:>20}"',
 ]
 
 

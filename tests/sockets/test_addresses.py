@@ -203,7 +203,9 @@ def test_a_missing_ip_is_the_any_address() -> None:
     assert str(InternetAddress(None, 80)) == "0.0.0.0:80"
     assert str(InternetAddress(None, None)) == "0.0.0.0"
     assert InternetAddress(None, 80).converter() == InternetAddress(0, 80).converter()
-    assert InternetAddress(None, 80) != InternetAddress(0, 80)
+    assert InternetAddress(None, 80) == InternetAddress(0, 80)
+    assert hash(InternetAddress(None, 80)) == hash(InternetAddress(0, 80))
+    assert InternetAddress(None, 80).ip is None
 
 
 def test_an_address_without_a_port_does_not_go_on_the_wire() -> None:
