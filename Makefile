@@ -1,7 +1,7 @@
 # make help            what there is to make
 # make demo            all is set up, tangled and built; the echo server of §1 and its client talk
 # make test            the tests of the sockets and of the tools
-# make tangle          the code out of sockets.md; needs nothing but python3 (3.9 or later)
+# make tangle          the code out of both documents; needs nothing but python3 (3.9 or later)
 # make build           a .venv whose python imports sockets; needs a C compiler (3.10 or later)
 # make reference       every public name and what is said of it, as text
 # make check           that generated/ is fresh; ruff, mypy, warnings of gcc and clang
@@ -19,16 +19,20 @@ WARNINGS := -std=c11 -Wall -Wextra -Wconversion -Wshadow -Werror
 help:
 	@sed -n 's/^# \(make [a-z-]*\)  */\1\t/p' $(MAKEFILE_LIST) | expand -t 21
 
+TANGLE_RECIPES := tangle.py recipes.md --out generated/recipes
+
 tangle:
 	$(PYTHON) tangle.py
+	$(PYTHON) $(TANGLE_RECIPES)
 
 reference:
 	@$(PYTHON) tangle.py --reference
 
 include tests/environments.mk
 
-$(BUILT): $(VENV)/ready setup.py sockets.md $(wildcard commonweb/*.py)
+$(BUILT): $(VENV)/ready setup.py sockets.md recipes.md $(wildcard commonweb/*.py)
 	$(PYTHON) tangle.py
+	$(PYTHON) $(TANGLE_RECIPES)
 	$(PYTHON) tangle.py --lines --force --out build/lines
 	$(RUN) setup.py --quiet build_ext --inplace
 	touch $@
@@ -49,9 +53,10 @@ test: build
 
 check: build $(VENV)/checkers $(VENV)/weavers
 	$(PYTHON) tangle.py --check
+	$(PYTHON) $(TANGLE_RECIPES) --check
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy commonweb generated/sockets generated/build_sockets.py
-	MYPYPATH=generated $(RUN) -m mypy generated/examples bench
+	MYPYPATH=generated $(RUN) -m mypy generated/examples generated/recipes bench
 	$(RUN) tests/hard/check_c.py $(WARNINGS)
 	$(RUN) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*
 

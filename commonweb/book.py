@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
 
 from .markdown import Document, Heading
 from .web import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from .identifiers import Identifier, Index
+    from .reference import Package
     from .web import Chunk, Part, Web
 
 
@@ -72,11 +75,17 @@ NOWHERE = Section("", None, None, Heading(Document(""), -1, 1, ""))
 
 
 class Book:
-    """A web as a book.  An anchor is `L` and a line, `s` and a section, or `x` and a name's number.
+    """A web as a book, and beside it the reference of its packages.
+
+    An anchor is `L` and a line, `s` and a section, or `x` and a name's number.
     """
 
-    def __init__(self, web: Web, index: Index, title: str, licence: str) -> None:
-        self.web, self.index, self.title = web, index, title
+    def __init__(self, web: Web, index: Index, title: str, licence: str, stem: str = "book",
+                 packages: Sequence[Package] = ()) -> None:
+        self.web, self.index, self.title, self.packages = web, index, title, packages
+        # Where both pages are, as links have it.
+        self.page, self.reference = (quote(os.fsencode(f"{stem}{end}"))
+                                     for end in (".html", "-reference.html"))
         self.licence = [text for text in re.split(r"(?:\r?\n){2,}", licence.strip()) if text]
         self.numbers = {section.number for section in web.sections}
         self.levels = dict(levels(web.sections))

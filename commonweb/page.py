@@ -1,4 +1,4 @@
-"""The whole book as HTML: its templates filled, with its fonts, style and script in it."""
+"""The book and its reference as HTML: templates filled, with fonts, style and script in them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from .docstrings import Docstrings
 from .listings import Listings
 from .templates import STYLE, TEMPLATES
 
@@ -45,13 +46,26 @@ def faces(fonts: Mapping[str, bytes]) -> str:
         for family, weight, style, name in FACES if name in fonts)
 
 
+def style(fonts: Mapping[str, bytes], *sheets: str) -> Markup:
+    """The fonts, and the style sheets of these names."""
+    return Markup(faces(fonts) + "\n" + "".join(
+        (STYLE / f"{sheet}.css").read_text("utf-8") for sheet in sheets))
+
+
 def document(book: Book, prose: Prose, fonts: Mapping[str, bytes], paper: bool = False) -> str:
     """The book as a page for a screen, or for paper."""
     medium = "paper" if paper else "page"
     (_, front), *sections = prose.sections(Listings(book, prose.words, paper))
-    style = faces(fonts) + "\n" + (STYLE / f"{medium}.css").read_text("utf-8")
     script = (STYLE / "page.js").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return TEMPLATES.get_template(f"{medium}.html").render(
         book=book, front=front, sections=sections, inline=prose.inline, words=prose.words,
-        style=Markup(style), script=Markup(script), digest=digest)
+        style=style(fonts, medium), script=Markup(script), digest=digest)
+
+
+def reference(book: Book, fonts: Mapping[str, bytes]) -> str:
+    """The reference of a book's packages. It has no italics."""
+    italics = {name for _, _, style, name in FACES if style == "italic"}
+    upright = {name: data for name, data in fonts.items() if name not in italics}
+    return TEMPLATES.get_template("reference.html").render(
+        book=book, docs=Docstrings(book.packages), style=style(upright, "page", "reference"))

@@ -280,6 +280,8 @@ def variable(module: Module, name: str, node: ast.stmt, text: str) -> Entry:
         hint = node.annotation
         if isinstance(hint, ast.Subscript) and not is_of_objects(node):
             hint = hint.slice
+            if isinstance(hint, ast.Name) and hint.id == name.partition(".")[0]:
+                hint = None  # of its own class, as is to be expected
     return Entry(name, typed(hint), text, *module.place(node))
 
 

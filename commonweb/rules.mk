@@ -1,4 +1,4 @@
-# make weave           the book: build/book/sockets.html and sockets.pdf
+# make weave           the books and the reference: sockets.html and recipes.html in build/book
 # make test-tools      the tools' tests, with neither a compiler nor sockets (3.9 or later)
 #
 # The book wants the group "weavers" of pyproject.toml, npm for the fonts in
@@ -8,6 +8,7 @@
 
 weave: $(VENV)/weavers build/fonts/ready
 	$(RUN) -m commonweb weave
+	$(RUN) -m commonweb weave recipes.md
 
 build/tools/origin: PROJECT := commonweb/
 

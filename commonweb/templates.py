@@ -1,7 +1,8 @@
 """The templates of the book, in the folder `style`: whatever they print is escaped, but for Markup.
 
-page.html and paper.html are the book on a screen and in print; both extend book.html.  parts.html
-has what stands within prose and code, a macro each.
+page.html and paper.html are the book on a screen and in print; both extend book.html.
+reference.html is the page beside it.  parts.html has what stands within prose and code, a macro
+each.
 """
 
 from __future__ import annotations

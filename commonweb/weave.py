@@ -4,8 +4,10 @@
 
 Writes WEB's book (of sockets.md) as one page of HTML and as a PDF below DIR
 (build/book): contents, sections, code with its cross references, index of every
-identifier, list of chunk names.  The page asks for nothing over a network, runs
-no script but its own, and needs that one for search, previews and keys alone.
+identifier, list of chunk names.  If Python modules of WEB have an `__all__`, a
+second page is their reference: every public name and what is said of it.  The pages
+ask for nothing over a network, run no script but their own, and need that one for
+search, previews and keys alone.
 
 The status is 0, or 1 if something is wrong with the web or a file, or 2 if it is with the command.
 """
@@ -27,7 +29,7 @@ from .web import Web
 from .writing import Output, write
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
 # What needs more than Python is imported where it is used: if it is missing, that is told.
 
@@ -92,35 +94,45 @@ def read_licence(folder: Path) -> bytes:
 
 
 class Copy:
-    """The book in its folder: a page, its paper, and the record of what they were made of."""
+    """The book in its folder, and the record of what it was made of.
+
+    The book is a page, its paper, and the reference if there is one.
+    """
 
     def __init__(self, out: Path, stem: str) -> None:
-        self.out = out
-        self.page, self.paper, self.record = places = [
-            out / f"{stem}.html", out / f"{stem}.pdf", out / f".{stem}.woven"]
+        self.out, self.record = out, out / f".{stem}.woven"
+        self.files = [out / f"{stem}{end}" for end in (".html", ".pdf", "-reference.html")]
         self.old: dict[Path, bytes | None] = {}
-        for place in places:
+        for place in (*self.files, self.record):
             try:
                 self.old[place] = read_plain(str(place))
             except FileNotFoundError:
                 self.old[place] = None
+        record = self.old[self.record] or b""
+        self.count = record.count(b" ")  # of the files that it has
 
     def is_of(self, digest: str) -> bool:
         """Whether it is made of what has this digest, and is as it was made."""
-        return self.old[self.record] == self.recorded(digest, self.old)
+        files = [self.old[place] or b"" for place in self.files[: self.count]]
+        return self.old[self.record] == self.recorded(digest, files)
 
-    def recorded(self, made_of: str, data: Mapping[Path, bytes | None]) -> bytes:
+    def recorded(self, made_of: str, files: Iterable[bytes]) -> bytes:
         from .freshness import digest
 
-        return f"{made_of} {digest(data[self.page] or b'', data[self.paper] or b'')}\n".encode()
+        return " ".join([made_of, *map(digest, files)]).encode() + b"\n"
 
-    def replace(self, page: bytes, paper: bytes, made_of: str) -> None:
+    def replace(self, files: list[bytes], made_of: str) -> None:
         """Put another book in its place, or nothing."""
-        new = {self.page: page, self.paper: paper}
-        new[self.record] = self.recorded(made_of, new)
+        self.count = len(files)
+        new = dict(zip(self.files, files))
+        new[self.record] = self.recorded(made_of, files)
         outputs = [Output(place.name, Place(str(place)), data, self.old[place])
                    for place, data in new.items()]
         write(outputs, [output.place for output in outputs], Place(os.path.join(self.out, "")))
+
+    def __str__(self) -> str:
+        *others, last = map(str, self.files[: self.count])
+        return f"{', '.join(others)} and {last}"
 
 
 def weave(path: Path, out: Path, fonts: Path) -> int:
@@ -146,25 +158,27 @@ def weave(path: Path, out: Path, fonts: Path) -> int:
             pages, problems = compose(sources, path)
             if problems:
                 return complain(str(path), problems, lines)
-            copy.replace(pages[0].encode(), pdf(pages[1]), made_of)
+            screen, paper, *others = pages
+            files = [screen.encode(), pdf(paper), *(page.encode() for page in others)]
+            copy.replace(files, made_of)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return complain(str(path), [Problem(1, 1, f"no book is written: {where}{reason(error)}")])
     except RecursionError:
         return complain(str(path), [Problem(1, 1, "no book is written: something in it is nested "
                                             "too deeply, as emphasis in emphasis may be")])
-    say(f"{copy.page} and {copy.paper} unchanged" if fresh else
-        f"wrote {copy.page} and {copy.paper}")
+    say(f"{copy} unchanged" if fresh else f"wrote {copy}")
     return 0
 
 
 def compose(sources: Sources, path: Path) -> tuple[list[str], list[Problem]]:
-    """The HTML of the book, for a screen and for paper; or what is wrong."""
+    """The HTML of the book, for a screen, for paper, and of its reference; or what is wrong."""
     from .book import Book
     from .figures import drawn
     from .identifiers import Index
-    from .page import document
+    from .page import document, reference
     from .prose import Prose, title_of
+    from .reference import packages
 
     web = sources.web
     try:
@@ -175,9 +189,11 @@ def compose(sources: Sources, path: Path) -> tuple[list[str], list[Problem]]:
     if problems:
         return [], problems
     title = title_of(sources.tokens) or os.fsencode(path.stem).decode("utf-8", "replace")
-    book = Book(web, Index(web, outputs), title, sources.licence.decode("utf-8", "replace"))
+    book = Book(web, Index(web, outputs), title, sources.licence.decode("utf-8", "replace"),
+                path.stem, packages(web, outputs))
     prose = Prose(book, sources.tokens, figures, sources.pictures)
-    return [document(book, prose, sources.fonts, paper) for paper in (False, True)], []
+    pages = [document(book, prose, sources.fonts, paper) for paper in (False, True)]
+    return pages + [reference(book, sources.fonts)] * bool(book.packages), []
 
 
 def pdf(html: str) -> bytes:

@@ -56,7 +56,7 @@ addEventListener("scroll", () => {
 
 function go(anchor) {
   hide();
-  location.hash = anchor;
+  location.href = anchor;
 }
 
 // Search: headings, chunks and identifiers.
@@ -66,7 +66,7 @@ function read() {
   entries = [
     ...all("#contents a").map((a) => ({
       text: a.querySelector("span").textContent, kind: a.querySelector("b").textContent && `§${a.querySelector("b").textContent}`,
-      anchor: a.hash })),
+      anchor: a.getAttribute("href") })),
     ...all(".names li").map((li) => ({
       text: li.querySelector(".name").firstChild.textContent.trim().slice(1) ||
             li.querySelector(".name code").textContent,
@@ -159,7 +159,7 @@ addEventListener("keydown", (event) => {
   else if (event.key === "n" || event.key === "p") {
     const next = sections[Math.max(0, Math.min(current() + (event.key === "n" ? 1 : -1),
                                                sections.length - 1))];
-    go(next.id);
+    go(`#${next.id}`);
   } else if (event.key === "Escape") { hide(); return; } else return;
   event.preventDefault();
 });

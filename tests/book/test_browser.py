@@ -13,6 +13,7 @@ from weaving import EVIL, EVIL_LINKS, chunk, woven
 
 ROOT = Path(__file__).parents[2]
 BOOK = (ROOT / "build" / "book" / "sockets.html").as_uri()
+REFERENCE = BOOK.replace(".html", "-reference.html")
 AXE = (ROOT / "build" / "npm" / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -43,7 +44,8 @@ def open_page(browser: Browser) -> Iterator[Opener]:
         page.on("pageerror", lambda error: heard.append(str(error)))
         page.on("dialog", lambda dialog: heard.append("a dialog"))
         page.on("request", lambda request: heard.append(request.url)
-                if not request.url.startswith(("data:", address.partition("#")[0])) else None)
+                if not request.url.startswith(("data:", BOOK, REFERENCE, address.partition("#")[0]))
+                else None)
         page.goto(address)
         return page
 
@@ -81,14 +83,15 @@ def test_first_paint_comes_at_once(open_page: Opener) -> None:
     assert page.title() == "Native Sockets"
 
 
+@pytest.mark.parametrize("address", [REFERENCE, BOOK], ids=["reference", "book"])
 @pytest.mark.parametrize("width", [360, 768, 1280, 1920])
-def test_the_page_does_not_scroll_sideways(open_page: Opener, width: int) -> None:
-    page = open_page(width=width)
+def test_the_page_does_not_scroll_sideways(open_page: Opener, width: int, address: str) -> None:
+    page = open_page(address, width=width)
     for state in (False, True):
         page.evaluate("open => document.querySelectorAll('details').forEach(d => d.open = open)",
                       state)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.goto(BOOK + "#L2241")
+    page.goto(address + ("#L2241" if address == BOOK else "#get_address_info"))
     assert page.evaluate("scrollX") == 0
 
 
@@ -249,10 +252,11 @@ def violations(page: Page, *rules: str) -> list[str]:
             for one in found]
 
 
+@pytest.mark.parametrize("address", [REFERENCE, BOOK], ids=["reference", "book"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_axe_reports_nothing(open_page: Opener, scheme: str, width: int) -> None:
-    page = open_page(width=width, color_scheme=scheme)
+def test_axe_reports_nothing(open_page: Opener, scheme: str, width: int, address: str) -> None:
+    page = open_page(address, width=width, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert violations(page) == []
 
@@ -309,6 +313,27 @@ def test_the_search_fits_a_phone(open_page: Opener) -> None:
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 360
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_book_and_reference_lead_to_each_other(open_page: Opener) -> None:
+    page = open_page(BOOK + "#s46")
+    page.locator(".bar a", has_text="Reference").click()
+    assert page.url == REFERENCE
+    page.locator("nav a", has_text="accept_socket").click()
+    assert page.url == REFERENCE + "#accept_socket"
+    page.locator("#accept_socket .at").click()
+    assert page.url.startswith(BOOK + "#L")
+    page.keyboard.press("/")
+    page.keyboard.type("reference")
+    expect(page.get_by_role("option").first).to_have_text("Reference")
+    page.keyboard.press("Enter")
+    assert page.url == REFERENCE
+
+
+def test_the_reference_is_dark_where_the_reader_has_it_so(open_page: Opener) -> None:
+    grounds = [open_page(REFERENCE, color_scheme=scheme).evaluate(
+        "getComputedStyle(document.body).backgroundColor") for scheme in ("light", "dark")]
+    assert grounds == ["rgb(253, 252, 249)", "rgb(22, 24, 27)"]
 
 
 # Pages that are not to be trusted.

@@ -14,6 +14,7 @@ from commonweb.web import Web
 
 ROOT = Path(__file__).parents[2]
 BOOK = ROOT / "build" / "book" / "sockets.html"
+REFERENCE = BOOK.with_name("sockets-reference.html")
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +35,22 @@ def mirrored(found: list[str]) -> list[str]:
     return [number for number in found if number.isdigit()]
 
 
-def test_every_link_lands_in_the_page(page: Element) -> None:
+@pytest.fixture(scope="module")
+def reference() -> Element:
+    return read(REFERENCE.read_text("utf-8"))
+
+
+def outward(page: Element) -> list[str]:
+    """The links of a page that lead out of it; of the others, each must lead somewhere."""
     named = page.named()
     links = [a.attributes["href"] for a in page.every("a")]
-    assert len(links) > 5000
-    assert [href for href in links if not href.startswith("#") or href[1:] not in named] == []
+    assert [href for href in links if href.startswith("#") and href[1:] not in named] == []
+    return [href for href in links if not href.startswith("#")]
+
+
+def test_every_link_lands_in_the_page_but_those_to_the_reference(page: Element) -> None:
+    assert len([*page.every("a")]) > 5000
+    assert set(outward(page)) == {REFERENCE.name}
 
 
 def test_no_two_elements_have_one_name(page: Element) -> None:
@@ -142,12 +154,13 @@ def test_the_contents_are_the_titled_sections_nested_by_depth(page: Element, web
 
     walk(page.named()["contents"], -1)
     assert found == [(section.number, section.depth) for section in web.sections if section.title
-                     ] + [("", 0)] * 3  # index, chunks, licence
+                     ] + [("", 0)] * 4  # reference, index, chunks, licence
 
 
-def test_headings_skip_no_level(page: Element) -> None:
+@pytest.mark.parametrize("name", ["page", "reference"])
+def test_headings_skip_no_level(name: str, request: pytest.FixtureRequest) -> None:
     last = 0
-    for heading in page.one("main").every():
+    for heading in request.getfixturevalue(name).one("main").every():
         if re.fullmatch("h[1-6]", heading.tag):
             level = int(heading.attributes.get("aria-level", heading.tag[1]))
             assert level <= last + 1, heading
@@ -173,3 +186,64 @@ def test_the_page_is_small(page: Element) -> None:
     size = BOOK.stat().st_size
     print(f"{BOOK.name}: {size} bytes, its paper {BOOK.with_suffix('.pdf').stat().st_size}")
     assert size < 1_750_000
+
+
+# The reference.
+
+
+def test_every_link_of_the_reference_lands_in_it_in_the_book_or_in_a_manual(
+    page: Element, reference: Element
+) -> None:
+    named, manuals = page.named(), set()
+    for href in outward(reference):
+        file, _, anchor = href.partition("#")
+        if file == BOOK.name:
+            assert not anchor or anchor in named, href
+        else:
+            manuals.add(href)
+            assert re.fullmatch(
+                r"https://man7\.org/linux/man-pages/man([2357])/[a-z0-9]+\.\1\.html", href)
+    assert "https://man7.org/linux/man-pages/man2/accept.2.html" in manuals
+
+
+def test_every_public_name_has_its_place_and_leads_to_its_definition(
+    reference: Element, web: Web
+) -> None:
+    import sockets
+
+    named = reference.named()
+    constants = [f"{name}.{constant}" for name in sockets.__all__
+                 if isinstance(getattr(sockets, name), type)
+                 for constant in vars(getattr(sockets, name)) if constant.isupper()]
+    assert len(constants) > 50
+    for name in [*sockets.__all__, *constants]:
+        assert named[name].one("b").text() == name.rpartition(".")[2]
+        [href] = [a.attributes["href"] for a in named[name].every("a", "at")]
+        line = int(href.partition("#L")[2])
+        assert re.search(rf"\b{name.rpartition('.')[2]}\b", web.lines[line - 1])
+
+
+def test_the_contents_of_the_reference_have_every_name_and_constant_once(
+    reference: Element
+) -> None:
+    import sockets
+
+    links = [a.attributes["href"][1:] for a in reference.one("main").one("nav").every("a")]
+    assert len(links) == len(set(links))
+    assert {link for link in links if "." not in link and "-" not in link} == {*sockets.__all__}
+    assert {"SocketOption.LINGER", "procedures-", "classes-", "constants-"} <= {*links}
+
+
+def test_what_the_reference_says_is_what_the_docstring_says(reference: Element) -> None:
+    import sockets
+
+    text = re.sub(r"\s+", " ", reference.one("main").text())
+    for name in sockets.__all__:
+        if callable(getattr(sockets, name)):
+            said = re.sub(r"\s+", " ", str(getattr(sockets, name).__doc__)).replace("`", "").strip()
+            assert said in text, name
+
+
+def test_the_reference_is_small_and_runs_nothing(reference: Element) -> None:
+    assert REFERENCE.stat().st_size < 220_000
+    assert [*reference.every("script")] == []

@@ -67,6 +67,29 @@ def test_what_is_unchanged_is_not_woven_again(place: Path) -> None:
     assert sorted(os.listdir(place / "out")) == [".t.woven", "t.html", "t.pdf"]
 
 
+def test_a_web_with_public_names_has_a_reference_that_is_fresh_or_made_anew(place: Path) -> None:
+    def weave_it() -> str:
+        result = run(place, "t.md", "--out", ".")
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    public = '__all__ = ["f"]\ndef f(): "Eff."'
+    (place / "t.md").write_text("# T\n\n" + chunk(public))
+    page = place / "t-reference.html"
+    assert weave_it() == "wrote t.html, t.pdf and t-reference.html\n"
+    assert weave_it() == "t.html, t.pdf and t-reference.html unchanged\n"
+    woven = page.read_bytes()
+    for change in (lambda: page.write_text("spoilt"), page.unlink):
+        change()
+        assert weave_it().startswith("wrote")
+        assert page.read_bytes() == woven
+    assert 'href="t-reference.html"' in (place / "t.html").read_text()
+    (place / "t.md").write_text("# T\n\n" + chunk("x = 1"))
+    assert weave_it() == "wrote t.html and t.pdf\n"
+    assert weave_it() == "t.html and t.pdf unchanged\n"
+    assert "t-reference.html" not in (place / "t.html").read_text()
+
+
 def test_two_runs_write_the_same_page(place: Path) -> None:
     for out in ("one", "two"):
         assert run(place, "t.md", "--out", out).returncode == 0

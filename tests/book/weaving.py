@@ -14,8 +14,9 @@ from commonweb import figures
 from commonweb.book import Book
 from commonweb.expansion import tangle
 from commonweb.identifiers import Index
-from commonweb.page import document
+from commonweb.page import document, reference
 from commonweb.prose import Prose, images, parse, title_of
+from commonweb.reference import packages
 from commonweb.templates import STYLE
 from commonweb.weave import read_licence
 from commonweb.web import Web
@@ -57,8 +58,16 @@ def page_of(web: Web, outputs: dict[str, bytes], folder: Path = ROOT, paper: boo
     pictures, problems = figures.pictures(images(tokens), folder)
     assert problems == []
     book = Book(web, Index(web, outputs), title_of(tokens) or "web",
-                read_licence(folder).decode())
+                read_licence(folder).decode(), packages=packages(web, outputs))
     return document(book, Prose(book, tokens, drawings, pictures), {}, paper)
+
+
+def reference_of(text: str) -> str:
+    """The reference of a web, without fonts."""
+    web = Web(text.encode())
+    outputs = tangle(web)
+    assert web.problems == []
+    return reference(Book(web, Index(web, outputs), "web", "", "a b", packages(web, outputs)), {})
 
 
 # What a page may hold. All else is the web's, and is words.
@@ -73,12 +82,29 @@ TAGS = {*figures.SHAPES, *WORDS.split(" ")}
 
 
 def check(page: Element, outputs: dict[str, str] | None = None) -> None:
-    """No script, nothing from outside, no link in a link; and the code is the code."""
+    """No script but the page's, nothing from outside; and the code is the code."""
     html = page.one("html")
     assert [one.tag for one in html.elements] == [
         "meta", "title", "meta", "meta", "meta", "style", "header", "nav", "main", "script"]
     assert html.one("script").text() == (STYLE / "page.js").read_text("utf-8")
     assert html.one("style").text() == "\n" + (STYLE / "page.css").read_text("utf-8")
+    check_body(html)
+    if outputs is not None:
+        assert files(page) == outputs
+
+
+def check_reference(page: Element) -> None:
+    """No script, nothing from outside."""
+    html = page.one("html")
+    assert [one.tag for one in html.elements] == [
+        "meta", "title", "meta", "meta", "meta", "style", "header", "main"]
+    assert html.one("style").text() == "\n" + "".join(
+        (STYLE / sheet).read_text("utf-8") for sheet in ("page.css", "reference.css"))
+    check_body(html)
+
+
+def check_body(html: Element) -> None:
+    """Nothing that could run, no link in a link, no name twice."""
     named: set[str] = set()
     links = []
     for element in [*html.one("header").every(), *html.one("main").every()]:
@@ -100,5 +126,3 @@ def check(page: Element, outputs: dict[str, str] | None = None) -> None:
         else:
             assert not re.match(r"[\s\0-\x20]*(javascript|vbscript|file|data):(?!image/)", href,
                                 re.IGNORECASE), href
-    if outputs is not None:
-        assert files(page) == outputs

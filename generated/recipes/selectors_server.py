@@ -1,0 +1,60 @@
+"""An echo server with one thread for all. Usage: python3 selectors_server.py [PLACE]"""
+
+import selectors
+import sys
+
+from sockets import *
+
+def read_place(place: str) -> tuple[SocketDomain, SocketAddress]:
+    if "/" in place:
+        return SocketDomain.UNIX, UnixAddress(place)
+    if place.startswith("["):
+        return SocketDomain.INTERNET_V6, string_to_internet6_address(place)
+    return SocketDomain.INTERNET, string_to_internet_address(place)
+
+
+def listen(place: str) -> Socket:
+    domain, address = read_place(place)
+    server = create_socket(domain, SocketType.STREAM, SocketProtocol.AUTO)
+    if not isinstance(address, UnixAddress):
+        set_socket_option(server, SocketOption.REUSE_ADDRESS, True)
+    bind_socket(server, address)
+    listen_socket(server, 64)
+    print(get_socket_name(server), flush=True)
+    return server
+
+
+def welcome(server: Socket) -> None:
+    client, _ = accept_socket(server)
+    if client is not None:
+        set_socket_nonblocking(client, True)
+        selector.register(client, selectors.EVENT_READ, b"")
+
+
+def echo(client: Socket, unsent: bytes) -> None:
+    """Receive or send once, and say what to wait for next."""
+    if not unsent:
+        data, _ = receive_from_socket(client, 65536)
+        if data == b"":
+            raise EOFError
+        unsent = data or b""
+    sent = send_to_socket(client, unsent, None) if unsent else 0
+    unsent = unsent[sent:] if isinstance(sent, int) else unsent
+    selector.modify(client, selectors.EVENT_WRITE if unsent else selectors.EVENT_READ, unsent)
+
+
+selector = selectors.DefaultSelector()
+with listen(sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:0") as server:
+    selector.register(server, selectors.EVENT_READ)
+    while True:
+        for key, _ in selector.select():
+            if not isinstance(key.fileobj, Socket):
+                continue
+            if key.fileobj is server:
+                welcome(server)
+                continue
+            try:
+                echo(key.fileobj, key.data)
+            except (EOFError, SocketCondition):
+                selector.unregister(key.fileobj)
+                close_socket(key.fileobj)

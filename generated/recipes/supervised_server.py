@@ -1,0 +1,32 @@
+"""An echo server whose socket comes from a supervisor. Usage: see sd_listen_fds(3)"""
+
+import contextlib
+import os
+import sys
+import threading
+
+from sockets import *
+
+def echo(client: Socket) -> None:
+    with client, contextlib.suppress(SocketCondition):
+        set_socket_option(client, SocketOption.RECEIVE_TIMEOUT, 60)
+        while data := receive_from_socket(client, 65536)[0]:
+            send_all(client, data)
+
+
+def handed_on() -> list[Socket]:
+    if os.environ.pop("LISTEN_PID", "") != str(os.getpid()):
+        return []
+    return [adopt_descriptor(fd) for fd in range(3, 3 + int(os.environ.pop("LISTEN_FDS")))]
+
+
+servers = handed_on()
+if len(servers) != 1:
+    sys.exit(f"expected one socket from a supervisor, and got {len(servers)}")
+with servers[0] as server:
+    os.set_inheritable(server.fileno(), False)
+    set_socket_nonblocking(server, True)
+    print(get_socket_name(server), flush=True)
+    while True:
+        client, _ = within(None, accept_socket, server)
+        threading.Thread(target=echo, args=(client,), daemon=True).start()
