@@ -608,9 +608,17 @@ static PyObject *address_from(struct state *state, PyObject *domain,
     Py_XDECREF(packed);
     return address;
 }
-static PyObject *packed_form(struct state *state, PyObject *address)
+static PyObject *packed_form(struct state *state, const struct socket_base *sock,
+                             PyObject *address)
 {
-    return IS(address, SocketAddress) ? ADDRESS(address)->packed : NULL;
+    const size_t head = offsetof(struct sockaddr, sa_data);
+    PyObject *packed = IS(address, SocketAddress) ? ADDRESS(address)->packed : NULL;
+    struct sockaddr begins;
+
+    if (packed == NULL || (size_t) PyBytes_Size(packed) < head)
+        return NULL;
+    memcpy(&begins, PyBytes_AsString(packed), head);
+    return begins.sa_family == CONSTANT(sock->domain)->value ? packed : NULL;
 }
 
 /* Whether all flags are of the class; `bits` is them together. */
@@ -679,7 +687,7 @@ static PyObject *fast_send_to_socket(CALL)
     int bits, quick;
 
     if (count < 3 || names != NULL || (sock = whole_socket(state, arguments[0])) == NULL
-        || (arguments[2] != Py_None && (packed = packed_form(state, arguments[2])) == NULL)
+        || (arguments[2] != Py_None && (packed = packed_form(state, sock, arguments[2])) == NULL)
         || !fold(THE(SendToOption), arguments + 3, count - 3, &bits))
         return THE_LONG_WAY(send_to_socket);
     lent = borrow(state, NUMBER_OF_send_to_socket, arguments[1], 0, &data, &size);
@@ -825,6 +833,15 @@ static PyObject *fast_create_socket(CALL)
         return fail(state, NUMBER_OF_create_socket, fd);
     return new_socket(state, fd, arguments[0], arguments[1], arguments[2], 1);
 }
+/* Whether there are no named arguments, or one of this name, a truth value: `value` is it. */
+static int read_truth(PyObject *const *named, PyObject *names, const char *name, int *value)
+{
+    *value = names != NULL && PyTuple_Size(names) == 1 && named[0] == Py_True;
+    return names == NULL
+        || (PyTuple_Size(names) == 1 && (*value || named[0] == Py_False)
+            && PyUnicode_CompareWithASCIIString(PyTuple_GetItem(names, 0), name) == 0);
+}
+
 static PyObject *fast_accept_socket(CALL)
 {
     struct state *state = PyModule_GetState(self);
@@ -832,13 +849,16 @@ static PyObject *fast_accept_socket(CALL)
     PyObject *client;
     struct foreign_frame from;
     socket_t fd;
+    int nonblocking;
 
-    if (count != 1 || names != NULL || (listener = whole_socket(state, arguments[0])) == NULL)
+    if (count != 1 || !read_truth(arguments + 1, names, "nonblocking", &nonblocking)
+        || (listener = whole_socket(state, arguments[0])) == NULL)
         return THE_LONG_WAY(accept_socket);
-    UNTIL_DONE(fd, accept_block(listener->structure, &from));
+    UNTIL_DONE(fd, accept_block(listener->structure, nonblocking, &from));
     if (fd < 0)
         return nothing_yet(state, NUMBER_OF_accept_socket, fd);
-    client = new_socket(state, fd, listener->domain, listener->type, listener->protocol, 0);
+    client = new_socket(state, fd, listener->domain, listener->type, listener->protocol,
+                        nonblocking);
     return client == NULL ? NULL : pair(client, sender(state, listener, &from));
 }
 static PyObject *fast_connect_socket(CALL)
@@ -849,7 +869,7 @@ static PyObject *fast_connect_socket(CALL)
     int result;
 
     if (count != 2 || names != NULL || (sock = whole_socket(state, arguments[0])) == NULL
-        || (packed = packed_form(state, arguments[1])) == NULL)
+        || (packed = packed_form(state, sock, arguments[1])) == NULL)
         return THE_LONG_WAY(connect_socket);
     Py_INCREF(packed);
     result = connect_block(sock->structure, PyBytes_AsString(packed),

@@ -189,12 +189,12 @@ static socket_t socket_plain(int domain, int type, int protocol)
     return (socket_t) in_band(socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
 }
 
-static socket_t accept_plain(socket_t fd, struct foreign_frame *from)
+static socket_t accept_plain(socket_t fd, int nonblocking, struct foreign_frame *from)
 {
     struct sockaddr *address = open_frame(from);
+    const int modes = SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0);
 
-    return (socket_t) close_frame(from, in_band(accept4(fd, address, &from->length,
-                                                        SOCK_CLOEXEC)));
+    return (socket_t) close_frame(from, in_band(accept4(fd, address, &from->length, modes)));
 }
 #else
 static socket_t socket_plain(int domain, int type, int protocol)
@@ -202,12 +202,12 @@ static socket_t socket_plain(int domain, int type, int protocol)
     return settle((socket_t) socket(domain, type, protocol), 1);
 }
 
-static socket_t accept_plain(socket_t fd, struct foreign_frame *from)
+static socket_t accept_plain(socket_t fd, int nonblocking, struct foreign_frame *from)
 {
     struct sockaddr *address = open_frame(from);
     socket_t client = (socket_t) accept(HANDLE_OF(fd), address, &from->length);
 
-    return (socket_t) close_frame(from, settle(client, 0));
+    return (socket_t) close_frame(from, settle(client, nonblocking));
 }
 #endif
 typedef uintptr_t word;
@@ -361,12 +361,12 @@ static int send_at_once(socket_t fd, const char *buffer, size_t size, int flags,
     return 0;
 }
 
-/* accept(2): the new socket, close-on-exec and blocking, and its address in `from`. */
-socket_t accept_block(struct foreign_socket *sock, struct foreign_frame *from)
+/* accept(2): the new socket, close-on-exec, and its address in `from`. */
+socket_t accept_block(struct foreign_socket *sock, int nonblocking, struct foreign_frame *from)
 {
     socket_t result;
 
-    SOCKET_GUARD(sock, result = accept_plain(fd, from));
+    SOCKET_GUARD(sock, result = accept_plain(fd, nonblocking, from));
     return result;
 }
 
@@ -433,9 +433,7 @@ int close_block(struct foreign_socket *sock)
     int result = 0, later;
     const socket_t fd = close_to_calls(sock, &later);
 
-    if (fd < 0)
-        result = -BAD_DESCRIPTOR;
-    else if (!later)
+    if (!later)
         GUARD(result = (int) in_band(close_plain(fd)));
     return result;
 }

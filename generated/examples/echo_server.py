@@ -6,7 +6,7 @@ import sys
 from sockets import (
     Socket, SocketCondition, SocketDomain, SocketProtocol, SocketType, accept_socket,
     bind_socket, close_socket, create_socket, get_socket_name, listen_socket,
-    receive_from_socket, send_to_socket, set_socket_nonblocking, string_to_internet_address,
+    receive_from_socket, send_to_socket, string_to_internet_address,
 )
 
 selector = selectors.DefaultSelector()
@@ -27,9 +27,8 @@ def serve(place: str) -> None:
 
 
 def welcome(server: Socket) -> None:
-    client, _ = accept_socket(server)
+    client, _ = accept_socket(server, nonblocking=True)
     if client is not None:
-        set_socket_nonblocking(client, True)
         selector.register(client, selectors.EVENT_READ, b"")
 
 

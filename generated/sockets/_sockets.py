@@ -19,9 +19,15 @@ if TYPE_CHECKING:
     import ipaddress
     import socket
     from collections.abc import Callable, Iterator, Sequence
-    from typing import Any, ClassVar, Literal, NoReturn
+    from typing import Any, ClassVar, Concatenate, Generic, Literal, NoReturn, ParamSpec, overload
 
-    from typing_extensions import Buffer, Self
+    from typing_extensions import Buffer, Self, TypeVar
+
+    First = TypeVar("First")
+    Second = TypeVar("Second")
+    Result = TypeVar("Result")
+    Value = TypeVar("Value", default=Any)
+    Rest = ParamSpec("Rest")
 
 WINDOWS = sys.platform == "win32"
 DESCRIPTORS = sys.maxsize if WINDOWS else 2**31 - 1  # the greatest
@@ -35,6 +41,8 @@ class Later:
         return getattr(eval(self.expression), name)
 
     def __getitem__(self, item: object) -> Any:
+        if isinstance(item, tuple):
+            item = tuple([eval(i.expression) if isinstance(i, Later) else i for i in item])
         return eval(self.expression)[item]
 
 
@@ -44,9 +52,12 @@ globals().update(
     NoReturn="__import__('typing').NoReturn",
     Self="getattr(__import__('typing'), 'Self', Any)",  # from Python 3.11 on
     ipaddress=Later("__import__('ipaddress')"),
+    Rest=Later("__import__('typing').ParamSpec('Rest')"),
     socket=Later("__import__('socket')"),
+    **{name: f"__import__('typing').TypeVar('{name}')"
+       for name in ("First", "Second", "Result", "Value")},
     **{name: Later(f"__import__('typing').{name}")
-       for name in ("Callable", "ClassVar", "Iterator", "Literal", "Sequence")},
+       for name in ("Callable", "ClassVar", "Concatenate", "Iterator", "Literal", "Sequence")},
 )
 
 
@@ -396,7 +407,8 @@ else:
         "ssize_t if_nametoindex_keep(const char *name);", keeps_lock=True
     )
 accept_block = define_ffi(
-    "socket_t accept_block(struct foreign_socket *sock, struct foreign_frame *from);"
+    "socket_t accept_block(struct foreign_socket *sock, int nonblocking,"
+    " struct foreign_frame *from);"
 )
 connect_block = define_ffi(
     "int connect_block(struct foreign_socket *sock, const char *address, socklen_t length);"
@@ -461,7 +473,7 @@ if TYPE_CHECKING or not HAS_BASES_IN_C:
         __slots__ = ("_number", "_quick")
 
         _quick: bool
-        _number: tuple[Any, int, int, int, int] | None
+        _number: tuple[Any, Any, Any, int, int] | None
 
 else:
     SocketBase, ConstantBase, DomainBase = fast.SocketBase, fast.ConstantBase, fast.DomainBase
@@ -876,6 +888,13 @@ def texts_below(module: str) -> dict[str, str]:
         }
         texts[module] = found
     return texts[module]
+if TYPE_CHECKING:
+    class TypedBase(Generic[Value]):
+        __slots__ = ()
+else:
+    class TypedBase:
+        __slots__ = ()
+        __class_getitem__ = classmethod(type(list[int]))
 
 
 def mark_option(option: Any, quick: bool, number: tuple[Any, int, int, int, int] | None) -> None:
@@ -883,7 +902,7 @@ def mark_option(option: Any, quick: bool, number: tuple[Any, int, int, int, int]
     set_field(option, "_number", number)
 
 
-class SocketOption(Record, OptionBase):
+class SocketOption(Record, OptionBase, TypedBase[Value]):
     """SocketOption(id, size, maker, converter, level=SOL_SOCKET)
 
     `id` and `level` are the numbers of setsockopt(2); `size` is the greatest length of the
@@ -895,53 +914,53 @@ class SocketOption(Record, OptionBase):
 
     id: int
     size: int
-    maker: Callable[[Any], bytes]
-    converter: Callable[[bytes], Any]
+    maker: Callable[[Value], bytes]
+    converter: Callable[[bytes], Value]
     level: int
 
-    REUSE_ADDRESS: ClassVar[SocketOption]
+    REUSE_ADDRESS: ClassVar[SocketOption[bool]]
     """SO_REUSEADDR, socket(7): bind to an address on which old connections still linger.
 
 Value: a bool. Platforms: all; on Windows also to one that another socket is bound to.
 """
-    REUSE_PORT: ClassVar[SocketOption]
+    REUSE_PORT: ClassVar[SocketOption[bool]]
     """SO_REUSEPORT, socket(7): share an address with the other sockets that have this set.
 
 Each socket sets it before it is bound, and Linux spreads among them what arrives.
 Value: a bool. Platforms: Linux, macOS, the BSDs (HAS_REUSE_PORT).
 """
-    BROADCAST: ClassVar[SocketOption]
+    BROADCAST: ClassVar[SocketOption[bool]]
     """SO_BROADCAST, socket(7): allow datagrams to a broadcast address, else EACCES.
 
 Value: a bool. Platforms: all.
 """
-    KEEP_ALIVE: ClassVar[SocketOption]
+    KEEP_ALIVE: ClassVar[SocketOption[bool]]
     """SO_KEEPALIVE, socket(7): ask a silent peer now and then whether it is still there.
 
 TcpOption.KEEP_ALIVE_IDLE and its neighbours say how often.
 Value: a bool. Platforms: all.
 """
-    LINGER: ClassVar[SocketOption]
+    LINGER: ClassVar[SocketOption[int | None]]
     """SO_LINGER, socket(7): how long closing waits for what has not been sent yet.
 
 Zero drops it and resets the connection. None: closing does not wait, and the system
 goes on sending.
 Value: an int, from 0 to 32767 seconds, or None. Platforms: all.
 """
-    RECEIVE_BUFFER: ClassVar[SocketOption]
+    RECEIVE_BUFFER: ClassVar[SocketOption[int]]
     """SO_RCVBUF, socket(7): room in the kernel for what has arrived.
 
 The kernel has limits of its own. Linux makes it twice what was set, to have room for its
 own notes too, and reads back that.
 Value: an int, from 0 to 2147483647 bytes. Platforms: all.
 """
-    SEND_BUFFER: ClassVar[SocketOption]
+    SEND_BUFFER: ClassVar[SocketOption[int]]
     """SO_SNDBUF, socket(7): room in the kernel for what is still to be sent.
 
 It is counted as RECEIVE_BUFFER is.
 Value: an int, from 0 to 2147483647 bytes. Platforms: all.
 """
-    RECEIVE_TIMEOUT: ClassVar[SocketOption]
+    RECEIVE_TIMEOUT: ClassVar[SocketOption[float | None]]
     """SO_RCVTIMEO, socket(7): how long receiving waits, and accepting, if the socket blocks.
 
 Then the call returns a condition of type EAGAIN or EWOULDBLOCK. Fractions are rounded
@@ -949,7 +968,7 @@ to a microsecond, and up to the kernel's next tick; on Windows, up to a millisec
 Value: a float or an int, more than 0 and at most 4000000 seconds, or None for no
 limit; it is read as a float or None. Platforms: all.
 """
-    SEND_TIMEOUT: ClassVar[SocketOption]
+    SEND_TIMEOUT: ClassVar[SocketOption[float | None]]
     """SO_SNDTIMEO, socket(7): how long sending waits, and on Linux connecting, if it blocks.
 
 Then the call returns a condition of type EAGAIN or EWOULDBLOCK (connecting:
@@ -957,21 +976,21 @@ EINPROGRESS). It is rounded as RECEIVE_TIMEOUT is.
 Value: a float or an int, more than 0 and at most 4000000 seconds, or None for no
 limit; it is read as a float or None. Platforms: all.
 """
-    ERROR: ClassVar[SocketOption]
+    ERROR: ClassVar[SocketOption[SocketCondition | None]]
     """SO_ERROR, socket(7): what has gone wrong while nobody was calling, such as a connect.
 
 Reading clears it. `finish_connect` reads it.
 Value: a SocketCondition, or None; read only. Platforms: all.
 """
-    TYPE: ClassVar[SocketOption]
+    TYPE: ClassVar[SocketOption[SocketType]]
     """SO_TYPE, socket(7): the socket's type, as the kernel knows it.
 
 Value: a SocketType; read only. Platforms: all.
 """
 
     def __init__(
-        self, id: int, size: int, maker: Callable[[Any], bytes],
-        converter: Callable[[bytes], Any], level: int = FOREIGN_VALUES["$sol-socket"],
+        self, id: int, size: int, maker: Callable[[Value], bytes],
+        converter: Callable[[bytes], Value], level: int = FOREIGN_VALUES["$sol-socket"],
     ) -> None:
         who = self.__class__.__name__
         id = expect_integer(who, "id", id, -(2**31), 2**31 - 1)
@@ -983,13 +1002,13 @@ Value: a SocketType; read only. Platforms: all.
         mark_option(self, False, None)
 
 
-class LevelOption(SocketOption):
+class LevelOption(SocketOption[Value]):
     __slots__ = ()
     __match_args__ = ("id", "size", "maker", "converter")
 
     def __init__(
-        self, id: int, size: int, maker: Callable[[Any], bytes],
-        converter: Callable[[bytes], Any],
+        self, id: int, size: int, maker: Callable[[Value], bytes],
+        converter: Callable[[bytes], Value],
     ) -> None:
         level = self.level
         who = self.__class__.__name__
@@ -1002,7 +1021,7 @@ class LevelOption(SocketOption):
         mark_option(self, False, None)
 
 
-def define_socket_option_type(name: str, level: int) -> type[LevelOption]:
+def define_socket_option_type(name: str, level: int) -> type[LevelOption[Any]]:
     """Return a new subclass of SocketOption, called `name`, for the options of `level`.
 
     `level` is an integer of setsockopt(2), such as a protocol's number. The constructor of
@@ -1014,42 +1033,42 @@ def define_socket_option_type(name: str, level: int) -> type[LevelOption]:
     return type(name, (LevelOption,), {"__slots__": (), "level": level, "__module__": module})
 
 
-class TcpOption(LevelOption):
+class TcpOption(LevelOption[Value]):
     """TcpOption(id, size, maker, converter): an option of tcp(7)."""
 
     __slots__ = ()
     level = FOREIGN_VALUES["$ipproto-tcp"]
 
-    NO_DELAY: ClassVar[TcpOption]
+    NO_DELAY: ClassVar[TcpOption[bool]]
     """TCP_NODELAY, tcp(7): send small pieces of data at once, and not together later.
 
 Value: a bool. Platforms: all.
 """
-    KEEP_ALIVE_IDLE: ClassVar[TcpOption]
+    KEEP_ALIVE_IDLE: ClassVar[TcpOption[int]]
     """TCP_KEEPIDLE, tcp(7): after how much silence the peer is asked, if KEEP_ALIVE is set.
 
 Value: an int, from 1 to 32767 seconds. Platforms: Linux, macOS (TCP_KEEPALIVE), FreeBSD,
 NetBSD, Windows 10 (HAS_KEEP_ALIVE_TIMES).
 """
-    KEEP_ALIVE_INTERVAL: ClassVar[TcpOption]
+    KEEP_ALIVE_INTERVAL: ClassVar[TcpOption[int]]
     """TCP_KEEPINTVL, tcp(7): after how much more silence it is asked again.
 
 Value: an int, from 1 to 32767 seconds. Platforms: as KEEP_ALIVE_IDLE.
 """
-    KEEP_ALIVE_COUNT: ClassVar[TcpOption]
+    KEEP_ALIVE_COUNT: ClassVar[TcpOption[int]]
     """TCP_KEEPCNT, tcp(7): how often it is asked in vain before the connection is given up.
 
 Value: an int, from 1 to 127 probes. Platforms: as KEEP_ALIVE_IDLE.
 """
 
 
-class UdpOption(LevelOption):
+class UdpOption(LevelOption[Value]):
     """UdpOption(id, size, maker, converter): an option of udp(7)."""
 
     __slots__ = ()
     level = FOREIGN_VALUES["$ipproto-udp"]
 
-    RECEIVE_OFFLOAD: ClassVar[UdpOption]
+    RECEIVE_OFFLOAD: ClassVar[UdpOption[bool]]
     """UDP_GRO, udp(7): let the kernel join datagrams, for receive_datagrams to take as runs.
 
 Any other call that receives takes what was joined for one datagram.
@@ -1057,48 +1076,48 @@ Value: a bool. Platforms: Linux, from 5.0 on (HAS_RECEIVE_OFFLOAD).
 """
 
 
-class RawOption(LevelOption):
+class RawOption(LevelOption[Value]):
     """RawOption(id, size, maker, converter): an option of raw(7)."""
 
     __slots__ = ()
     level = FOREIGN_VALUES["$ipproto-raw"]
 
 
-class IpOption(LevelOption):
+class IpOption(LevelOption[Value]):
     """IpOption(id, size, maker, converter): an option of ip(7)."""
 
     __slots__ = ()
     level = FOREIGN_VALUES["$ipproto-ip"]
 
-    TTL: ClassVar[IpOption]
+    TTL: ClassVar[IpOption[int]]
     """IP_TTL, ip(7): the time to live of what is sent: how many hops, over routers, it may take.
 
 Value: an int, from 1 to 255 hops. Platforms: all.
 """
-    ADD_MEMBERSHIP: ClassVar[IpOption]
+    ADD_MEMBERSHIP: ClassVar[IpOption[tuple[InternetAddress, InternetAddress | None]]]
     """IP_ADD_MEMBERSHIP, ip(7): join a group, on one interface.
 
 Value: a tuple of the group, an InternetAddress from 224.0.0.0 to 239.255.255.255, and
 the InternetAddress that this machine has on the interface, or None for the system's
 choice; ports do not matter. Set only. Platforms: all.
 """
-    DROP_MEMBERSHIP: ClassVar[IpOption]
+    DROP_MEMBERSHIP: ClassVar[IpOption[tuple[InternetAddress, InternetAddress | None]]]
     """IP_DROP_MEMBERSHIP, ip(7): leave a group, on one interface.
 
 Value: a tuple as for ADD_MEMBERSHIP. Set only. Platforms: all.
 """
-    MULTICAST_INTERFACE: ClassVar[IpOption]
+    MULTICAST_INTERFACE: ClassVar[IpOption[InternetAddress | None]]
     """IP_MULTICAST_IF, ip(7): the interface over which is sent what goes to groups.
 
 Value: the InternetAddress that this machine has there, whose port does not matter, or None
 for the system's choice, which is read as 0.0.0.0. Platforms: all.
 """
-    MULTICAST_LOOP: ClassVar[IpOption]
+    MULTICAST_LOOP: ClassVar[IpOption[bool]]
     """IP_MULTICAST_LOOP, ip(7): what is sent to a group also comes to its members here.
 
 Value: a bool. Platforms: all; on Windows it is the receiver's to set.
 """
-    MULTICAST_TTL: ClassVar[IpOption]
+    MULTICAST_TTL: ClassVar[IpOption[int]]
     """IP_MULTICAST_TTL, ip(7): the time to live of what is sent to groups, at first 1.
 
 Value: an int, from 0 to 255 hops; 0 stays on this machine. Platforms: all.
@@ -1106,9 +1125,15 @@ Value: an int, from 0 to 255 hops; 0 stays on this machine. Platforms: all.
 
 
 class SocketAddress(Record, AddressBase):
-    """The base of all addresses. A subclass supplies `converter`, and its fields."""
+    """The base of all addresses. A subclass supplies `converter`, its fields, and a `domain`.
+
+    `domain`, an attribute of the class, is the SocketDomain of the sockets that such an address
+    is for. Where it is missing, it is left to the kernel which addresses fit a socket.
+    """
 
     __slots__ = ()
+
+    domain: ClassVar[SocketDomain]
 
     def converter(self) -> bytes:
         """Return the bytes of the C structure that stands for this address."""
@@ -1147,6 +1172,15 @@ def socket_address_to_foreign(address: SocketAddress) -> bytes:
 
 def foreign_to_socket_address(domain: SocketDomain, packed: bytes) -> SocketAddress | None:
     return domain.extractor(packed) if packed else None
+
+
+def check_domain(who: str, sock: Socket, address: SocketAddress) -> None:
+    domain = getattr(address, "domain", None)
+    if isinstance(domain, SocketDomain) and value_of(domain) != value_of(sock._domain):
+        raise ValueError(
+            f"{who}: address must be of the socket's domain, {sock._domain!r}, and "
+            f"{address} is of {domain!r}"
+        )
 
 
 class UnixAddress(SocketAddress):
@@ -1737,7 +1771,7 @@ class Datagrams(Record):
         return map(self.__getitem__, range(len(self)))
 
 
-def get_socket_option(sock: Socket, option: SocketOption) -> Any:
+def get_socket_option(sock: Socket, option: SocketOption[Value]) -> Value:
     """getsockopt(2): the value of `option` for `sock`, through the option's converter.
 
     Raises SocketCondition (ENOPROTOOPT, EINVAL, EBADF ...), TypeError, and whatever the
@@ -1752,11 +1786,12 @@ def get_socket_option(sock: Socket, option: SocketOption) -> Any:
         kind, _low, _high, level, id = option._number
         number = getsockopt_number_keep(sock._foreign, level, id)
         if number >= LEAST_INT:
-            return kind(number)
+            found: Value = kind(number)
+            return found
     return read_option("get_socket_option", sock, option)
 
 
-def read_option(who: str, sock: Socket, option: SocketOption) -> Any:
+def read_option(who: str, sock: Socket, option: SocketOption[Value]) -> Value:
     size = expect_integer(who, "size", option.size, 1, 65536, "bytes")
     value = ffi.new("char[]", size)
     procedure = getsockopt_keep if option._quick else getsockopt_block
@@ -1766,7 +1801,7 @@ def read_option(who: str, sock: Socket, option: SocketOption) -> Any:
     return option.converter(ffi.buffer(value)[:result])
 
 
-def set_socket_option(sock: Socket, option: SocketOption, value: Any) -> None:
+def set_socket_option(sock: Socket, option: SocketOption[Value], value: Value) -> None:
     """setsockopt(2): set `option` of `sock` to `value`, through the option's maker.
 
     Raises SocketCondition (ENOPROTOOPT, EINVAL, EPERM ...), TypeError, ValueError, and
@@ -1828,6 +1863,10 @@ def read_integer(data: bytes) -> int:
 
 def read_only(value: object) -> bytes:
     raise ValueError(f"set_socket_option: this option can only be read, not set to {value!r}")
+
+
+def set_only(data: bytes) -> NoReturn:
+    raise ValueError("get_socket_option: this option can only be set")
 TIME_SIZE = 4 if WINDOWS else FOREIGN_VALUES["size-of/timeval"]
 LINGER_SIZE = FOREIGN_VALUES["size-of/linger"]
 
@@ -1871,47 +1910,79 @@ def read_linger(data: bytes) -> int | None:
     return int.from_bytes(data[half:], sys.byteorder) if any(data[:half]) else None
 
 
-class Internet6Option(LevelOption):
+def flag_option(kind: type[SocketOption[Any]], id: int) -> SocketOption[bool]:
+    """Return an option whose value is a bool, and an int to C: one that is on or off.
+
+    `kind` is the class of the option, which knows its level, SocketOption, TcpOption or
+    another of that family; `id` is its number there, as in setsockopt(2). Raises TypeError,
+    ValueError.
+    """
+    expect_kind("flag_option", kind)
+    return kind(id, 4, make_boolean, read_boolean)
+
+
+def number_option(
+    kind: type[SocketOption[Any]], id: int, low: int = -2147483648, high: int = 2147483647,
+    unit: str = "",
+) -> SocketOption[int]:
+    """Return an option whose value is an int, to C as well, from `low` to `high`.
+
+    `kind` and `id` are those of flag_option. Setting refuses a number that is out of bounds,
+    and names the `unit` in which it is counted, as "seconds". Raises TypeError, ValueError.
+    """
+    expect_kind("number_option", kind)
+    low = expect_integer("number_option", "low", low, LEAST_INT, 2**31 - 1)
+    high = expect_integer("number_option", "high", high, low, 2**31 - 1)
+    expect("number_option", "unit", unit, str)
+    return kind(id, 4, IntegerMaker(low, high, unit), read_integer)
+
+
+def expect_kind(who: str, kind: object) -> None:
+    if not (isinstance(kind, type) and issubclass(kind, SocketOption)):
+        raise TypeError(f"{who}: kind must be a class of options, not {describe(kind)}")
+
+
+class Internet6Option(LevelOption[Value]):
     """Internet6Option(id, size, maker, converter): an option of ipv6(7)."""
 
     __slots__ = ()
     level = FOREIGN_VALUES["$ipproto-ipv6"]
 
-    HOP_LIMIT: ClassVar[Internet6Option]
+    HOP_LIMIT: ClassVar[Internet6Option[int]]
     """IPV6_UNICAST_HOPS, ipv6(7): the hop limit of what is sent, but to groups.
 
 Value: an int, from -1 to 255 hops; -1 sets the system's usual limit. Platforms: all.
 """
-    V6_ONLY: ClassVar[Internet6Option]
+    V6_ONLY: ClassVar[Internet6Option[bool]]
     """IPV6_V6ONLY, ipv6(7): talk IPv6 only, and not IPv4 through addresses in ::ffff:0:0/96.
 
 Value: a bool, at first False on Linux and macOS, and True on Windows and most BSDs.
 Platforms: all; on OpenBSD it is always True.
 """
-    JOIN_GROUP: ClassVar[Internet6Option]
+    JOIN_GROUP: ClassVar[Internet6Option[tuple[Internet6Address, int]]]
     """IPV6_JOIN_GROUP, ipv6(7): join a group, on one interface.
 
 Value: a tuple of the group, an Internet6Address that begins with ff, and the index of
 the interface, an int from 0, for the system's choice, to 2147483647. Set only.
 Platforms: all.
 """
-    LEAVE_GROUP: ClassVar[Internet6Option]
+    LEAVE_GROUP: ClassVar[Internet6Option[tuple[Internet6Address, int]]]
     """IPV6_LEAVE_GROUP, ipv6(7): leave a group, on one interface.
 
 Value: a tuple as for JOIN_GROUP. Set only. Platforms: all.
 """
-    MULTICAST_INTERFACE: ClassVar[Internet6Option]
+    MULTICAST_INTERFACE: ClassVar[Internet6Option[int]]
     """IPV6_MULTICAST_IF, ipv6(7): the interface over which is sent what goes to groups.
 
 Value: an int, from 0 to 2147483647: its index, or 0 for the system's choice.
 Platforms: all.
 """
-    MULTICAST_LOOP: ClassVar[Internet6Option]
+    MULTICAST_LOOP: ClassVar[Internet6Option[bool]]
     """IPV6_MULTICAST_LOOP, ipv6(7): what is sent to a group also comes to its members here.
 
 Value: a bool. Platforms: all; on Windows it is the receiver's to set.
 """
-    MULTICAST_HOPS: ClassVar[Internet6Option]
+    MULTICAST_HOPS: ClassVar[Internet6Option[int]]
     """IPV6_MULTICAST_HOPS, ipv6(7): the hop limit of what is sent to groups, at first 1.
 
 Value: an int, from -1 to 255 hops; -1 sets the system's usual limit. Platforms: all.
@@ -1995,7 +2066,7 @@ class SocketCondition(OSError):
     who: str
     syscall: str
     address: object
-    done: int | bytes | list[Datagrams]  # by what had done something before it failed
+    done: int | bytes | list[Datagrams] | list[SocketCondition]  # what was done before it failed
 
     def __new__(
         cls, who: str, syscall: str, type: int, message: str, address: object = None
@@ -2088,6 +2159,10 @@ SocketDomain.INTERNET = SocketDomain(
 SocketDomain.INTERNET_V6 = SocketDomain(
     FOREIGN_VALUES["%socket-domain/internet-v6"], foreign_to_internet6_address, 28
 )
+if HAS_UNIX_SOCKETS:
+    UnixAddress.domain = SocketDomain.UNIX
+InternetAddress.domain = SocketDomain.INTERNET
+Internet6Address.domain = SocketDomain.INTERNET_V6
 SocketType.STREAM = SocketType(FOREIGN_VALUES["%socket-type/stream"])
 SocketType.DATAGRAM = SocketType(FOREIGN_VALUES["%socket-type/datagram"])
 SocketType.SEQUENCE_PACKET = SocketType(FOREIGN_VALUES["%socket-type/sequence-packet"])
@@ -2110,12 +2185,11 @@ def quick(option: Any, number: tuple[Any, int, int] | None = None) -> Any:
 
 
 def boolean_option(kind: Any, name: str) -> Any:
-    return quick(kind(FOREIGN_VALUES[name], 4, make_boolean, read_boolean), (bool, 0, 1))
+    return quick(flag_option(kind, FOREIGN_VALUES[name]), (bool, 0, 1))
 
 
 def integer_option(kind: Any, name: str, low: int, high: int, unit: str) -> Any:
-    option = kind(FOREIGN_VALUES[name], 4, IntegerMaker(low, high, unit), read_integer)
-    return quick(option, (int, low, high))
+    return quick(number_option(kind, FOREIGN_VALUES[name], low, high, unit), (int, low, high))
 SocketOption.REUSE_ADDRESS = boolean_option(SocketOption, "$so/reuse-address")
 if HAS_REUSE_PORT:
     SocketOption.REUSE_PORT = boolean_option(SocketOption, "$so/reuse-port")
@@ -2168,10 +2242,10 @@ Internet6Option.HOP_LIMIT = integer_option(
 )
 Internet6Option.V6_ONLY = boolean_option(Internet6Option, "$ipv6/v6-only")
 IpOption.ADD_MEMBERSHIP = IpOption(
-    FOREIGN_VALUES["$ip/add-membership"], 8, make_membership, read_ip
+    FOREIGN_VALUES["$ip/add-membership"], 8, make_membership, set_only
 )
 IpOption.DROP_MEMBERSHIP = IpOption(
-    FOREIGN_VALUES["$ip/drop-membership"], 8, make_membership, read_ip
+    FOREIGN_VALUES["$ip/drop-membership"], 8, make_membership, set_only
 )
 IpOption.MULTICAST_INTERFACE = IpOption(
     FOREIGN_VALUES["$ip/multicast-interface"], 4, make_ip, read_ip
@@ -2179,10 +2253,10 @@ IpOption.MULTICAST_INTERFACE = IpOption(
 IpOption.MULTICAST_LOOP = boolean_option(IpOption, "$ip/multicast-loop")
 IpOption.MULTICAST_TTL = integer_option(IpOption, "$ip/multicast-ttl", 0, 255, "hops")
 Internet6Option.JOIN_GROUP = Internet6Option(
-    FOREIGN_VALUES["$ipv6/join-group"], 20, make_membership6, read_integer
+    FOREIGN_VALUES["$ipv6/join-group"], 20, make_membership6, set_only
 )
 Internet6Option.LEAVE_GROUP = Internet6Option(
-    FOREIGN_VALUES["$ipv6/leave-group"], 20, make_membership6, read_integer
+    FOREIGN_VALUES["$ipv6/leave-group"], 20, make_membership6, set_only
 )
 Internet6Option.MULTICAST_INTERFACE = integer_option(
     Internet6Option, "$ipv6/multicast-interface", 0, 2**31 - 1, "(an interface)"
@@ -2381,6 +2455,97 @@ def judge_connect(
     )
 
 
+def take_turns(who: str, infos: Sequence[AddressInfo]) -> list[AddressInfo]:
+    if not isinstance(infos, (list, tuple)):
+        raise TypeError(f"{who}: infos must be a list of AddressInfo, not {describe(infos)}")
+    families: dict[int, list[AddressInfo]] = {}
+    connecting = SocketType.STREAM.value, SocketType.SEQUENCE_PACKET.value
+    for info in infos:
+        expect(who, "info", info, AddressInfo)
+        if info.type.value & 15 in connecting and info.address is not None:
+            families.setdefault(info.domain.value, []).append(info)
+    if not families:
+        raise ValueError(f"{who}: infos has no address of a stream, to which to connect")
+    longest = max(map(len, families.values()))
+    return [row[turn] for turn in range(longest) for row in families.values() if turn < len(row)]
+
+
+class Attempts:
+    """What a connect_first has begun: the attempts that are under way, and the failures."""
+
+    def __init__(self, who: str) -> None:
+        import selectors
+
+        kind: Any = getattr(selectors, "PollSelector", selectors.SelectSelector)
+        self.who, self.selector, self.turn = who, kind(), monotonic()
+        self.failures: list[SocketCondition] = []
+
+    def are_under_way(self) -> bool:
+        return len(self.selector.get_map()) > 0
+
+    def begin(self, info: AddressInfo) -> None:
+        address: Any = info.address
+        self.turn = monotonic() + 0.25
+        try:
+            sock = create_socket(info.domain, info.type, info.protocol)
+        except SocketCondition as failure:
+            self.note(failure, address)
+            return
+        self.selector.register(sock, 2, address)  # for writing
+        try:
+            answer = connect_socket(sock, address)
+        except SocketCondition as failure:
+            self.drop(sock, failure)
+            return
+        if answer is not True and answer.type != ERROR_CONNECTING:
+            self.drop(sock, answer)
+
+    def look(self, deadline: float | None, more: bool) -> tuple[Socket, SocketAddress] | None:
+        moments = [] if deadline is None else [deadline]
+        until = min(moments + [self.turn] * more, default=monotonic() + 2.0**20)
+        left = min(max(until - monotonic(), 0.0), 2.0**20)
+        for key, _ in self.selector.select(left) if self.are_under_way() else ():
+            try:
+                if finish_connect(key.fileobj, 0) is True:
+                    self.selector.unregister(key.fileobj)
+                    return key.fileobj, key.data
+            except SocketCondition as failure:
+                self.drop(key.fileobj, failure)
+        return None
+
+    def drop(self, sock: Socket, failure: SocketCondition) -> None:
+        self.note(failure, self.selector.unregister(sock).data)
+        close_socket(sock)
+
+    def note(self, failure: SocketCondition, address: SocketAddress) -> None:
+        failure.who, failure.address = self.who, address
+        self.failures.append(failure)
+        self.turn = monotonic()
+
+    def silent(self) -> object:
+        addresses = [key.data for key in self.selector.get_map().values()]
+        return addresses[0] if len(addresses) == 1 else ", ".join(map(str, addresses)) or None
+
+    def sum_up(self, condition: SocketCondition, others: list[SocketCondition]) -> SocketCondition:
+        about = condition.address
+        if others:
+            told = [str(about)] * (about is not None) + [
+                f"{error_name(each.syscall, each.type)} ({each.message}): {each.address}"
+                for each in others
+            ]
+            about = "; ".join(told)
+        summary = SocketCondition(
+            self.who, condition.syscall, condition.type, condition.message, about
+        )
+        summary.done = self.failures
+        return summary
+
+    def close(self) -> None:
+        for key in list(self.selector.get_map().values()):
+            close_socket(key.fileobj)
+        self.selector.close()
+
+
 def recognise(who: str, fd: int) -> Socket:
     nonblocking, foreign = is_nonblocking(who, fd), make_foreign_socket(fd)
     family = ask_family(who, foreign)
@@ -2493,11 +2658,12 @@ def wait_until(
 
 
 def repeat_until(
-    deadline: float | None, sock: Socket, procedure: Callable[..., Any], *arguments: Any
+    deadline: float | None, sock: Socket, procedure: Callable[..., Any], *arguments: Any,
+    **named: Any,
 ) -> Any:
     ready = False
     while True:
-        result = procedure(sock, *arguments)
+        result = procedure(sock, *arguments, **named)
         condition = result[-1] if isinstance(result, tuple) else result
         if not isinstance(condition, SocketCondition):
             return result
@@ -2840,6 +3006,7 @@ def bind_socket(sock: Socket, address: SocketAddress) -> None:
     """
     expect("bind_socket", "sock", sock, Socket)
     expect("bind_socket", "address", address, SocketAddress)
+    check_domain("bind_socket", sock, address)
     packed = socket_address_to_foreign(address)
     result = call_with_errno(bind_block, sock, packed, len(packed))
     if result < 0:
@@ -2861,21 +3028,58 @@ def listen_socket(sock: Socket, queue_length: int) -> None:
         socket_error("listen_socket", "listen", -result)
 
 
-def accept_socket(
-    sock: Socket,
-) -> tuple[Socket, SocketAddress | None] | tuple[None, SocketCondition]:
-    """accept(2): the next connection waiting at `sock`, as a blocking Socket and its address.
+def create_listener(
+    address: SocketAddress, queue_length: int, *options: tuple[SocketOption[Any], Any]
+) -> Socket:
+    """listen(2): make a stream socket of the address's domain, bound to `address` and listening.
 
-    Returns (socket, address), the address None where the kernel gives none; or, if nobody
-    waits and the socket is non-blocking or its receive timeout ran out, (None, condition)
-    of type EAGAIN or EWOULDBLOCK. Raises SocketCondition (ECONNABORTED, EMFILE, EINVAL ...),
-    TypeError. Can block; other threads run meanwhile. The new socket is close-on-exec.
+    `queue_length` is how many connections may wait, and each of the `options` a tuple of a
+    SocketOption and its value, as (SocketOption.REUSE_ADDRESS, True). Returns a Socket,
+    non-blocking and close-on-exec. Raises what create_socket, set_socket_option, bind_socket
+    and listen_socket raise; then nothing is left open. A UNIX path may lie on a slow file
+    system, so that it can block; other threads run meanwhile.
+    """
+    who = "create_listener"
+    expect(who, "address", address, SocketAddress)
+    expect(who, "the domain of address", getattr(address, "domain", None), SocketDomain)
+    expect_integer(who, "queue_length", queue_length, 0, 2**31 - 1, "connections")
+    for pair in options:
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise TypeError(
+                f"{who}: an option must be a tuple of a SocketOption and its value, "
+                f"not {describe(pair)}"
+            )
+    sock = create_socket(address.domain, SocketType.STREAM, SocketProtocol.AUTO)
+    try:
+        for option, value in options:
+            set_socket_option(sock, option, value)
+        bind_socket(sock, address)
+        listen_socket(sock, queue_length)
+    except BaseException:
+        close_socket(sock)
+        raise
+    return sock
+
+
+def accept_socket(
+    sock: Socket, *, nonblocking: bool = False
+) -> tuple[Socket, SocketAddress | None] | tuple[None, SocketCondition]:
+    """accept(2): the next connection waiting at `sock`, as a new Socket and its address.
+
+    The new socket is close-on-exec, and blocks unless `nonblocking` is True. Returns (socket,
+    address), the address None where the kernel gives none; or, if nobody waits and `sock` is
+    non-blocking or its receive timeout ran out, (None, condition) of type EAGAIN or
+    EWOULDBLOCK. Raises SocketCondition (ECONNABORTED, EMFILE, EINVAL ...), TypeError. Can
+    block; other threads run meanwhile. On Linux and the BSDs both modes are set by the call
+    itself (accept4).
     """
     if not isinstance(sock, Socket):
         expect("accept_socket", "sock", sock, Socket)
+    if not isinstance(nonblocking, bool):
+        expect("accept_socket", "nonblocking", nonblocking, bool)
     frame = take_frame()
-    client = empty_socket(sock._domain, sock._type, sock._protocol, nonblocking=False)
-    ret = make_descriptor(client, accept_block, sock._foreign, frame.struct)
+    client = empty_socket(sock._domain, sock._type, sock._protocol, nonblocking)
+    ret = make_descriptor(client, accept_block, sock._foreign, nonblocking, frame.struct)
     if ret < 0:
         frames.append(frame)
         err = -ret
@@ -2913,6 +3117,7 @@ def connect_socket(sock: Socket, address: SocketAddress) -> Literal[True] | Sock
         expect("connect_socket", "sock", sock, Socket)
     if not isinstance(address, SocketAddress):
         expect("connect_socket", "address", address, SocketAddress)
+    check_domain("connect_socket", sock, address)
     packed = socket_address_to_foreign(address)
     ret = connect_block(sock._foreign, packed, len(packed))
     return True if ret == 0 else judge_connect(sock, address, ret)
@@ -2937,6 +3142,39 @@ def finish_connect(sock: Socket, timeout: float | None = None) -> Literal[True] 
         socket_error(who, "connect", failure.type)
     read_name(who, "getpeername", getpeername_keep, sock)
     return True
+
+
+def connect_first(
+    infos: Sequence[AddressInfo], timeout: float | None = None
+) -> tuple[Socket, SocketAddress] | tuple[None, SocketCondition]:
+    """connect(2): a connection to the first of several addresses that answers, RFC 8305.
+
+    `infos` is a list of AddressInfo, as get_address_info returns it; those whose type is
+    neither STREAM nor SEQUENCE_PACKET, or which have no address, are left out. Returns
+    (socket, address), the socket non-blocking, or (None, condition) of type ETIMEDOUT if
+    `timeout` seconds have passed. Raises SocketCondition if all attempts have failed, that of
+    the last; TypeError; ValueError, also if no address is left. The `done` of either condition
+    is a list of the conditions of all attempts that failed. Blocks for `timeout` seconds at
+    most, or as long as the system tries if it is None; other threads run meanwhile.
+    """
+    who = "connect_first"
+    deadline = deadline_after(who, timeout)
+    waiting = take_turns(who, infos)
+    attempts = Attempts(who)
+    try:
+        while True:
+            if waiting and is_over(attempts.turn):
+                attempts.begin(waiting.pop(0))
+            connected = attempts.look(deadline, waiting != [])
+            if connected is not None:
+                return connected
+            if not waiting and not attempts.are_under_way():
+                raise attempts.sum_up(attempts.failures[-1], attempts.failures[:-1])
+            if is_over(deadline):
+                late = late_condition(who, "connect", attempts.silent())
+                return None, attempts.sum_up(late, attempts.failures)
+    finally:
+        attempts.close()
 
 
 def close_socket(sock: Socket) -> None:
@@ -3081,6 +3319,7 @@ def send_to_socket(
     else:
         if not isinstance(address, SocketAddress):
             expect("send_to_socket", "address", address, SocketAddress)
+        check_domain("send_to_socket", sock, address)
         fa = socket_address_to_foreign(address)
         fa_len = len(fa)
     bits = fold_flags("send_to_socket", SendToOption, flags) if flags else 0
@@ -3284,7 +3523,10 @@ def send_datagrams(
     numbers, parts, names, datagrams = [0], [], [], 0
     for run in expect_runs(who, runs):
         part, size, address = exact_bytes(run.data), run.size, run.address
-        packed = b"" if address is None else socket_address_to_foreign(address)
+        packed = b""
+        if address is not None:
+            check_domain(who, sock, address)
+            packed = socket_address_to_foreign(address)
         length = len(part)
         size = expect_integer(who, "size", size, 1 if length else 0, LONGEST, "bytes")
         numbers += length, size, len(packed)
@@ -3405,9 +3647,10 @@ def wait_for_socket(
 
 
 def within(
-    timeout: float | None, procedure: Callable[..., Any], sock: Socket, *arguments: Any
-) -> Any:
-    """poll(2): call `procedure(sock, *arguments)` until it does not answer "not yet".
+    timeout: float | None, procedure: Callable[Concatenate[Socket, Rest], Result], sock: Socket,
+    *arguments: Rest.args, **named: Rest.kwargs,
+) -> Result:
+    """poll(2): call `procedure(sock, *arguments, **named)` until it does not answer "not yet".
 
     `procedure` is accept_socket, receive_from_socket, send_to_socket, connect_socket, or one
     that answers like them. Returns what it returns; but if `timeout` seconds have passed,
@@ -3417,7 +3660,33 @@ def within(
     """
     expect("within", "sock", sock, Socket)
     expect_procedure("within", "procedure", procedure)
-    return repeat_until(deadline_for("within", timeout, sock), sock, procedure, *arguments)
+    deadline = deadline_for("within", timeout, sock)
+    result: Result = repeat_until(deadline, sock, procedure, *arguments, **named)
+    return result
+if TYPE_CHECKING:
+    @overload
+    def or_raise(
+        answer: tuple[First, Second] | tuple[None, SocketCondition]
+    ) -> tuple[First, Second]: ...
+
+    @overload
+    def or_raise(answer: Result | SocketCondition) -> Result: ...
+
+
+def or_raise(answer: Any) -> Any:
+    """Return the `answer` of another procedure, but raise it if it is, or has, a condition.
+
+    `answer` is what connect_socket, accept_socket, within, send_all or another procedure of
+    this library has returned. Raises the SocketCondition that it is, or that is the second
+    of two things; if the first of them is not None, it is the condition's `done`.
+    """
+    pair = isinstance(answer, tuple) and len(answer) == 2
+    condition = answer[1] if pair else answer
+    if not isinstance(condition, SocketCondition):
+        return answer
+    if pair and answer[0] is not None:
+        condition.done = answer[0]
+    raise condition
 
 
 def make_foreign_address(family: int, rest: bytes) -> bytes:

@@ -115,16 +115,16 @@ static void streams(void)
     char buffer[16];
     int error;
 
-    CHECK(accept_block(&listener, &from) == -EINVAL && from.length == 0);
+    CHECK(accept_block(&listener, 0, &from) == -EINVAL && from.length == 0);
     CHECK(listen_keep(&listener, 4) == 0);
-    CHECK(accept_block(&listener, &from) == -EWOULDBLOCK);
+    CHECK(accept_block(&listener, 0, &from) == -EWOULDBLOCK);
     error = connect_block(&client, PACKED(address));
     CHECK(error == 0 || error == -EINPROGRESS);
     CHECK(connect_wait_block(&client) == 0);
     CHECK(connect_block(&client, PACKED(address)) <= 0);
     CHECK(connect_block(&client, PACKED(address)) == -EISCONN);
     CHECK(poll_block(&listener, 1, 1, 10000) == 1);
-    server.fd = accept_block(&listener, &from);
+    server.fd = accept_block(&listener, 0, &from);
     CHECK(server.fd >= 0 && get_nonblocking_block(server.fd) == 0);
     CHECK(fcntl(server.fd, F_GETFD) & FD_CLOEXEC);
     CHECK(getsockname_keep(&client, &name) == 0 && name.length == from.length);

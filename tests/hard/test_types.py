@@ -20,10 +20,12 @@ BEFORE = """\
 import copy
 from ipaddress import IPv4Address, IPv6Address
 from sockets import (
-    Internet6Address, InternetAddress, SendToOption, ShutdownMethod, SocketAddress, SocketDomain,
-    SocketProtocol, SocketType, UnixAddress, accept_socket, bind_socket, close_socket,
-    connect_socket, create_socket, get_address_info, get_socket_name, get_socket_option,
-    listen_socket, receive_from_socket, send_to_socket, set_socket_option, shutdown_socket,
+    Internet6Address, InternetAddress, IpOption, SendToOption, ShutdownMethod, SocketAddress,
+    SocketDomain, SocketOption, SocketProtocol, SocketType, TcpOption, UnixAddress,
+    accept_socket, bind_socket, close_socket, connect_first, connect_socket, create_listener,
+    create_socket, flag_option, get_address_info, get_socket_name, get_socket_option,
+    listen_socket, number_option, or_raise, receive_exactly, receive_from_socket, send_all,
+    send_to_socket, set_socket_option, shutdown_socket, within,
 )
 sock = create_socket(SocketDomain.INTERNET, SocketType.STREAM, SocketProtocol.AUTO)
 address = InternetAddress("127.0.0.1", 80)
@@ -51,6 +53,28 @@ WRONG = [
     "set_socket_option(sock, SocketDomain.INTERNET, True)",
     "close_socket(client)",
     "close_socket(sock.fileno())",
+    'set_socket_option(sock, SocketOption.LINGER, "x")',
+    "set_socket_option(sock, SocketOption.REUSE_ADDRESS, 1)",
+    "set_socket_option(sock, IpOption.ADD_MEMBERSHIP, address)",
+    "set_socket_option(sock, number_option(TcpOption, 18), 0.5)",
+    "get_socket_option(sock, SocketOption.RECEIVE_BUFFER).decode()",
+    "get_socket_option(sock, SocketOption.LINGER) + 1",
+    "flag_option(SocketType, 1)",
+    "number_option(TcpOption.NO_DELAY, 1)",
+    "accept_socket(sock, nonblocking=1)",
+    "accept_socket(sock, True)",
+    'within(1, receive_from_socket, sock, "x")',
+    "within(1, receive_from_socket, sock)",
+    "within(1, accept_socket, sock, nonblocking=0)",
+    "within(1, connect_socket, address, sock)",
+    "within(1, get_address_info, sock)",
+    "within(1, send_to_socket, sock, b'x', None).to_bytes(1, 'big')",
+    "within(1, accept_socket, sock)[0].fd",
+    'create_listener("127.0.0.1:80", 1)',
+    "create_listener(address, 1, SocketOption.REUSE_ADDRESS)",
+    'connect_first(get_address_info("localhost", 80))',
+    "connect_first([], 1)[0].fd",
+    "or_raise(accept_socket(sock))[1].port",
     "SocketDomain.APPLETALK",
     "address.prot",
 ]
@@ -71,6 +95,25 @@ RIGHT = [
     "    case UnixAddress(path):\n"
     "        print(path.upper())",
     'f"{address:>20}"',
+    "set_socket_option(sock, SocketOption.LINGER, None)",
+    "set_socket_option(sock, SocketOption.RECEIVE_TIMEOUT, 1)",
+    "set_socket_option(sock, flag_option(TcpOption, 3), True)",
+    "set_socket_option(sock, IpOption.ADD_MEMBERSHIP, (address, None))",
+    "room: int = get_socket_option(sock, SocketOption.RECEIVE_BUFFER)",
+    "def change(anything: SocketOption) -> None:\n    set_socket_option(sock, anything, 7)",
+    "create_socket(address.domain, SocketType.STREAM, SocketProtocol.AUTO)",
+    "create_listener(address, 8, (SocketOption.REUSE_ADDRESS, True), (TcpOption.NO_DELAY, True))",
+    "or_raise(accept_socket(sock, nonblocking=True))[0].fd",
+    "or_raise(within(1, receive_from_socket, sock, 9))[0].decode()",
+    "or_raise(within(1, send_to_socket, sock, b'x', None)).to_bytes(1, 'big')",
+    "or_raise(connect_first(get_address_info('localhost', 80)[0], 5))[0].fd",
+    "or_raise(receive_exactly(sock, 9, timeout=1))[0].decode()",
+    "or_raise(send_all(sock, b'x', timeout=1))[0].to_bytes(1, 'big')",
+    "answer = accept_socket(sock)",
+    "if answer[0] is None:\n    print(answer[1].who)\nelse:\n    print(answer[0].fd)",
+    "match within(1, receive_from_socket, sock, 9):\n"
+    "    case None, condition:\n        print(condition.who)\n"
+    "    case data, sender:\n        print(data.decode(), sender)",
 ]
 
 

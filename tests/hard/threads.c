@@ -64,7 +64,7 @@ static void *serve(void *argument)
 
     for (int round = 0; round < ROUNDS; round++) {
         struct foreign_frame from;
-        int client = (int) accept_block(AT(place->listener), &from);
+        int client = (int) accept_block(AT(place->listener), 0, &from);
         size_t total = 0;
         ssize_t n;
 

@@ -35,7 +35,9 @@ from helpers import (
 )
 
 from sockets import (
+    AddressInfo,
     AddressInfoOption,
+    InternetAddress,
     ReceiveFromOption,
     ShutdownMethod,
     Socket,
@@ -50,7 +52,9 @@ from sockets import (
     bind_socket,
     close_protocol_database,
     close_socket,
+    connect_first,
     connect_socket,
+    create_listener,
     create_socket,
     detach_socket,
     duplicate_socket,
@@ -286,18 +290,26 @@ def pair_and_close(_: Socket) -> None:
         close_socket(sock)
 
 
+def refused_first() -> None:
+    nobody = AddressInfo(LOOPBACK.domain, SocketType.STREAM, SocketProtocol.AUTO,
+                         InternetAddress(LOOPBACK.ip, 1))
+    expecting(errno.ECONNREFUSED, lambda: connect_first([nobody]))()
+
+
 GIVE_UP: list[Callable[[Socket], object]] = [
     lambda sock: detach_socket(adopt_descriptor(sock.fd)),
     lambda sock: wait_for_socket(sock, False, True, 0),
     lambda sock: finish_connect(sock, 0),
     lambda _: get_address_info("127.0.0.1", 80, *[None] * 3, AddressInfoOption.NUMERIC_HOST),
     lambda _: get_address_info(node="127.0.0.1", service="80"),
+    lambda _: close_socket(create_listener(LOOPBACK, 1)),
     lambda _: get_protocol_by_name("tcp"),
     lambda _: get_protocol_by_constant(SocketProtocol(6)),
 ]
 GIVE_UP_ON_POSIX: list[Callable[[Socket], object]] = [
     duplicate_and_close,
     pair_and_close,
+    lambda _: refused_first(),
     lambda _: next_protocol_entry(),
     lambda _: open_protocol_database(False),
     lambda _: close_protocol_database(),
@@ -599,7 +611,7 @@ def test_a_failure_comes_back_in_band() -> None:
 
     nothing, frame = ffi.new("struct foreign_socket *", (-1,)), ffi.new("struct foreign_frame *")
     packed = LOOPBACK.converter()
-    assert lib.accept_block(nothing, frame) == -errno.EBADF
+    assert lib.accept_block(nothing, 0, frame) == -errno.EBADF
     assert lib.connect_block(nothing, packed, len(packed)) == -errno.EBADF
     assert lib.recvfrom_keep(nothing, ffi.new("char[]", 9), 9, 0, frame) == -errno.EBADF
     assert frame.length == 0

@@ -256,11 +256,6 @@ def test_an_address_without_a_port_stays_off_the_wire(tcp: Makers) -> None:
             procedure(sock, InternetAddress(LOOPBACK.ip, None))
 
 
-def test_an_address_of_the_other_family_is_the_kernels_to_refuse(tcp: Makers) -> None:
-    with reports(errno.EAFNOSUPPORT, "connect_socket", "connect"):
-        connect_socket(tcp.socket(), UnixAddress("/tmp/" + "x" * 20))
-
-
 def test_a_bound_unix_socket_is_a_file_of_just_that_name(unix: Makers) -> None:
     sock = unix.socket()  # departure 6
     path = unix.family.folder / "grüße"
