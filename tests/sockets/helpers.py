@@ -99,7 +99,7 @@ WINE_LACKS = {
     "end": "the end of a stream that is shut down both ways makes nobody ready (select, WSAPoll)",
     "error": "SO_ERROR is told again, and not cleared (getsockopt)",
     "flags": "getaddrinfo takes flags that do not exist, and is not WSAEINVAL (getaddrinfo)",
-    "keep-alive": "neither MinGW's headers nor Wine have TCP_KEEPIDLE and its like (socket options)",
+    "keep-alive": "MinGW's headers and Wine have no TCP_KEEPIDLE and its like (socket options)",
     "options": "an option that does not exist is accepted, not WSAENOPROTOOPT (getsockopt)",
     "reset": "closesocket with SO_LINGER of 0 seconds does not reset the stream (closesocket)",
     "texts": "FormatMessage has no text for WSAEWOULDBLOCK and others (system error codes)",
