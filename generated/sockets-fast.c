@@ -201,7 +201,7 @@ static int set_number(PyObject *self, PyObject *value, void *nothing)
     NAME(foreign_to_internet6_address) NAME(foreign_to_internet_address) \
     NAME(foreign_to_unix_address) NAME(judge_connect) NAME(known_constant) \
     NAME(known_protocols) NAME(known_types) NAME(not_yet) NAME(pointer_to_bytes) \
-    NAME(refuse_buffer) NAME(report_unresolved) NAME(socket_domain_db) NAME(socket_error)
+    NAME(refuse_buffer) NAME(report_failure) NAME(report_unresolved) NAME(socket_domain_db)
 #define SLOTS(SLOT) SLOT(who) SLOT(syscall) SLOT(address)
 
 #define NUMBER(name) NUMBER_OF_##name,
@@ -517,10 +517,10 @@ static int only(PyObject *error)
     } while ((result) == -EINTR && PyErr_CheckSignals() == 0)
 
 /* Raise the condition for a result of the procedure of this number. */
-static PyObject *fail(struct state *state, int procedure, ssize_t result)
+static PyObject *fail(struct state *state, int procedure, ssize_t result, PyObject *sock)
 {
-    return PyObject_CallFunction(THE(socket_error), "OOn", state->captured[procedure + 1],
-                                 state->captured[procedure + 2], (Py_ssize_t) -result);
+    return PyObject_CallFunction(THE(report_failure), "OOnO", state->captured[procedure + 1],
+                                 state->captured[procedure + 2], (Py_ssize_t) -result, sock);
 }
 static struct socket_base *whole_socket(struct state *state, PyObject *object)
 {
@@ -547,7 +547,7 @@ static PyObject *learn_answer(struct state *state, PyObject *condition, ssize_t 
 }
 
 static PyObject *say_not_yet(struct state *state, int procedure, ssize_t result,
-                             PyObject *address)
+                             PyObject *address, PyObject *sock)
 {
     PyObject *who = state->captured[procedure + 1], *syscall = state->captured[procedure + 2];
     PyObject *condition;
@@ -555,8 +555,8 @@ static PyObject *say_not_yet(struct state *state, int procedure, ssize_t result,
     if (result == -EINTR)
         return NULL;
     if (result != state->answer) {
-        condition = PyObject_CallFunction(THE(not_yet), "OOnO", who, syscall,
-                                          (Py_ssize_t) -result, address);
+        condition = PyObject_CallFunction(THE(not_yet), "OOnOO", who, syscall,
+                                          (Py_ssize_t) -result, address, sock);
         return learn_answer(state, condition, result);
     }
     condition = state->new_error((PyTypeObject *) state->captured[ANSWER_CLASS],
@@ -707,7 +707,7 @@ static PyObject *fast_send_to_socket(CALL)
     end_loan(lent);
     Py_XDECREF(packed);
     if (result < 0)
-        return say_not_yet(state, NUMBER_OF_send_to_socket, result, arguments[2]);
+        return say_not_yet(state, NUMBER_OF_send_to_socket, result, arguments[2], arguments[0]);
     return PyLong_FromSsize_t(result);
 }
 /* recvfrom(2) by the rule of §58: bytes, or a negative error. */
@@ -734,9 +734,9 @@ static PyObject *pair(PyObject *first, PyObject *second)
     return both;
 }
 
-static PyObject *nothing_yet(struct state *state, int procedure, ssize_t result)
+static PyObject *nothing_yet(struct state *state, int procedure, ssize_t result, PyObject *sock)
 {
-    return pair(Py_NewRef(Py_None), say_not_yet(state, procedure, result, Py_None));
+    return pair(Py_NewRef(Py_None), say_not_yet(state, procedure, result, Py_None, sock));
 }
 
 static PyObject *sender(struct state *state, struct socket_base *sock,
@@ -772,7 +772,7 @@ static PyObject *fast_receive_from_socket(CALL)
     result = receive_by_rule(sock, data, size, bits, &from);
     if (result < 0) {
         Py_XDECREF(filled);
-        return nothing_yet(state, NUMBER_OF_receive_from_socket, result);
+        return nothing_yet(state, NUMBER_OF_receive_from_socket, result, arguments[0]);
     }
     filled = filled == NULL ? PyBytes_FromStringAndSize(small, result)
         : result < size ? cut_to_length(filled, result) : filled;
@@ -798,7 +798,7 @@ static PyObject *fast_receive_into_socket(CALL)
     result = receive_by_rule(sock, data, size, bits, &from);
     end_loan(lent);
     if (result < 0)
-        return nothing_yet(state, NUMBER_OF_receive_into_socket, result);
+        return nothing_yet(state, NUMBER_OF_receive_into_socket, result, arguments[0]);
     return pair(PyLong_FromSsize_t(result), sender(state, sock, &from));
 }
 
@@ -830,7 +830,7 @@ static PyObject *fast_create_socket(CALL)
         return THE_LONG_WAY(create_socket);
     fd = socket_block(domain, type, protocol);
     if (fd < 0)
-        return fail(state, NUMBER_OF_create_socket, fd);
+        return fail(state, NUMBER_OF_create_socket, fd, Py_None);
     return new_socket(state, fd, arguments[0], arguments[1], arguments[2], 1);
 }
 /* Whether there are no named arguments, or one of this name, a truth value: `value` is it. */
@@ -856,7 +856,7 @@ static PyObject *fast_accept_socket(CALL)
         return THE_LONG_WAY(accept_socket);
     UNTIL_DONE(fd, accept_block(listener->structure, nonblocking, &from));
     if (fd < 0)
-        return nothing_yet(state, NUMBER_OF_accept_socket, fd);
+        return nothing_yet(state, NUMBER_OF_accept_socket, fd, arguments[0]);
     client = new_socket(state, fd, listener->domain, listener->type, listener->protocol,
                         nonblocking);
     return client == NULL ? NULL : pair(client, sender(state, listener, &from));
@@ -889,7 +889,7 @@ static PyObject *fast_close_socket(CALL)
         return THE_LONG_WAY(close_socket);
     result = close_block(sock->structure);
     if (result < 0 && result != -EINTR)
-        return fail(state, NUMBER_OF_close_socket, result);
+        return fail(state, NUMBER_OF_close_socket, result, arguments[0]);
     return Py_NewRef(Py_None);
 }
 
@@ -1156,15 +1156,25 @@ static int capture_all(struct state *state, PyObject *globals)
     return 1 CLASSES(CAPTURE_CLASS) CAPTURES(CAPTURE) SLOTS(CAPTURE_SLOT)
         PROCEDURES(CAPTURE_ROW);
 }
+static PyObject *packed_name(const struct foreign_frame *name)
+{
+    return PyBytes_FromStringAndSize((const char *) &name->address, (Py_ssize_t) name->length);
+}
+
 static PyObject *fast_del(PyObject *sock, PyObject *nothing)
 {
-    const socket_t fd = SOCKET(sock)->structure->fd;
+    struct foreign_socket *structure = SOCKET(sock)->structure;
+    const socket_t fd = structure->fd;
+    struct foreign_frame own, peer;
 
     (void) nothing;
     if (fd < 0)
         return Py_NewRef(Py_None);
-    (void) close_block(SOCKET(sock)->structure);
-    return PyObject_CallMethod(sock, "_complain", "Li", (long long) fd, 2);
+    (void) getsockname_keep(structure, &own);
+    (void) getpeername_keep(structure, &peer);
+    (void) close_block(structure);
+    return PyObject_CallMethod(sock, "_complain", "LiNN", (long long) fd, 2, packed_name(&own),
+                               packed_name(&peer));
 }
 
 static PyMethodDef method_del = {"__del__", fast_del, METH_NOARGS, NULL};

@@ -77,8 +77,9 @@ if __package__:
         from ._values import FOREIGN_VALUES
     except ModuleNotFoundError as missing:
         raise ImportError(
-            f"sockets: {missing.name} is missing; build it with `make build`, "
-            "or install the package with pip (either needs a C compiler)"
+            f"sockets: {missing.name} is missing; in a checkout, run `make build`, and then its "
+            f".venv/bin/python (this is {sys.executable}); elsewhere, install the package with "
+            "pip (either needs a C compiler)"
         ) from None
 
 
@@ -742,10 +743,12 @@ class Socket(SocketBase):
     def __repr__(self) -> str:
         return self._text(self.fd)
 
-    def _text(self, fd: int) -> str:
+    def _text(self, fd: int, *names: bytes) -> str:
         state = "closed" if fd < 0 else f"fd={fd}"
         mode = "nonblocking" if self._nonblocking else "blocking"
-        return f"<Socket {state} {self._domain!r} {self._type!r} {self._protocol!r} {mode}>"
+        ends = [str(foreign_to_socket_address(self._domain, name) or "") for name in names]
+        at = "".join(f" {word} {end}" for word, end in zip(("at", "to"), ends, strict=False) if end)
+        return f"<Socket {state} {self._domain!r} {self._type!r} {self._protocol!r} {mode}{at}>"
 
     def fileno(self) -> int:
         """The file descriptor, under the name that selectors and asyncio ask for."""
@@ -762,18 +765,31 @@ class Socket(SocketBase):
         foreign = getattr(self, "_foreign", None)
         fd = -1 if foreign is None else foreign.fd
         if fd >= 0:
-            close_block(foreign)
-            self._complain(fd, 3)
+            try:
+                names = [ask_name(ask, foreign)[1] for ask in (getsockname_keep, getpeername_keep)]
+            finally:
+                close_block(foreign)
+            self._complain(fd, 3, *names)
 
-    def _complain(self, fd: int, stacklevel: int) -> None:
+    def _complain(self, fd: int, stacklevel: int, *names: bytes) -> None:
         try:
-            dropped = Socket._text(self, fd)
+            dropped = Socket._text(self, fd, *names)
         except Exception:
             dropped = f"Socket fd={fd}"
         warn(f"unclosed {dropped}", ResourceWarning, stacklevel=stacklevel, source=self)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Socket cannot be copied or pickled: its descriptor has one owner")
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in INSTEAD:
+                return object.__getattribute__(self, name)  # which says what is wrong
+            kind, instead = self.__class__.__name__, INSTEAD[name]
+            raise AttributeError(
+                f"{kind!r} object has no attribute {name!r}; use {instead}", name=name, obj=self
+            )
 set_field = object.__setattr__
 
 
@@ -888,6 +904,20 @@ def texts_below(module: str) -> dict[str, str]:
         }
         texts[module] = found
     return texts[module]
+INSTEAD = {
+    "accept": "accept_socket", "bind": "bind_socket", "close": "close_socket",
+    "connect": "connect_socket", "connect_ex": "connect_socket", "detach": "detach_socket",
+    "dup": "duplicate_socket", "family": "domain", "getblocking": "nonblocking",
+    "getpeername": "get_peer_name", "getsockname": "get_socket_name",
+    "getsockopt": "get_socket_option", "gettimeout": "nonblocking", "listen": "listen_socket",
+    "makefile": "to_python_socket", "proto": "protocol", "recv": "receive_from_socket",
+    "recv_into": "receive_into_socket", "recvfrom": "receive_from_socket",
+    "recvfrom_into": "receive_into_socket", "recvmsg": "to_python_socket",
+    "send": "send_to_socket", "sendall": "send_all", "sendfile": "to_python_socket",
+    "sendmsg": "to_python_socket", "sendto": "send_to_socket",
+    "setblocking": "set_socket_nonblocking", "setsockopt": "set_socket_option",
+    "settimeout": "within", "shutdown": "shutdown_socket",
+}
 if TYPE_CHECKING:
     class TypedBase(Generic[Value]):
         __slots__ = ()
@@ -1338,16 +1368,15 @@ def foreign_to_internet_address(packed: bytes) -> InternetAddress:
 
 
 def describe(value: object) -> str:
-    import reprlib
-
-    return f"{reprlib.repr(value)} ({value.__class__.__name__})"
+    return f"{brief(value)} ({value.__class__.__name__})"
 
 
 def expect(who: str, argument: str, value: object, kind: type) -> None:
     if not isinstance(value, kind):
         article = "an" if kind.__name__[0] in "AEIOUaeiou" else "a"
+        hint = way_out(kind, value)
         raise TypeError(
-            f"{who}: {argument} must be {article} {kind.__name__}, not {describe(value)}"
+            f"{who}: {argument} must be {article} {kind.__name__}, not {describe(value)}{hint}"
         )
 
 
@@ -1387,6 +1416,43 @@ def check_kind(who: str, domain: object, type: object, protocol: object) -> None
     expect(who, "protocol", protocol, SocketProtocol)
 def exact_bytes(data: bytes) -> bytes:
     return data if type(data) is bytes else bytes(memoryview(data))
+
+
+def brief(value: object) -> str:
+    import reprlib
+
+    shortener = reprlib.Repr()
+    shortener.maxother = shortener.maxstring = 60
+    return shortener.repr(value)
+
+
+def way_out(kind: type, value: Any) -> str:
+    theirs: Any = getattr(sys.modules.get("socket"), "socket", ())
+    if kind is str and isinstance(value, bytes):
+        return "; decode it first"
+    if kind is Socket and isinstance(value, theirs):
+        return "; use from_python_socket"
+    if issubclass(kind, SocketAddress):
+        return address_hint(kind, value)
+    number = isinstance(value, int) and not isinstance(value, bool)
+    if issubclass(kind, SocketConstant) and number and -(2**31) <= value < 2**31:
+        constant = lookup_domain(value) if kind is SocketDomain else remake(kind, value)
+        return "" if constant is None else f"; use {constant!r}"
+    return ""
+
+
+def address_hint(kind: type, value: object) -> str:
+    if isinstance(value, AddressInfo):
+        return "; use its .address"
+    if isinstance(value, os.PathLike):
+        return "; use UnixAddress(path)"
+    if kind is not SocketAddress:
+        return f"; use {kind.__name__}(ip, port)" if isinstance(value, (str, tuple)) else ""
+    if isinstance(value, (str, bytes)):
+        return "; use string_to_internet_address, string_to_internet6_address or UnixAddress"
+    if isinstance(value, tuple):
+        return f"; use {'InternetAddress' if len(value) == 2 else 'Internet6Address'}(ip, port)"
+    return ""
 
 
 class Internet6Address(SocketAddress):
@@ -1500,6 +1566,13 @@ class SocketConstant(Record, ConstantBase):
     def __init__(self, value: int, *values: object) -> None:
         value = expect_integer(self.__class__.__name__, "value", value, -(2**31), 2**31 - 1)
         super().__init__(value, *values)
+
+    if not TYPE_CHECKING:
+
+        def __or__(self, other: object) -> NoReturn:
+            if self.__class__ is not other.__class__:
+                return NotImplemented
+            raise TypeError(f"flags are not joined by |: pass both, {self!r}, {other!r}")
 
 
 value_of: Callable[[SocketConstant], int] = ConstantBase.__dict__["value"].__get__
@@ -1797,7 +1870,7 @@ def read_option(who: str, sock: Socket, option: SocketOption[Value]) -> Value:
     procedure = getsockopt_keep if option._quick else getsockopt_block
     result = call_with_errno(procedure, sock, option.level, option.id, value, size)
     if result < 0:
-        socket_error(who, "getsockopt", -result)
+        report_failure(who, "getsockopt", -result, sock, repr(option))
     return option.converter(ffi.buffer(value)[:result])
 
 
@@ -1829,7 +1902,8 @@ def set_socket_option(sock: Socket, option: SocketOption[Value], value: Value) -
     procedure = setsockopt_keep if option._quick else setsockopt_block
     result = call_with_errno(procedure, sock, option.level, option.id, packed, len(packed))
     if result < 0:
-        socket_error("set_socket_option", "setsockopt", -result)
+        about = f"{option!r} = {brief(value)}"
+        report_failure("set_socket_option", "setsockopt", -result, sock, about)
 
 
 def make_boolean(value: bool) -> bytes:
@@ -2039,7 +2113,7 @@ def set_socket_nonblocking(sock: Socket, flag: bool) -> None:
     expect("set_socket_nonblocking", "flag", flag, bool)
     result = set_blocking(sock, not flag)
     if result < 0:
-        socket_error("set_socket_nonblocking", "fcntl", -result)
+        report_failure("set_socket_nonblocking", "fcntl", -result, sock)
 
 
 def is_nonblocking(who: str, fd: int) -> bool:
@@ -2055,8 +2129,10 @@ class SocketCondition(OSError):
     What a system call reported: `who` names the procedure of this library, `syscall` the
     system call, `type` is the errno (or the EAI code, if syscall is "getaddrinfo"; also
     as `errno`), `message` the system's text (also as `strerror`), `address` what it was
-    about, or None. It is raised, or returned as a value where an operation would block. It
-    is also an instance of Python's own class for its errno, such as ConnectionRefusedError.
+    about, or None: a SocketAddress, of a connected socket its peer, or a text. `name` is the
+    name of the error in C. It is raised, or returned as a value where an operation would block.
+    It is also an instance of Python's own class for its errno, such as ConnectionRefusedError,
+    or of `socket.gaierror` if the resolver has spoken.
     """
 
     __module__ = __package__ or "sockets"
@@ -2076,8 +2152,7 @@ class SocketCondition(OSError):
                 expect("SocketCondition", argument, text, str)
         if type.__class__ is not int:
             expect_integer("SocketCondition", "type", type, -(2**31), 2**31 - 1)
-        if syscall != "getaddrinfo":
-            cls = condition_class(cls, type)
+        cls = condition_class(cls, syscall, type)
         self = OSError.__new__(cls, type, message)
         self.who, self.syscall, self.address = who, syscall, address
         return self
@@ -2088,45 +2163,59 @@ class SocketCondition(OSError):
         return self.errno or 0
 
     @property
+    def name(self) -> str:
+        """The error's name in C, such as "ECONNREFUSED", or "EAI_NONAME" of the resolver's."""
+        return error_name(self.syscall, self.type)
+
+    @property
     def message(self) -> str:
         """The system's text for the error."""
         return self.strerror or ""
 
     def __str__(self) -> str:
         about = "" if self.address is None else f": {self.address}"
-        return (
-            f"{self.who}: {self.syscall}: {error_name(self.syscall, self.type)} "
-            f"({self.message}){about}"
-        )
+        return f"{self.who}: {self.syscall}: {self.name} ({self.message}){about}"
 
     def __repr__(self) -> str:
-        name = error_name(self.syscall, self.type)
-        kind = self.__class__.__name__
-        return f"{kind}({self.who!r}, {self.syscall!r}, {name}, {self.message!r})"
+        kind, about = self.__class__.__name__, ""
+        if self.address is not None:
+            about = f", {self.address!r}"
+        return f"{kind}({self.who!r}, {self.syscall!r}, {self.name}, {self.message!r}{about})"
 
     def __reduce__(self) -> tuple[object, ...]:
         kind = self.__class__.__dict__.get("made_from", self.__class__)
         state = {"done": self.done} if hasattr(self, "done") else None
         return kind, (self.who, self.syscall, self.type, self.message, self.address), state
 new_error: Callable[..., Any] = OSError.__new__
-condition_classes: dict[tuple[type[SocketCondition], int], Any] = {}
+condition_classes: dict[tuple[type[SocketCondition], int | None], Any] = {}
 
 
-def condition_class(cls: type[SocketCondition], number: int) -> Any:
+def condition_class(cls: type[SocketCondition], syscall: str, number: int) -> Any:
+    resolver = syscall == "getaddrinfo"
+    if resolver and number not in RESOLVER_CODES:
+        return cls
     try:
-        return condition_classes[cls, number]
+        return condition_classes[cls, None if resolver else number]
     except KeyError:
-        winsock = WINDOWS and number >= 10000
-        error = OSError(0, "", None, number) if winsock else OSError(number, "")
-        python_class, kind = error.__class__, cls
+        python_class, kind = python_error(None if resolver else number), cls
         if python_class is not OSError and not issubclass(cls, python_class):
             members = {
                 "__slots__": (), "__module__": cls.__module__, "__doc__": cls.__doc__,
                 "made_from": cls,
             }
             kind = type(cls.__name__, (cls, python_class), members)
-        condition_classes[cls, number] = kind
+        condition_classes[cls, None if resolver else number] = kind
         return kind
+
+
+def python_error(number: int | None) -> type[OSError]:
+    if number is None:
+        import _socket
+
+        return _socket.gaierror
+    winsock = WINDOWS and number >= 10000
+    error = OSError(0, "", None, number) if winsock else OSError(number, "")
+    return error.__class__
 
 
 def error_name(syscall: str, type: int) -> str:
@@ -2374,6 +2463,9 @@ def node_to_foreign(who: str, node: str) -> bytes:
 
 
 def service_to_foreign(who: str, service: int | str) -> bytes:
+    if not isinstance(service, (int, str)):
+        given = describe(service) + way_out(str, service)
+        raise TypeError(f"{who}: service must be an int, a str or None, not {given}")
     if isinstance(service, str):
         if any(c.isalpha() for c in service) and service.isascii() and "\0" not in service:
             return service.encode("ascii")
@@ -2430,13 +2522,18 @@ def read_name(
     who: str, syscall: str, procedure: Callable[..., int], sock: Socket
 ) -> SocketAddress | None:
     expect(who, "sock", sock, Socket)
+    result, packed = ask_name(procedure, sock._foreign)
+    if result < 0:
+        report_failure(who, syscall, -result, sock)
+    return foreign_to_socket_address(sock._domain, packed)
+
+
+def ask_name(procedure: Callable[..., int], foreign: Any) -> tuple[int, bytes]:
     frame = take_frame()
-    result = call_with_errno(procedure, sock, frame.struct)
+    result = procedure(foreign, frame.struct)
     packed = frame.address[: frame.struct.length]
     frames.append(frame)
-    if result < 0:
-        socket_error(who, syscall, -result)
-    return foreign_to_socket_address(sock._domain, packed)
+    return result, packed
 
 
 def judge_connect(
@@ -2449,10 +2546,10 @@ def judge_connect(
             ret = call_with_errno(connect_wait_block, sock)
         if ret in (0, -errno.EISCONN):
             return True
-    return socket_raise_unless(
-        "connect_socket", "connect", -ret,
-        ERROR_AGAIN, ERROR_IN_PROGRESS, ERROR_WOULD_BLOCK, address=address,
-    )
+    expected = ERROR_AGAIN, ERROR_IN_PROGRESS, ERROR_WOULD_BLOCK
+    if -ret not in expected:
+        report_failure("connect_socket", "connect", -ret, sock, address)
+    return socket_raise_unless("connect_socket", "connect", -ret, *expected, address=address)
 
 
 def take_turns(who: str, infos: Sequence[AddressInfo]) -> list[AddressInfo]:
@@ -2652,7 +2749,7 @@ def wait_until(
         milliseconds = int(min(left, 2.0**20) * 1000 + 0.999)
         result = poll_block(sock._foreign, reading, writing, milliseconds)
         if result < 0 and result != INTERRUPTED:
-            socket_error(who, "poll", -result)
+            report_failure(who, "poll", -result, sock)
         if result > 0 or (result == 0 and left < 2.0**20):
             return result & 1 > 0, result & 2 > 0
 
@@ -2706,6 +2803,25 @@ def socket_error(who: str, syscall: str, type: int, address: object = None) -> N
     raise SocketCondition(who, syscall, type, error_message(syscall, type), address)
 
 
+def report_failure(
+    who: str, syscall: str, type: int, sock: Socket | None, address: object = None
+) -> NoReturn:
+    if sock is None:
+        socket_error(who, syscall, type, address)
+    if type == ERROR_BAD_DESCRIPTOR and sock._foreign.fd < 0:
+        report_closed(who, syscall, address)
+    if address is None:
+        _, packed = ask_name(getpeername_keep, sock._foreign)
+        peer = foreign_to_socket_address(sock._domain, packed)
+        address = peer if str(peer or "") else None
+    socket_error(who, syscall, type, address)
+
+
+def report_closed(who: str, syscall: str, address: object = None) -> NoReturn:
+    message = f"{error_message(syscall, ERROR_BAD_DESCRIPTOR)}; the socket is closed"
+    raise SocketCondition(who, syscall, ERROR_BAD_DESCRIPTOR, message, address)
+
+
 def socket_raise_unless(
     who: str, syscall: str, type: int, *expected: int, address: object = None
 ) -> SocketCondition:
@@ -2722,11 +2838,13 @@ def socket_raise_unless(
 known_answers: dict[int, tuple[Any, tuple[int, str]]] = {}
 
 
-def not_yet(who: str, syscall: str, type: int, address: object = None) -> SocketCondition:
+def not_yet(
+    who: str, syscall: str, type: int, address: object = None, sock: Socket | None = None
+) -> SocketCondition:
     if type not in NOT_YET:
-        socket_error(who, syscall, type, address)
+        report_failure(who, syscall, type, sock, address)
     if type not in known_answers:
-        kind = condition_class(SocketCondition, type)
+        kind = condition_class(SocketCondition, syscall, type)
         known_answers[type] = kind, (type, errno_message(type))
     kind, told = known_answers[type]
     condition: SocketCondition = new_error(kind, *told)
@@ -3010,7 +3128,7 @@ def bind_socket(sock: Socket, address: SocketAddress) -> None:
     packed = socket_address_to_foreign(address)
     result = call_with_errno(bind_block, sock, packed, len(packed))
     if result < 0:
-        socket_error("bind_socket", "bind", -result, address)
+        report_failure("bind_socket", "bind", -result, sock, address)
 
 
 def listen_socket(sock: Socket, queue_length: int) -> None:
@@ -3025,7 +3143,7 @@ def listen_socket(sock: Socket, queue_length: int) -> None:
     )
     result = call_with_errno(listen_keep, sock, length)
     if result < 0:
-        socket_error("listen_socket", "listen", -result)
+        report_failure("listen_socket", "listen", -result, sock)
 
 
 def create_listener(
@@ -3083,7 +3201,7 @@ def accept_socket(
     if ret < 0:
         frames.append(frame)
         err = -ret
-        return None, not_yet("accept_socket", "accept", err)
+        return None, not_yet("accept_socket", "accept", err, None, sock)
     packed = frame.address[: frame.struct.length]
     frames.append(frame)
     return client, foreign_to_socket_address(sock._domain, packed)
@@ -3139,7 +3257,7 @@ def finish_connect(sock: Socket, timeout: float | None = None) -> Literal[True] 
         return late_condition(who, "connect")
     failure = read_option(who, sock, SocketOption.ERROR)
     if failure is not None:
-        socket_error(who, "connect", failure.type)
+        report_failure(who, "connect", failure.type, sock)
     read_name(who, "getpeername", getpeername_keep, sock)
     return True
 
@@ -3190,7 +3308,7 @@ def close_socket(sock: Socket) -> None:
         expect("close_socket", "sock", sock, Socket)
     result = close_block(sock._foreign)
     if result < 0 and result != INTERRUPTED:
-        socket_error("close_socket", "close", -result)
+        report_failure("close_socket", "close", -result, sock)
 
 
 def shutdown_socket(sock: Socket, method: ShutdownMethod) -> None:
@@ -3203,7 +3321,7 @@ def shutdown_socket(sock: Socket, method: ShutdownMethod) -> None:
     expect("shutdown_socket", "method", method, ShutdownMethod)
     result = call_with_errno(shutdown_block, sock, method.value)
     if result < 0:
-        socket_error("shutdown_socket", "shutdown", -result)
+        report_failure("shutdown_socket", "shutdown", -result, sock)
 
 
 def duplicate_socket(sock: Socket) -> Socket:
@@ -3217,7 +3335,7 @@ def duplicate_socket(sock: Socket) -> Socket:
     other = empty_socket(sock._domain, sock._type, sock._protocol, sock._nonblocking)
     result = make_descriptor(other, duplicate_block, sock._foreign)
     if result < 0:
-        socket_error("duplicate_socket", "dup", -result)
+        report_failure("duplicate_socket", "dup", -result, sock)
     return other
 
 
@@ -3231,7 +3349,7 @@ def detach_socket(sock: Socket) -> int:
     expect("detach_socket", "sock", sock, Socket)
     fd: int = sock._foreign.fd
     if fd < 0:
-        socket_error("detach_socket", "dup", ERROR_BAD_DESCRIPTOR)
+        report_closed("detach_socket", "dup")
     sock._foreign.fd = -1
     return fd
 
@@ -3262,12 +3380,12 @@ def from_python_socket(python_socket: socket.socket) -> Socket:
     expect(who, "python_socket", python_socket, PythonSocket)
     fd = python_socket.fileno()
     if fd < 0:
-        socket_error(who, "dup", ERROR_BAD_DESCRIPTOR)
+        report_closed(who, "dup")
     sock = recognise(who, fd)
     if WINDOWS:
         sock._nonblocking = python_socket.gettimeout() is not None
     if make_descriptor(sock, PlainSocket.detach, python_socket) < 0:
-        socket_error(who, "dup", ERROR_BAD_DESCRIPTOR)
+        report_closed(who, "dup")
     python_socket.detach()  # of nothing, but now it calls itself closed
     return sock
 
@@ -3284,7 +3402,7 @@ def to_python_socket(sock: Socket) -> socket.socket:
     expect("to_python_socket", "sock", sock, Socket)
     foreign = sock._foreign
     if foreign.fd < 0:
-        socket_error("to_python_socket", "dup", ERROR_BAD_DESCRIPTOR)
+        report_closed("to_python_socket", "dup")
     theirs = PythonSocket.__new__(PythonSocket)
     for field, value in ("_io_refs", 0), ("_closed", False):
         setattr(theirs, field, value)
@@ -3336,7 +3454,7 @@ def send_to_socket(
         if buf is not buffer:
             ffi.release(buf)
     if res < 0:
-        return not_yet("send_to_socket", "sendto", -res, address)
+        return not_yet("send_to_socket", "sendto", -res, address, sock)
     return res
 
 
@@ -3409,7 +3527,7 @@ def receive_from_socket(
     if n < 0:
         if count <= FRAME_ROOM:
             frames.append(frame)
-        return None, not_yet("receive_from_socket", "recvfrom", -n)
+        return None, not_yet("receive_from_socket", "recvfrom", -n, None, sock)
     received = frame.bytes[: n if n < count else count]
     length = frame.struct.length
     address = sock._domain.extractor(frame.address[:length]) if length else None
@@ -3495,7 +3613,7 @@ def receive_into_socket(
         ffi.release(data)
     if n < 0:
         frames.append(frame)
-        return None, not_yet("receive_into_socket", "recvfrom", -n)
+        return None, not_yet("receive_into_socket", "recvfrom", -n, None, sock)
     length = frame.struct.length
     address = sock._domain.extractor(frame.address[:length]) if length else None
     frames.append(frame)
@@ -3555,9 +3673,7 @@ def send_datagrams(
             address = run.address
             break
     try:
-        return socket_raise_unless(
-            who, "sendmmsg", error, ERROR_AGAIN, ERROR_WOULD_BLOCK, address=address
-        )
+        return not_yet(who, "sendmmsg", error, address, sock)
     except SocketCondition as failure:
         failure.done = max(sent, 0)
         raise
@@ -3616,7 +3732,7 @@ def receive_datagrams(
     if error in NO_FAILURE and n > 0:
         return received
     try:
-        return socket_raise_unless(who, "recvmmsg", error, ERROR_AGAIN, ERROR_WOULD_BLOCK)
+        return not_yet(who, "recvmmsg", error, None, sock)
     except SocketCondition as failure:
         failure.done = received
         raise

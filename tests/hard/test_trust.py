@@ -338,7 +338,8 @@ def test_the_private_parts_of_a_socket_can_be_neither_taken_away_nor_made_wrong(
     (SocketDomain(1, sockets.foreign_to_unix_address, 16), ["value", "extractor"]),
     (InternetAddress(0x7F000001, 9), ["_packed"]), (UnixAddress("/x"), ["_packed"]),
     (SocketOption(1, 4, bytes, bytes), ["_number", "_quick"]),
-    (AddressInfo(UNIX, STREAM, AUTO, None), ["domain", "type", "protocol", "address"]),
+    (AddressInfo(UNIX, STREAM, AUTO, UnixAddress("/x")),
+     ["domain", "type", "protocol", "address"]),
 ], ids=lambda value: value.__class__.__name__)
 def test_the_parts_of_a_record_that_c_reads_cannot_be_made_wrong(
     record: Any, names: list[str], pair: tuple[Socket, Socket]
