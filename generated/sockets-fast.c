@@ -185,7 +185,7 @@ static int set_number(PyObject *self, PyObject *value, void *nothing)
     ROW(create_socket, socket) ROW(get_address_info, getaddrinfo) \
     ROW(get_socket_option, getsockopt) ROW(receive_from_socket, recvfrom) \
     ROW(receive_into_socket, recvfrom) ROW(send_to_socket, sendto) \
-    ROW(set_socket_option, setsockopt)
+    ROW(set_socket_option, setsockopt) ROW(tell_address, audit)
 #define BASES(BASE) \
     BASE(SocketBase) BASE(ConstantBase) BASE(DomainBase) BASE(InfoBase) BASE(AddressBase) \
     BASE(OptionBase)
@@ -200,8 +200,9 @@ static int set_number(PyObject *self, PyObject *value, void *nothing)
     NAME(SocketCondition) NAME(any_bytes) NAME(expect) NAME(from_buffer) \
     NAME(foreign_to_internet6_address) NAME(foreign_to_internet_address) \
     NAME(foreign_to_unix_address) NAME(judge_connect) NAME(known_constant) \
-    NAME(known_protocols) NAME(known_types) NAME(not_yet) NAME(pointer_to_bytes) \
-    NAME(refuse_buffer) NAME(report_failure) NAME(report_unresolved) NAME(socket_domain_db)
+    NAME(known_protocols) NAME(known_types) NAME(not_yet) NAME(plain_address) \
+    NAME(pointer_to_bytes) NAME(refuse_buffer) NAME(report_failure) \
+    NAME(report_unresolved) NAME(socket_domain_db)
 #define SLOTS(SLOT) SLOT(who) SLOT(syscall) SLOT(address)
 
 #define NUMBER(name) NUMBER_OF_##name,
@@ -219,6 +220,7 @@ struct state {
     PyObject *captured[HOW_MANY];
     descrsetfunc set_slot;              /* how a class's slots are set (§90H) */
     newfunc new_error;
+    int (*audit)(const char *event, const char *format, ...);       /* PySys_Audit (§90X) */
     ssize_t answer;                     /* the error of which ANSWER_CLASS is (§90K) */
     int bases_made, places_taken;
 };
@@ -609,16 +611,19 @@ static PyObject *address_from(struct state *state, PyObject *domain,
     return address;
 }
 static PyObject *packed_form(struct state *state, const struct socket_base *sock,
-                             PyObject *address)
+                             PyObject *address, const char **data, socklen_t *length)
 {
-    const size_t head = offsetof(struct sockaddr, sa_data);
     PyObject *packed = IS(address, SocketAddress) ? ADDRESS(address)->packed : NULL;
-    struct sockaddr begins;
+    struct sockaddr head = {0};
 
-    if (packed == NULL || (size_t) PyBytes_Size(packed) < head)
+    if (packed == NULL)
         return NULL;
-    memcpy(&begins, PyBytes_AsString(packed), head);
-    return begins.sa_family == CONSTANT(sock->domain)->value ? packed : NULL;
+    *data = PyBytes_AsString(packed);
+    *length = (socklen_t) PyBytes_Size(packed);
+    if (*length < offsetof(struct sockaddr, sa_data))
+        return NULL;
+    memcpy(&head, *data, offsetof(struct sockaddr, sa_data));
+    return head.sa_family == CONSTANT(sock->domain)->value ? packed : NULL;
 }
 
 /* Whether all flags are of the class; `bits` is them together. */
@@ -674,6 +679,40 @@ static void end_loan(PyObject *lent)
     PyErr_Restore(type, value, traceback);
 }
 
+struct told {
+    struct state *state;
+    PyObject *address;
+};
+
+static PyObject *make_plain(void *argument)
+{
+    const struct told *told = argument;
+
+    return PyObject_CallFunctionObjArgs(
+        told->state->captured[NUMBER_OF_plain_address], told->address, NULL);
+}
+
+/* Whether nobody objects to the use of an address. */
+static int may_use(struct state *state, const char *event, PyObject *sock, PyObject *address)
+{
+    struct told told = {state, address};
+
+    return state->audit(event, "OO&", sock, make_plain, &told) == 0;
+}
+
+static PyObject *fast_tell_address(CALL)
+{
+    struct state *state = PyModule_GetState(self);
+    const char *event;
+
+    if (count != 3 || names != NULL)
+        return THE_LONG_WAY(tell_address);
+    event = PyUnicode_AsUTF8AndSize(arguments[0], NULL);
+    if (event == NULL || !may_use(state, event, arguments[1], arguments[2]))
+        return NULL;
+    return Py_NewRef(Py_None);
+}
+
 static PyObject *fast_send_to_socket(CALL)
 {
     struct state *state = PyModule_GetState(self);
@@ -687,17 +726,16 @@ static PyObject *fast_send_to_socket(CALL)
     int bits, quick;
 
     if (count < 3 || names != NULL || (sock = whole_socket(state, arguments[0])) == NULL
-        || (arguments[2] != Py_None && (packed = packed_form(state, sock, arguments[2])) == NULL)
+        || (arguments[2] != Py_None
+            && (packed = packed_form(state, sock, arguments[2], &to, &length)) == NULL)
         || !fold(THE(SendToOption), arguments + 3, count - 3, &bits))
         return THE_LONG_WAY(send_to_socket);
+    if (packed != NULL && !may_use(state, "socket.sendto", arguments[0], arguments[2]))
+        return NULL;
     lent = borrow(state, NUMBER_OF_send_to_socket, arguments[1], 0, &data, &size);
     if (lent == NULL)
         return NULL;
-    if (packed != NULL) {
-        Py_INCREF(packed);
-        to = PyBytes_AsString(packed);
-        length = (socklen_t) PyBytes_Size(packed);
-    }
+    Py_XINCREF(packed);
     quick = sock->nonblocking;
     bits |= quick ? NO_WAIT : 0;
     if (quick && size < LONG_COPY)
@@ -808,7 +846,8 @@ static PyObject *new_socket(struct state *state, socket_t fd, PyObject *domain, 
     PyObject *sock = new_record_of_socket(state, (PyTypeObject *) THE(Socket));
 
     if (sock == NULL) {
-        (void) close_plain(fd);
+        if (fd >= 0)
+            (void) close_plain(fd);
         return NULL;
     }
     SOCKET(sock)->domain = Py_NewRef(domain);
@@ -816,11 +855,18 @@ static PyObject *new_socket(struct state *state, socket_t fd, PyObject *domain, 
     SOCKET(sock)->protocol = Py_NewRef(protocol);
     SOCKET(sock)->nonblocking = nonblocking;
     SOCKET(sock)->structure->fd = fd;
+    if (state->audit("socket.__new__", "Oiii", sock, CONSTANT(domain)->value,
+                     CONSTANT(type)->value, CONSTANT(protocol)->value) != 0) {
+        if (fd >= 0)
+            (void) close_block(SOCKET(sock)->structure);
+        Py_CLEAR(sock);
+    }
     return sock;
 }
 static PyObject *fast_create_socket(CALL)
 {
     struct state *state = PyModule_GetState(self);
+    PyObject *sock;
     int domain, type, protocol;
     socket_t fd;
 
@@ -828,10 +874,16 @@ static PyObject *fast_create_socket(CALL)
         || !fold(THE(SocketType), arguments + 1, 1, &type)
         || !fold(THE(SocketProtocol), arguments + 2, 1, &protocol))
         return THE_LONG_WAY(create_socket);
+    sock = new_socket(state, -1, arguments[0], arguments[1], arguments[2], 1);
+    if (sock == NULL)
+        return NULL;
     fd = socket_block(domain, type, protocol);
-    if (fd < 0)
+    if (fd < 0) {
+        Py_DECREF(sock);
         return fail(state, NUMBER_OF_create_socket, fd, Py_None);
-    return new_socket(state, fd, arguments[0], arguments[1], arguments[2], 1);
+    }
+    SOCKET(sock)->structure->fd = fd;
+    return sock;
 }
 /* Whether there are no named arguments, or one of this name, a truth value: `value` is it. */
 static int read_truth(PyObject *const *named, PyObject *names, const char *name, int *value)
@@ -866,14 +918,17 @@ static PyObject *fast_connect_socket(CALL)
     struct state *state = PyModule_GetState(self);
     struct socket_base *sock = NULL;
     PyObject *packed;
+    const char *to;
+    socklen_t length;
     int result;
 
     if (count != 2 || names != NULL || (sock = whole_socket(state, arguments[0])) == NULL
-        || (packed = packed_form(state, sock, arguments[1])) == NULL)
+        || (packed = packed_form(state, sock, arguments[1], &to, &length)) == NULL)
         return THE_LONG_WAY(connect_socket);
+    if (!may_use(state, "socket.connect", arguments[0], arguments[1]))
+        return NULL;
     Py_INCREF(packed);
-    result = connect_block(sock->structure, PyBytes_AsString(packed),
-                           (socklen_t) PyBytes_Size(packed));
+    result = connect_block(sock->structure, to, length);
     Py_DECREF(packed);
     if (result == 0)
         return Py_NewRef(Py_True);
@@ -1049,6 +1104,9 @@ static PyObject *fast_get_address_info(CALL)
         || strlen(node) != (size_t) length)
         return THE_LONG_WAY(get_address_info);
     (void) PyOS_snprintf(service, sizeof service, "%ld", port);
+    if (state->audit("socket.getaddrinfo", "OOiii", arguments[0], arguments[1],
+                     hints.ai_family, hints.ai_socktype, hints.ai_protocol) != 0)
+        return NULL;
     do {
         code = getaddrinfo_block(node, service, &hints, &found);
     } while (code != 0 && found.system_error == EINTR && PyErr_CheckSignals() == 0);
@@ -1298,20 +1356,22 @@ static int replace(PyObject *globals, PyObject *module, PyObject *class, PyObjec
     Py_DECREF(path);
     return done;
 }
-/* take_places(globals): let the names of the program mean the fast paths. */
+/* take_places(globals, address of PySys_Audit): let the names mean the fast paths. */
 static PyObject *take_places(PyObject *self, PyObject *arguments)
 {
     struct state *state = PyModule_GetState(self);
     PyObject *globals, *slot, *class;
+    unsigned long long audit;
     int done;
 
-    if (!PyArg_ParseTuple(arguments, "O!:take_places", &PyDict_Type, &globals))
+    if (!PyArg_ParseTuple(arguments, "O!K:take_places", &PyDict_Type, &globals, &audit))
         return NULL;
     if (!state->bases_made || state->places_taken) {
         PyErr_SetString(PyExc_RuntimeError, "take_places: once, when the bases are made");
         return NULL;
     }
     state->places_taken = 1;
+    state->audit = (int (*)(const char *, const char *, ...)) (uintptr_t) audit;
     if (!capture_all(state, globals))
         return NULL;
     slot = state->captured[SLOT_who];

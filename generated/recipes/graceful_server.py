@@ -9,21 +9,16 @@ import time
 
 from sockets import *
 
-def read_place(place: str) -> tuple[SocketDomain, SocketAddress]:
+def read_place(place: str) -> SocketAddress:
     if "/" in place:
-        return SocketDomain.UNIX, UnixAddress(place)
+        return UnixAddress(place)
     if place.startswith("["):
-        return SocketDomain.INTERNET_V6, string_to_internet6_address(place)
-    return SocketDomain.INTERNET, string_to_internet_address(place)
+        return string_to_internet6_address(place)
+    return string_to_internet_address(place)
 
 
 def listen(place: str) -> Socket:
-    domain, address = read_place(place)
-    server = create_socket(domain, SocketType.STREAM, SocketProtocol.AUTO)
-    if not isinstance(address, UnixAddress):
-        set_socket_option(server, SocketOption.REUSE_ADDRESS, True)
-    bind_socket(server, address)
-    listen_socket(server, 64)
+    server = create_listener(read_place(place), 64, (SocketOption.REUSE_ADDRESS, True))
     print(get_socket_name(server), flush=True)
     return server
 

@@ -10,12 +10,12 @@ import sys
 
 from sockets import *
 
-def read_place(place: str) -> tuple[SocketDomain, SocketAddress]:
+def read_place(place: str) -> SocketAddress:
     if "/" in place:
-        return SocketDomain.UNIX, UnixAddress(place)
+        return UnixAddress(place)
     if place.startswith("["):
-        return SocketDomain.INTERNET_V6, string_to_internet6_address(place)
-    return SocketDomain.INTERNET, string_to_internet_address(place)
+        return string_to_internet6_address(place)
+    return string_to_internet_address(place)
 
 
 def join(sock: Socket, group: SocketAddress, interface: str) -> None:
@@ -39,8 +39,8 @@ def send(sock: Socket, group: SocketAddress, interface: str, text: bytes) -> Non
     send_to_socket(sock, text, group)
 
 
-domain, group = read_place(sys.argv[1])
-with create_socket(domain, SocketType.DATAGRAM, SocketProtocol.AUTO) as sock:
+group = read_place(sys.argv[1])
+with create_socket(group.domain, SocketType.DATAGRAM, SocketProtocol.AUTO) as sock:
     if len(sys.argv) > 3:
         send(sock, group, sys.argv[2], sys.argv[3].encode())
     else:
@@ -48,5 +48,5 @@ with create_socket(domain, SocketType.DATAGRAM, SocketProtocol.AUTO) as sock:
         join(sock, group, sys.argv[2])
         print("joined", flush=True)
         while True:
-            text, sender = within(None, receive_from_socket, sock, 65536)
+            text, sender = or_raise(within(None, receive_from_socket, sock, 65536))
             print(f"{sender}: {text.decode(errors='replace')}", flush=True)

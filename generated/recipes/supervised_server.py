@@ -28,5 +28,5 @@ with servers[0] as server:
     set_socket_nonblocking(server, True)
     print(get_socket_name(server), flush=True)
     while True:
-        client, _ = within(None, accept_socket, server)
+        client, _ = or_raise(within(None, accept_socket, server))
         threading.Thread(target=echo, args=(client,), daemon=True).start()

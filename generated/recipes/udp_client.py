@@ -6,12 +6,12 @@ import time
 
 from sockets import *
 
-def read_place(place: str) -> tuple[SocketDomain, SocketAddress]:
+def read_place(place: str) -> SocketAddress:
     if "/" in place:
-        return SocketDomain.UNIX, UnixAddress(place)
+        return UnixAddress(place)
     if place.startswith("["):
-        return SocketDomain.INTERNET_V6, string_to_internet6_address(place)
-    return SocketDomain.INTERNET, string_to_internet_address(place)
+        return string_to_internet6_address(place)
+    return string_to_internet_address(place)
 
 
 def ask(sock: Socket, question: bytes) -> bytes:
@@ -26,7 +26,7 @@ def ask(sock: Socket, question: bytes) -> bytes:
     raise TimeoutError(f"no answer from {get_peer_name(sock)}")
 
 
-domain, address = read_place(sys.argv[1])
-with create_socket(domain, SocketType.DATAGRAM, SocketProtocol.AUTO) as sock:
+address = read_place(sys.argv[1])
+with create_socket(address.domain, SocketType.DATAGRAM, SocketProtocol.AUTO) as sock:
     connect_socket(sock, address)
     print(ask(sock, sys.argv[2].encode()).decode())

@@ -425,6 +425,20 @@ recvfrom_block = define_ffi(
 if __package__:
     from_buffer = ffi.from_buffer
     any_bytes, pointer_to_bytes = map(ffi.typeof, ("char[]", "char *"))
+    any_pointer = ffi.typeof("void *")
+
+
+def find_audit() -> int:
+    import _cffi_backend
+
+    python = None
+    if sys.platform == "win32":
+        python = ffi.cast("void *", sys.dllhandle)
+    try:
+        library: Any = _cffi_backend.load_library(python, 0)
+        return int(ffi.cast("uintptr_t", library.load_function(any_pointer, "PySys_Audit")))
+    except (AttributeError, OSError):
+        return 0
 make_fast_module_keep = define_ffi("int make_fast_module_keep(void);", keeps_lock=True)
 fast: Any = None  # C puts the module of §90T here
 HAS_BASES_IN_C = bool(
@@ -714,6 +728,7 @@ class Socket(SocketBase):
             raise ValueError(f"Socket: a record is made once, and this is one already: {self!r}")
         self._nonblocking = is_nonblocking("Socket", fd)
         self._domain, self._type, self._protocol = domain, type, protocol
+        announce(self)
         note_mark_keep(fd)
         self._foreign.fd = fd
 
@@ -2492,6 +2507,23 @@ def known_constant(table: dict[int, Any], kind: Callable[[int], Any], value: int
         return table.setdefault(value, remake(kind, value))
 
 
+def announce(sock: Socket) -> None:
+    kind = value_of(sock._domain), value_of(sock._type), value_of(sock._protocol)
+    sys.audit("socket.__new__", sock, *kind)
+
+
+def tell_address(event: str, sock: Socket, address: SocketAddress | None) -> None:
+    sys.audit(event, sock, plain_address(address))
+
+
+def plain_address(address: SocketAddress | None) -> object:
+    if isinstance(address, InternetAddress):
+        return ".".join(map(str, (address.ip or 0).to_bytes(4, "big"))), address.port
+    if isinstance(address, Internet6Address):
+        return ipv6_to_string(address.ip or 0), address.port, address.flow, address.scope
+    return address.path if isinstance(address, UnixAddress) else address
+
+
 def empty_socket(
     domain: SocketDomain, type: SocketType, protocol: SocketProtocol, nonblocking: bool
 ) -> Socket:
@@ -2652,7 +2684,9 @@ def recognise(who: str, fd: int) -> Socket:
     type = remake(SocketType, ask_number(who, foreign, "$so/type") or 0)
     protocol = remake(SocketProtocol, ask_number(who, foreign, "$so/protocol") or 0)
     note_mark_keep(fd)
-    return empty_socket(domain, type, protocol, nonblocking)
+    sock = empty_socket(domain, type, protocol, nonblocking)
+    announce(sock)
+    return sock
 
 
 def ask_number(who: str, foreign: Any, name: str) -> int | None:
@@ -2975,6 +3009,8 @@ def get_address_info(
         value_of(type) if type else 0,
         value_of(protocol) if protocol else 0,
     )
+    kind = [0 if hint is None else value_of(hint) for hint in (domain, type, protocol)]
+    sys.audit("socket.getaddrinfo", node, service, *kind)
     found = new_resolution()
     while (code := getaddrinfo_block(node_bytes, service_bytes, hints, found)) != 0:
         if found.system_error != errno.EINTR:
@@ -3007,6 +3043,7 @@ def create_socket(domain: SocketDomain, type: SocketType, protocol: SocketProtoc
     who = "create_socket"
     check_kind(who, domain, type, protocol)
     sock = empty_socket(domain, type, protocol, nonblocking=True)
+    announce(sock)
     result = make_descriptor(
         sock, socket_block, value_of(domain), value_of(type), value_of(protocol)
     )
@@ -3027,6 +3064,8 @@ def make_socket_pair(
     check_kind("make_socket_pair", domain, type, protocol)
     first = empty_socket(domain, type, protocol, nonblocking=True)
     second = empty_socket(domain, type, protocol, nonblocking=True)
+    announce(first)
+    announce(second)
     pair = ffi.new("int[2]")
     result, *_ = next(zip(
         later(socketpair_block, domain.value, type.value, protocol.value, pair),
@@ -3126,6 +3165,7 @@ def bind_socket(sock: Socket, address: SocketAddress) -> None:
     expect("bind_socket", "address", address, SocketAddress)
     check_domain("bind_socket", sock, address)
     packed = socket_address_to_foreign(address)
+    tell_address("socket.bind", sock, address)
     result = call_with_errno(bind_block, sock, packed, len(packed))
     if result < 0:
         report_failure("bind_socket", "bind", -result, sock, address)
@@ -3204,6 +3244,11 @@ def accept_socket(
         return None, not_yet("accept_socket", "accept", err, None, sock)
     packed = frame.address[: frame.struct.length]
     frames.append(frame)
+    try:
+        announce(client)
+    except BaseException:
+        close_block(client._foreign)
+        raise
     return client, foreign_to_socket_address(sock._domain, packed)
 
 
@@ -3237,6 +3282,7 @@ def connect_socket(sock: Socket, address: SocketAddress) -> Literal[True] | Sock
         expect("connect_socket", "address", address, SocketAddress)
     check_domain("connect_socket", sock, address)
     packed = socket_address_to_foreign(address)
+    tell_address("socket.connect", sock, address)
     ret = connect_block(sock._foreign, packed, len(packed))
     return True if ret == 0 else judge_connect(sock, address, ret)
 
@@ -3333,6 +3379,7 @@ def duplicate_socket(sock: Socket) -> Socket:
     """
     expect("duplicate_socket", "sock", sock, Socket)
     other = empty_socket(sock._domain, sock._type, sock._protocol, sock._nonblocking)
+    announce(other)
     result = make_descriptor(other, duplicate_block, sock._foreign)
     if result < 0:
         report_failure("duplicate_socket", "dup", -result, sock)
@@ -3440,6 +3487,7 @@ def send_to_socket(
         check_domain("send_to_socket", sock, address)
         fa = socket_address_to_foreign(address)
         fa_len = len(fa)
+        tell_address("socket.sendto", sock, address)
     bits = fold_flags("send_to_socket", SendToOption, flags) if flags else 0
     buf = buffer if type(buffer) is bytes else borrow_buffer("send_to_socket", buffer)
     try:
@@ -3645,6 +3693,7 @@ def send_datagrams(
         if address is not None:
             check_domain(who, sock, address)
             packed = socket_address_to_foreign(address)
+        tell_address("socket.sendmsg", sock, address)
         length = len(part)
         size = expect_integer(who, "size", size, 1 if length else 0, LONGEST, "bytes")
         numbers += length, size, len(packed)
@@ -3824,4 +3873,5 @@ if HAS_UNIX_SOCKETS:
 register_socket_domain(SocketDomain.INTERNET)
 register_socket_domain(SocketDomain.INTERNET_V6)
 
-HAS_FAST_PATHS = HAS_BASES_IN_C and bool(fast.take_places(globals()))
+audit = find_audit() if HAS_BASES_IN_C else 0
+HAS_FAST_PATHS = audit != 0 and bool(fast.take_places(globals(), audit))
