@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup
-from pygments.lexers import get_lexer_by_name
-from pygments.token import Comment, Keyword, Operator, String
-from pygments.util import ClassNotFound
 
 from .expansion import Hole, Line, Opening, expand, survey
+from .highlighting import HIGHLIGHTER
 from .templates import macro
 from .notation import REFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from pygments.lexer import Lexer
-    from pygments.token import _TokenType
 
     from .book import Book
     from .expansion import Code
@@ -62,42 +56,10 @@ class Tagged:
         return "".join(out) + escape(self.text[at:end], False)
 
 
-TAGS = ((Comment.Preproc, ""), (Comment, "i"), (Keyword, "b"), (Operator.Word, "b"),
-        (String, "q"))
-
-
-@cache
-def lexer_for(language: str) -> Lexer | None:
-    try:
-        return get_lexer_by_name(language)
-    except ClassNotFound:
-        return None
-
-
-@cache
-def tag_of(kind: _TokenType) -> str:
-    return next((tag for family, tag in TAGS if kind[: len(family)] == family), "")
-
-
 def highlighted(text: str, language: str | None) -> Iterator[Span]:
     """Keywords, comments and strings, each within its line."""
-    lexer = lexer_for(language or "text")
-    if lexer is None:
-        return
-    last = None  # it goes on if the next one is of its kind: a string's quotes are tokens
-    for start, kind, value in lexer.get_tokens_unprocessed(text):
-        if tag := tag_of(kind):
-            for line in value.splitlines(keepends=True):
-                end = start + len(line.rstrip("\n"))
-                if last and last.open == f"<{tag}>" and text[last.end : start] in ("", " "):
-                    last = last._replace(end=end)
-                elif start < end:
-                    if last:
-                        yield last
-                    last = Span(start, end, f"<{tag}>", f"</{tag}>")
-                start += len(line)
-    if last:
-        yield last
+    for start, end, tag in HIGHLIGHTER.stretches(text, language):
+        yield Span(start, end, f"<{tag}>", f"</{tag}>")
 
 
 def laid_over(lower: Iterable[Span], upper: Sequence[Span]) -> list[Span]:
@@ -187,6 +149,8 @@ class Listings:
 
     def __init__(self, book: Book, words: Callable[[str], Markup], paper: bool) -> None:
         self.book, self.words, self.paper = book, words, paper
+        self.numbers = {part: number for chunk in book.web.chunks.values()
+                        for number, part in enumerate(chunk.parts)}
         self.expander = Expander(book.web)
         self.holes = {id(reference): hole for name, chunk in book.web.chunks.items()
                       for (reference, _), hole in zip(chunk.references(),
@@ -205,7 +169,7 @@ class Listings:
                 for row, (html, opens) in enumerate(self.rows(part, lines))]
         return macro("chunk")(
             self.name(part.name, "+≡" if part.continues else "≡"), part, parts,
-            parts.index(part), Markup("".join(rows)), (filled[-1] + 1 - filled[0]) % 4,
+            self.numbers[part], Markup("".join(rows)), (filled[-1] + 1 - filled[0]) % 4,
             scrolls(part.text))
 
     def row(self, part: Part, row: int, html: str, opens: bool, seen: bool) -> str:

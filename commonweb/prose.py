@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import smartquotes
 from markupsafe import Markup
 
 from .listings import shown
@@ -22,6 +23,7 @@ from .notation import names_file
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from markdown_it.rules_core import StateCore
     from markdown_it.token import Token
 
     from .book import Book
@@ -33,11 +35,23 @@ NUMBER = re.compile(r"[0-9]+[A-Z]?")
 NAME = re.compile(r"⟨([^⟨⟩]+)⟩(?:\+?≡)?")
 COMMENT = re.compile(r"<!--(?:-?>|.*?(?:-->|\Z))", re.DOTALL)
 DEPTH = 100  # of lists and quotes in each other
+QUOTES = 1000  # in a paragraph: in one with more they stay straight, for each takes all its length
 
 
 def markdown() -> MarkdownIt:
     reader = MarkdownIt("commonmark", {"typographer": True, "maxNesting": DEPTH})
-    return reader.enable(["table", "smartquotes"])
+    reader.enable(["table", "smartquotes"])
+    reader.core.ruler.at("smartquotes", few_quotes)
+    return reader
+
+
+def few_quotes(state: StateCore) -> None:
+    """Make quotes typographic, where they are not too many."""
+    tokens = state.tokens
+    state.tokens = [token for token in tokens
+                    if token.content.count("'") + token.content.count('"') <= QUOTES]
+    smartquotes(state)
+    state.tokens = tokens
 
 
 def parse(web: Web) -> list[Token]:

@@ -158,6 +158,7 @@ def weave(path: Path, out: Path, fonts: Path) -> int:
             pages, problems = compose(sources, path)
             if problems:
                 return complain(str(path), problems, lines)
+            complain(str(path), plain(sources.web), lines, "warning")
             screen, paper, *others = pages
             files = [screen.encode(), pdf(paper), *(page.encode() for page in others)]
             copy.replace(files, made_of)
@@ -194,6 +195,17 @@ def compose(sources: Sources, path: Path) -> tuple[list[str], list[Problem]]:
     prose = Prose(book, sources.tokens, figures, sources.pictures)
     pages = [document(book, prose, sources.fonts, paper) for paper in (False, True)]
     return pages + [reference(book, sources.fonts)] * bool(book.packages), []
+
+
+def plain(web: Web) -> list[Problem]:
+    """Which languages were not highlighted, for that took too long."""
+    from .highlighting import HIGHLIGHTER, PATIENCE
+
+    places = {fence.language: (fence.opens, fence.column)
+              for fence in reversed([*web.fences, *(part.fence for part in web.parts)])}
+    return [Problem(*places.get(language, (1, 1)), f"code in {language} is not highlighted: for one"
+                    f" of its blocks that took more than {PATIENCE} seconds")
+            for language in sorted(HIGHLIGHTER.stopped)]
 
 
 def pdf(html: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from functools import cache
 from pathlib import Path
 
@@ -160,3 +161,19 @@ def test_no_link_stands_in_a_link(words: str) -> None:
     assert outer.attributes["href"] == "https://example.com/"
     assert len(others) == 2  # those after it
     assert outer.text()
+
+
+# What is dense takes time that grows with it: what is quadratic would take 64 times as long.
+
+
+@pytest.mark.parametrize("words", ["'\"", "it's ", "[a]: b 'c\n", "[", "![", "*a ", "a <!-- "])
+def test_eight_times_the_prose_takes_some_eight_times_as_long(words: str) -> None:
+    def seconds(count: int) -> float:
+        web = Web(f"# T\n\n{words * count}\n\n{chunk('x')}".encode())
+        start = time.process_time()
+        parse(web)
+        return time.process_time() - start
+
+    count = 1500  # already more quotes than are made typographic
+    large = min(seconds(8 * count) for _ in range(2))
+    assert large < 30 * max(seconds(count), seconds(count), 0.02)

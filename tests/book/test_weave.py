@@ -19,7 +19,7 @@ import pytest
 from pages import Element, read
 from weaving import PIXEL, ROOT, chunk, page_of
 
-from commonweb import __version__, figures, freshness
+from commonweb import __version__, figures, freshness, highlighting, listings
 from commonweb.expansion import tangle
 from commonweb.page import FACES
 from commonweb.weave import Sources, main
@@ -323,6 +323,37 @@ def test_each_figure_that_cannot_be_drawn_is_told_once(
     assert len(errors) == 1
     assert f"t.md:10:3: error: {message}" in errors[0]
     assert not (figure / "out").exists()
+
+
+# Highlighting.
+
+
+def test_a_language_that_takes_too_long_is_plain_and_warned_of(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slow = "<!--" * 750  # minutes
+    (place / "t.md").write_text(f"# T\n\n```mcschema\n{slow}\n```\n\n" + chunk("'x'")
+                                + f"\n```mcschema\n{slow}x\n```\n")
+    monkeypatch.setattr(highlighting, "HIGHLIGHTER", highlighting.Highlighter())
+    monkeypatch.setattr(listings, "HIGHLIGHTER", highlighting.HIGHLIGHTER)
+    monkeypatch.setattr(highlighting, "PATIENCE", 5)
+    assert main([str(place / "t.md"), "--out", str(place / "out")]) == 0
+    highlighting.HIGHLIGHTER.end()
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert "t.md:3:1: warning: code in mcschema is not highlighted" in line
+    page = read((place / "out" / "t.html").read_text("utf-8"))
+    assert [pre.text() for pre in page.every("pre")] == [slow, f"{slow}x"]
+    assert page.one("div", "code").one("q").text() == "'x'"
+
+
+@pytest.mark.parametrize("language", ["python", "c", "nobody", "", None])
+def test_whatever_comes_before_a_block_it_is_highlighted(language: str | None) -> None:
+    found = highlighting.Highlighter()
+    found.stretches("\0\u2028\U0001f600\n'''a\n\nb'''", language)
+    assert found.stretches("if x:  # why\n    'a\\n'", "python") == [
+        (0, 2, "b"), (7, 12, "i"), (17, 22, "q")]
+    assert found.stopped == set()
+    found.end()
 
 
 # What decides whether a book is still the same.
