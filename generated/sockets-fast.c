@@ -518,6 +518,15 @@ static int only(PyObject *error)
         (result) = (call); \
     } while ((result) == -EINTR && PyErr_CheckSignals() == 0)
 
+/* The same for a call that may wait, for no longer than its socket's time-out (§86V). */
+#define UNTIL_LATE(result, structure, writing, call) do { \
+        const double since = clock_keep(); \
+        (result) = (call); \
+        while ((result) == -EINTR && PyErr_CheckSignals() == 0) \
+            if (((result) = wait_for_rest_block(structure, writing, since)) > 0) \
+                (result) = (call); \
+    } while (0)
+
 /* Raise the condition for a result of the procedure of this number. */
 static PyObject *fail(struct state *state, int procedure, ssize_t result, PyObject *sock)
 {
@@ -741,7 +750,8 @@ static PyObject *fast_send_to_socket(CALL)
     if (quick && size < LONG_COPY)
         UNTIL_DONE(result, sendto_keep(sock->structure, data, (size_t) size, bits, to, length));
     else
-        UNTIL_DONE(result, sendto_block(sock->structure, data, (size_t) size, bits, to, length));
+        UNTIL_LATE(result, sock->structure, 1,
+                   sendto_block(sock->structure, data, (size_t) size, bits, to, length));
     end_loan(lent);
     Py_XDECREF(packed);
     if (result < 0)
@@ -760,7 +770,8 @@ static ssize_t receive_by_rule(struct socket_base *sock, char *data, Py_ssize_t 
     if (NO_WAIT != 0 && bits & NO_WAIT && size < LONG_COPY)
         UNTIL_DONE(result, recvfrom_keep(structure, data, (size_t) size, bits, from));
     else
-        UNTIL_DONE(result, recvfrom_block(structure, data, (size_t) size, bits, from));
+        UNTIL_LATE(result, structure, 0,
+                   recvfrom_block(structure, data, (size_t) size, bits, from));
     return result > size ? size : result;
 }
 static PyObject *pair(PyObject *first, PyObject *second)
@@ -906,7 +917,8 @@ static PyObject *fast_accept_socket(CALL)
     if (count != 1 || !read_truth(arguments + 1, names, "nonblocking", &nonblocking)
         || (listener = whole_socket(state, arguments[0])) == NULL)
         return THE_LONG_WAY(accept_socket);
-    UNTIL_DONE(fd, accept_block(listener->structure, nonblocking, &from));
+    UNTIL_LATE(fd, listener->structure, 0,
+               accept_block(listener->structure, nonblocking, &from));
     if (fd < 0)
         return nothing_yet(state, NUMBER_OF_accept_socket, fd, arguments[0]);
     client = new_socket(state, fd, listener->domain, listener->type, listener->protocol,
@@ -920,6 +932,7 @@ static PyObject *fast_connect_socket(CALL)
     PyObject *packed;
     const char *to;
     socklen_t length;
+    const double since = clock_keep();
     int result;
 
     if (count != 2 || names != NULL || (sock = whole_socket(state, arguments[0])) == NULL
@@ -932,7 +945,8 @@ static PyObject *fast_connect_socket(CALL)
     Py_DECREF(packed);
     if (result == 0)
         return Py_NewRef(Py_True);
-    return PyObject_CallFunction(THE(judge_connect), "OOi", arguments[0], arguments[1], result);
+    return PyObject_CallFunction(THE(judge_connect), "OOid", arguments[0], arguments[1], result,
+                                 since);
 }
 static PyObject *fast_close_socket(CALL)
 {

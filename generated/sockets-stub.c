@@ -14,6 +14,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <netinet/udp.h>
@@ -488,17 +490,14 @@ static int get_option(socket_t fd, int level, int id, char *value, int size)
     return result < 0 ? result : (int) length;
 }
 
-/* What §86U has to know of a descriptor from elsewhere. */
-void note_mark_keep(socket_t fd)
-{
-    if (low_water(fd) > 1)
-        marks_are_used = 1;
-}
+static int limits_are_used;
 
 static void note_option(int level, int id)
 {
     if (level == SOL_SOCKET && id == SO_RCVLOWAT)
         marks_are_used = 1;
+    if (level == SOL_SOCKET && (id == SO_RCVTIMEO || id == SO_SNDTIMEO))
+        limits_are_used = 1;
 }
 
 static int set_option(socket_t fd, int level, int id, const char *value, int size)
@@ -558,32 +557,6 @@ int setsockopt_block(struct foreign_socket *sock, int level, int id, const char 
 
     note_option(level, id);
     SOCKET_GUARD(sock, result = set_option(fd, level, id, value, size));
-    return result;
-}
-
-static int await_connect(socket_t fd)
-{
-#ifdef _WIN32
-    WSAPOLLFD wait = {HANDLE_OF(fd), POLLOUT, 0};
-#else
-    struct pollfd wait = {fd, POLLOUT, 0};
-#endif
-    int error = 0, result;
-
-    if (fd < 0)
-        return -BAD_DESCRIPTOR;
-    result = (int) in_band(poll(&wait, 1, -1));
-    if (result >= 0)
-        result = get_option(fd, SOL_SOCKET, SO_ERROR, (char *) &error, sizeof error);
-    return result < 0 ? result : -error;
-}
-
-/* Wait for a connect that goes on, and return how it ended: 0 or its error. */
-int connect_wait_block(struct foreign_socket *sock)
-{
-    int result;
-
-    SOCKET_GUARD(sock, result = await_connect(fd));
     return result;
 }
 #ifdef MSG_DONTWAIT
@@ -1254,6 +1227,105 @@ ssize_t recvmmsg_block(struct foreign_socket *sock, char *data, size_t room, siz
 
     SOCKET_GUARD(sock, result = receive_many(fd, data, room, size, runs, count, flags));
     return result;
+}
+#ifdef _WIN32
+double clock_keep(void)
+{
+    return 0;
+}
+
+static int rest_of_limit(socket_t fd, int writing, double since)
+{
+    (void) fd, (void) writing, (void) since;
+    return -1;
+}
+
+static int has_limit(socket_t fd)
+{
+    (void) fd;
+    return 0;
+}
+#else
+static double limit_of(socket_t fd, int writing)
+{
+    struct timeval limit = {0, 0};
+
+    (void) get_option(fd, SOL_SOCKET, writing ? SO_SNDTIMEO : SO_RCVTIMEO, (char *) &limit,
+                      sizeof limit);
+    return (double) limit.tv_sec + (double) limit.tv_usec / 1e6;
+}
+
+static int has_limit(socket_t fd)
+{
+    return limit_of(fd, 0) > 0 || limit_of(fd, 1) > 0;
+}
+
+/* The time in seconds; or 0, where no limit is used. */
+double clock_keep(void)
+{
+    struct timespec now;
+
+    if (!limits_are_used || clock_gettime(CLOCK_MONOTONIC, &now) != 0)
+        return 0;
+    return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
+}
+
+/* How many milliseconds of the socket's time-out are left, or -1 if it has none. */
+static int rest_of_limit(socket_t fd, int writing, double since)
+{
+    const double limit = since > 0 ? limit_of(fd, writing) : 0;
+    const double rest = (since + limit - clock_keep()) * 1000;
+
+    if (limit <= 0)
+        return -1;
+    return rest <= 0 ? 0 : rest < INT_MAX ? (int) rest + 1 : INT_MAX;
+}
+#endif
+
+static int wait_for_rest(socket_t fd, int writing, double since)
+{
+    const int rest = rest_of_limit(fd, writing, since);
+    const int result = rest < 0 ? 1 : rest > 0 ? wait_for(fd, !writing, writing, rest) : 0;
+
+    return result == 0 ? -EAGAIN : result;
+}
+
+/* After an interruption: 1 when the call is to be made again, or an error; EAGAIN is too late. */
+int wait_for_rest_block(struct foreign_socket *sock, int writing, double since)
+{
+    int result;
+
+    SOCKET_GUARD(sock, result = wait_for_rest(fd, writing, since));
+    return result;
+}
+
+static int await_connect(socket_t fd, double since)
+{
+    int error = 0, result = wait_for(fd, 0, 1, rest_of_limit(fd, 1, since));
+
+    if (result == 0)
+        return -EAGAIN;
+    if (result > 0)
+        result = get_option(fd, SOL_SOCKET, SO_ERROR, (char *) &error, sizeof error);
+    return result < 0 ? result : -error;
+}
+
+/* Wait for a connect that goes on, and return how it ended: 0 or its error; EAGAIN is too late. */
+int connect_wait_block(struct foreign_socket *sock, double since)
+{
+    int result;
+
+    SOCKET_GUARD(sock, result = await_connect(fd, since));
+    return result;
+}
+
+/* What is to be known of the options of a descriptor from elsewhere. */
+void note_options_keep(socket_t fd)
+{
+    if (low_water(fd) > 1)
+        marks_are_used = 1;
+    if (has_limit(fd))
+        limits_are_used = 1;
 }
 #if defined __APPLE__ || defined __FreeBSD__ || defined __NetBSD__ || defined __OpenBSD__ \
     || defined __DragonFly__

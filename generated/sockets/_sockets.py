@@ -237,15 +237,17 @@ def call_with_errno(procedure: Callable[..., int], sock: Socket, *arguments: obj
     return result
 
 
+def wait_for_rest(sock: Socket, writing: bool, since: float) -> int:
+    return call_with_errno(wait_for_rest_block, sock, writing, since)
+
+
 def later(procedure: Callable[..., Any], *arguments: object) -> map[Any]:
     return map(procedure, *[each if isinstance(each, map) else (each,) for each in arguments])
 
 
 def make_descriptor(owner: Socket, procedure: Callable[..., int], *arguments: object) -> int:
     foreign = owner._foreign
-    foreign.fd = INTERRUPTED
-    while foreign.fd == INTERRUPTED:
-        next(later(setattr, foreign, "fd", later(procedure, *arguments)))
+    next(later(setattr, foreign, "fd", later(procedure, *arguments)))
     result: int = foreign.fd
     if result < 0:
         foreign.fd = -1
@@ -330,8 +332,14 @@ get_nonblocking_block = define_ffi("int get_nonblocking_block(socket_t fd);")
 set_nonblocking_block = define_ffi(
     "int set_nonblocking_block(struct foreign_socket *sock, int nonblocking);"
 )
-note_mark_keep = define_ffi("void note_mark_keep(socket_t fd);", keeps_lock=True)
-connect_wait_block = define_ffi("int connect_wait_block(struct foreign_socket *sock);")
+note_options_keep = define_ffi("void note_options_keep(socket_t fd);", keeps_lock=True)
+connect_wait_block = define_ffi(
+    "int connect_wait_block(struct foreign_socket *sock, double since);"
+)
+clock_keep = define_ffi("double clock_keep(void);", keeps_lock=True)
+wait_for_rest_block = define_ffi(
+    "int wait_for_rest_block(struct foreign_socket *sock, int writing, double since);"
+)
 poll_block = define_ffi(
     "int poll_block(struct foreign_socket *sock, int reading, int writing, int milliseconds);"
 )
@@ -729,7 +737,7 @@ class Socket(SocketBase):
         self._nonblocking = is_nonblocking("Socket", fd)
         self._domain, self._type, self._protocol = domain, type, protocol
         announce(self)
-        note_mark_keep(fd)
+        note_options_keep(fd)
         self._foreign.fd = fd
 
     @property
@@ -2569,15 +2577,20 @@ def ask_name(procedure: Callable[..., int], foreign: Any) -> tuple[int, bytes]:
 
 
 def judge_connect(
-    sock: Socket, address: SocketAddress, ret: int
+    sock: Socket, address: SocketAddress, ret: int, since: float
 ) -> Literal[True] | SocketCondition:
     if ret == INTERRUPTED:
         packed = socket_address_to_foreign(address)
-        ret = call_with_errno(connect_block, sock, packed, len(packed))
+        while ret == INTERRUPTED:
+            ret = wait_for_rest(sock, True, since)
+            if ret > 0:
+                ret = connect_block(sock._foreign, packed, len(packed))
         if ret == -errno.EALREADY:
-            ret = call_with_errno(connect_wait_block, sock)
+            ret = call_with_errno(connect_wait_block, sock, since)
         if ret in (0, -errno.EISCONN):
             return True
+        if ret == -ERROR_AGAIN and not (HAS_UNIX_SOCKETS and sock._domain == SocketDomain.UNIX):
+            ret = -ERROR_CONNECTING  # the connect still goes on
     expected = ERROR_AGAIN, ERROR_IN_PROGRESS, ERROR_WOULD_BLOCK
     if -ret not in expected:
         report_failure("connect_socket", "connect", -ret, sock, address)
@@ -2683,7 +2696,7 @@ def recognise(who: str, fd: int) -> Socket:
         raise ValueError(f"{who}: no domain is registered for family {family}")
     type = remake(SocketType, ask_number(who, foreign, "$so/type") or 0)
     protocol = remake(SocketProtocol, ask_number(who, foreign, "$so/protocol") or 0)
-    note_mark_keep(fd)
+    note_options_keep(fd)
     sock = empty_socket(domain, type, protocol, nonblocking)
     announce(sock)
     return sock
@@ -2786,6 +2799,7 @@ def wait_until(
             report_failure(who, "poll", -result, sock)
         if result > 0 or (result == 0 and left < 2.0**20):
             return result & 1 > 0, result & 2 > 0
+CONNECTING = ERROR_CONNECTING, errno.EALREADY
 
 
 def repeat_until(
@@ -2794,13 +2808,18 @@ def repeat_until(
 ) -> Any:
     ready = False
     while True:
-        result = procedure(sock, *arguments, **named)
+        try:
+            result = procedure(sock, *arguments, **named)
+        except SocketCondition as failure:
+            if failure.syscall != "connect" or failure.type != errno.EALREADY:
+                raise
+            result = failure
         condition = result[-1] if isinstance(result, tuple) else result
-        if not isinstance(condition, SocketCondition):
+        if not isinstance(condition, SocketCondition) or not sock._nonblocking:
+            return result
+        if condition.type not in (*NOT_YET, *CONNECTING):
             return result
         connecting = condition.syscall == "connect"
-        if connecting and condition.type != ERROR_CONNECTING:
-            return result
         writing = connecting or condition.syscall in ("sendto", "sendmmsg")
         if ready:  # so poll said, but it is not
             sleep(0.01)
@@ -2810,7 +2829,7 @@ def repeat_until(
         if not ready:
             late = late_condition(condition.who, condition.syscall, condition.address)
             return (None, late) if isinstance(result, tuple) else late
-        if connecting:
+        if connecting and condition.type in CONNECTING:
             try:
                 return finish_connect(sock)
             except SocketCondition as failure:
@@ -3237,7 +3256,11 @@ def accept_socket(
         expect("accept_socket", "nonblocking", nonblocking, bool)
     frame = take_frame()
     client = empty_socket(sock._domain, sock._type, sock._protocol, nonblocking)
-    ret = make_descriptor(client, accept_block, sock._foreign, nonblocking, frame.struct)
+    since, ret = clock_keep(), INTERRUPTED
+    while ret == INTERRUPTED:
+        ret = make_descriptor(client, accept_block, sock._foreign, nonblocking, frame.struct)
+        if ret == INTERRUPTED and (late := wait_for_rest(sock, False, since)) < 0:
+            ret = late
     if ret < 0:
         frames.append(frame)
         err = -ret
@@ -3283,8 +3306,9 @@ def connect_socket(sock: Socket, address: SocketAddress) -> Literal[True] | Sock
     check_domain("connect_socket", sock, address)
     packed = socket_address_to_foreign(address)
     tell_address("socket.connect", sock, address)
+    since = clock_keep()
     ret = connect_block(sock._foreign, packed, len(packed))
-    return True if ret == 0 else judge_connect(sock, address, ret)
+    return True if ret == 0 else judge_connect(sock, address, ret, since)
 
 
 def finish_connect(sock: Socket, timeout: float | None = None) -> Literal[True] | SocketCondition:
@@ -3494,10 +3518,12 @@ def send_to_socket(
         size = len(buf)
         if sock._nonblocking:
             send, bits = sendto_keep if size < LONG_COPY else sendto_block, bits | DONT_WAIT
+            since = 0.0
         else:
-            send = sendto_block
+            send, since = sendto_block, clock_keep()
         while (res := send(sock._foreign, buf, size, bits, fa, fa_len)) == INTERRUPTED:
-            pass
+            if since and (res := wait_for_rest(sock, True, since)) < 0:
+                break
     finally:
         if buf is not buffer:
             ffi.release(buf)
@@ -3513,10 +3539,11 @@ def send_all(
     """sendto(2), as often as it takes: send all bytes of `buffer` through a stream.
 
     Returns (count, None) when all are sent, or (count, condition) with how many were, if
-    `timeout` seconds have passed (type ETIMEDOUT). Without a timeout it goes on until all are
-    sent. Raises what send_to_socket raises; `condition.done` is the count. Blocks, whatever
-    the socket's mode; other threads run meanwhile. A timeout needs a non-blocking socket
-    (ValueError).
+    `timeout` seconds have passed (type ETIMEDOUT), or the SEND_TIMEOUT of a blocking socket in
+    which nothing could be sent (EAGAIN or EWOULDBLOCK). Without a limit it goes on until all
+    are sent. Raises what send_to_socket raises; `condition.done` is the count. Blocks,
+    whatever the socket's mode; other threads run meanwhile. A timeout needs a non-blocking
+    socket (ValueError).
     """
     if not isinstance(sock, Socket):
         expect("send_all", "sock", sock, Socket)
@@ -3527,10 +3554,10 @@ def send_all(
     try:
         while True:
             result = send_to_socket(sock, rest, address, *flags)
-            if isinstance(result, SocketCondition):
+            if isinstance(result, SocketCondition) and sock._nonblocking:
                 result = repeat_until(deadline, sock, send_to_socket, rest, address, *flags)
-                if isinstance(result, SocketCondition):
-                    return done, result
+            if isinstance(result, SocketCondition):
+                return done, result
             done += result
             if done >= len(view):
                 return done, None
@@ -3570,8 +3597,10 @@ def receive_from_socket(
     if sock._nonblocking:
         bits |= DONT_WAIT
     receive = recvfrom_keep if bits & DONT_WAIT and count < LONG_COPY else recvfrom_block
+    since = 0.0 if bits & DONT_WAIT else clock_keep()
     while (n := receive(sock._foreign, frame.data, count, bits, frame.struct)) == INTERRUPTED:
-        pass
+        if since and (n := wait_for_rest(sock, False, since)) < 0:
+            break
     if n < 0:
         if count <= FRAME_ROOM:
             frames.append(frame)
@@ -3591,7 +3620,8 @@ def receive_exactly(
 
     Returns (bytes, None) with all of them, or with fewer if the stream has ended; or
     (bytes, condition) with those that came before `timeout` seconds had passed (type
-    ETIMEDOUT). Without a timeout it goes on until all have come. Raises what
+    ETIMEDOUT), or the RECEIVE_TIMEOUT of a blocking socket in which nothing came (EAGAIN or
+    EWOULDBLOCK). Without a limit it goes on until all have come. Raises what
     receive_from_socket raises; `condition.done` is the bytes. ValueError for PEEK, and for a
     socket that is no stream. Blocks, whatever the socket's mode; other threads run meanwhile.
     A timeout needs a non-blocking socket (ValueError).
@@ -3615,10 +3645,10 @@ def receive_exactly(
         while len(done) < count:
             room = min(count - len(done), 2**20)
             data, why = receive_from_socket(sock, room, *flags)
-            if data is None:
+            if data is None and sock._nonblocking:
                 data, why = repeat_until(deadline, sock, receive_from_socket, room, *flags)
-                if data is None:
-                    return bytes(done), why
+            if data is None:
+                return bytes(done), why
             if len(data) == count:
                 return data, None
             done += data
@@ -3655,8 +3685,10 @@ def receive_into_socket(
         if sock._nonblocking:
             bits |= DONT_WAIT
         receive = recvfrom_keep if bits & DONT_WAIT and count < LONG_COPY else recvfrom_block
+        since = 0.0 if bits & DONT_WAIT else clock_keep()
         while (n := receive(sock._foreign, data, count, bits, frame.struct)) == INTERRUPTED:
-            pass
+            if since and (n := wait_for_rest(sock, False, since)) < 0:
+                break
     finally:
         ffi.release(data)
     if n < 0:
@@ -3702,13 +3734,14 @@ def send_datagrams(
         datagrams += 1 if length <= size else -(-length // size)
     data, addresses = b"".join(parts), b"".join(names)
     table = ffi.new("size_t[]", numbers)
-    send = sendmmsg_block
+    send, since = sendmmsg_block, clock_keep()
     if sock._nonblocking:
-        bits |= DONT_WAIT
+        bits, since = bits | DONT_WAIT, 0.0
         if len(data) < LONG_COPY and datagrams <= MANY:
             send = sendmmsg_keep
     while (sent := send(sock._foreign, data, addresses, table, len(parts), bits)) == INTERRUPTED:
-        pass
+        if since and (sent := wait_for_rest(sock, True, since)) < 0:
+            break
     if sent < 0:
         error = -sent
     elif table[0] in NO_FAILURE:
@@ -3770,10 +3803,12 @@ def receive_datagrams(
         bits |= DONT_WAIT
     batch = take_batch() if few else Batch(count, count * size)
     receive = recvmmsg_keep if few and bits & DONT_WAIT else recvmmsg_block
+    since = 0.0 if bits & DONT_WAIT else clock_keep()
     while (
         n := receive(sock._foreign, batch.data, len(batch.data), size, batch.runs, count, bits)
     ) == INTERRUPTED:
-        pass
+        if since and (n := wait_for_rest(sock, False, since)) < 0:
+            break
     received = [batch.run(index, sock._domain) for index in range(n)]
     error = batch.runs[0].error if n > 0 else -n
     if few:
@@ -3819,12 +3854,20 @@ def within(
 
     `procedure` is accept_socket, receive_from_socket, send_to_socket, connect_socket, or one
     that answers like them. Returns what it returns; but if `timeout` seconds have passed,
-    the condition in that result is of type ETIMEDOUT. Raises what the procedure raises,
-    TypeError, ValueError. Blocks for `timeout` seconds at most, or without limit if it is
-    None; other threads run meanwhile. A timeout needs a non-blocking socket (ValueError).
+    the condition in that result is of type ETIMEDOUT. A connect that is under way already,
+    as after another `within` whose time was up, goes on, to the address that it was begun
+    with. send_all, receive_exactly, finish_connect and wait_for_socket, which wait by
+    themselves, are called with this `timeout`. Raises what the procedure raises, TypeError,
+    ValueError. Blocks for `timeout` seconds at most, or without limit if it is None; other
+    threads run meanwhile. A timeout needs a non-blocking socket (ValueError); on a blocking
+    one the procedure waits, and if the socket's own SEND_TIMEOUT or RECEIVE_TIMEOUT runs out,
+    its "not yet" is returned.
     """
     expect("within", "sock", sock, Socket)
     expect_procedure("within", "procedure", procedure)
+    waits: Callable[..., Result] = procedure
+    if procedure in (send_all, receive_exactly, finish_connect, wait_for_socket):
+        return waits(sock, *arguments, timeout=timeout, **named)
     deadline = deadline_for("within", timeout, sock)
     result: Result = repeat_until(deadline, sock, procedure, *arguments, **named)
     return result

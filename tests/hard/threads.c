@@ -90,7 +90,7 @@ static void *visit(void *argument)
         size_t sent = 0;
 
         CHECK(connect_block(AT(fd), (const char *) &place->address, sizeof place->address) == 0);
-        CHECK(connect_wait_block(AT(fd)) == 0);
+        CHECK(connect_wait_block(AT(fd), 0) == 0);
         CHECK(getpeername_keep(AT(fd), &from) == 0);
         CHECK(recvfrom_keep(AT(fd), answer, 4, 0, &from) == -EAGAIN);
         while (sent < BYTES) {

@@ -108,10 +108,10 @@ def test_another_thread_runs_while_a_connect_is_waited_for(tcp: Makers) -> None:
     listener = tcp.listener(0)
     first, second = tcp.socket(), tcp.socket()
     connect_socket(first, name_of(listener))
-    tcp_wait = Waiter(connect_wait_block, first._foreign)
+    tcp_wait = Waiter(connect_wait_block, first._foreign, 0.0)
     assert tcp_wait.answer() == 0
     connect_socket(second, name_of(listener))
-    waiter = Waiter(connect_wait_block, second._foreign)
+    waiter = Waiter(connect_wait_block, second._foreign, 0.0)
     steps_during(waiter)
     tcp.accepted(listener)
     assert waiter.answer() == 0

@@ -441,12 +441,100 @@ def test_a_connect_that_takes_too_long_is_late_and_goes_on(tcp: Makers) -> None:
     assert finish_connect(second, LONG) is True
 
 
-def test_a_full_unix_queue_is_passed_on_for_nothing_tells_when_it_has_room(unix: Makers) -> None:
+def test_a_connect_that_was_late_is_waited_for_by_connecting_again(tcp: Makers) -> None:
+    listener, first, second = tcp.listener(0), tcp.socket(), tcp.socket()
+    address = name_of(listener)
+    assert within(LONG, connect_socket, first, address) is True
+    for _ in range(2):
+        is_late(lasts(0.05, within, 0.05, connect_socket, second, address),
+                "connect_socket", "connect")
+    with reports(errno.EALREADY, "connect_socket", "connect"):
+        connect_socket(second, address)
+    tcp.accepted(listener)
+    assert within(LONG, connect_socket, second, address) is True
+
+
+def test_a_procedure_that_waits_by_itself_is_given_the_limit(make: Makers) -> None:
+    client, server = make.pair()
+    for sock in (client, server):
+        set_socket_nonblocking(sock, True)
+    assert lasts(0.1, within, 0.1, wait_for_socket, server, True, False) == (False, False)
+    send_to_socket(client, b"some", None)
+    data, condition = lasts(0.1, within, 0.1, receive_exactly, server, 9)
+    assert data == b"some"
+    is_late(condition, "receive_from_socket", "recvfrom")
+    count, condition = lasts(0.1, within, 0.1, send_all, client, bytes(10**8))
+    assert 0 < count < 10**8
+    is_late(condition, "send_to_socket", "sendto")
+    assert within(LONG, receive_exactly, server, 5) == (bytes(5), None)
+    assert within(None, receive_exactly, server, 5) == (bytes(5), None)
+
+
+def test_finishing_a_connect_is_given_the_limit(tcp: Makers) -> None:
+    listener, first, second = tcp.listener(0), tcp.socket(), tcp.socket()
+    assert within(LONG, connect_socket, first, name_of(listener)) is True
+    assert isinstance(connect_socket(second, name_of(listener)), SocketCondition)
+    is_late(lasts(0.1, within, 0.1, finish_connect, second), "finish_connect", "connect")
+    tcp.accepted(listener)
+    assert within(LONG, finish_connect, second) is True
+
+
+def test_what_a_procedure_of_ones_own_got_before_it_was_late_is_not_lost(quick: Makers) -> None:
+    client, server = quick.pair()
+    send_to_socket(client, b"some", None)
+    data, condition = within(
+        LONG, lambda sock: receive_exactly(sock, 9, timeout=0.05), server
+    )
+    assert data == b"some"
+    is_late(condition, "receive_from_socket", "recvfrom")
+
+
+@windows_differs("timeouts")
+def test_a_time_out_that_a_blocking_socket_has_is_a_limit(slow: Makers) -> None:
+    client, server = slow.pair()
+    set_socket_option(server, SocketOption.RECEIVE_TIMEOUT, 0.1)
+    set_socket_option(client, SocketOption.SEND_TIMEOUT, 0.1)
+    send_to_socket(client, b"some", None)
+    data, condition = lasts(0.1, receive_exactly, server, 9)
+    assert (data, condition.type, condition.syscall) == (b"some", errno.EAGAIN, "recvfrom")
+    data, condition = lasts(0.1, within, None, receive_from_socket, server, 9)
+    assert (data, condition.type) == (None, errno.EAGAIN)
+    data, condition = lasts(0.1, within, None, receive_exactly, server, 9)
+    assert (data, condition.type) == (b"", errno.EAGAIN)
+    count, condition = lasts(0.1, send_all, client, bytes(10**8))
+    assert 0 < count < 10**8
+    assert (condition.type, condition.syscall) == (errno.EAGAIN, "sendto")
+    assert lasts(0.1, within, None, send_to_socket, client, b"x", None).type == errno.EAGAIN
+    rest = receive_exactly(server, count)[0]
+    assert len(rest) == count
+
+
+@windows_differs("timeouts")
+def test_a_time_out_of_a_listener_is_a_limit(slow: Makers) -> None:
+    listener = slow.listener()
+    set_socket_option(listener, SocketOption.RECEIVE_TIMEOUT, 0.1)
+    nobody, condition = lasts(0.1, within, None, accept_socket, listener)
+    assert (nobody, condition.type, condition.syscall) == (None, errno.EAGAIN, "accept")
+
+
+@pytest.mark.parametrize("timeout", [0, 0.1])
+def test_a_connect_to_a_full_unix_queue_asks_until_the_time_is_up(
+    unix: Makers, timeout: float
+) -> None:
     listener = unix.listener(0)
     assert within(LONG, connect_socket, unix.socket(), name_of(listener)) is True
-    condition = within(LONG, connect_socket, unix.socket(), name_of(listener))
-    assert isinstance(condition, SocketCondition)
-    assert (condition.type, condition.syscall) == (errno.EAGAIN, "connect")
+    condition = lasts(timeout, within, timeout, connect_socket, unix.socket(), name_of(listener))
+    is_late(condition, "connect_socket", "connect")
+    assert condition.address == name_of(listener)
+
+
+@pytest.mark.parametrize("timeout", [LONG, None])
+def test_a_connect_waits_for_room_in_a_unix_queue(unix: Makers, timeout: float | None) -> None:
+    listener, client = unix.listener(0), unix.socket()
+    assert within(LONG, connect_socket, unix.socket(), name_of(listener)) is True
+    waiter = Waiter(within, timeout, connect_socket, client, name_of(listener)).is_asleep()
+    unix.accepted(listener)
+    assert waiter.answer() is True
 
 
 @pytest.mark.parametrize("timeout", [0, 0.1])

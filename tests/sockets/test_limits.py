@@ -1,0 +1,136 @@
+"""A socket's own time-out while signals come, and what a handler that raises must not lose."""
+
+from __future__ import annotations
+
+import pytest
+from helpers import WITH_IPV6, needs_posix, run_python
+
+SIGNALS = """if True:
+    import errno, os, signal, sys, tempfile, time
+    from sockets import *
+
+    STREAM, DATAGRAM, AUTO = SocketType.STREAM, SocketType.DATAGRAM, SocketProtocol.AUTO
+    folder = tempfile.TemporaryDirectory(prefix="s", dir="/tmp")
+    count = 0
+
+    def address():
+        if sys.argv[1] == "unix":
+            names.append(os.path.join(folder.name, str(len(names))))
+            return UnixAddress(names[-1])
+        if sys.argv[1] == "internet6":
+            return string_to_internet6_address("[::1]:0")
+        return string_to_internet_address("127.0.0.1:0")
+
+    made, names = [], []
+
+    def make(kind):
+        domain = {"unix": SocketDomain.UNIX, "internet": SocketDomain.INTERNET,
+                  "internet6": SocketDomain.INTERNET_V6}[sys.argv[1]]
+        made.append(create_socket(domain, kind, AUTO))
+        return made[-1]
+
+    def listener(backlog=8):
+        bind_socket(sock := make(STREAM), address())
+        listen_socket(sock, backlog)
+        return sock
+
+    def streams():
+        client, server = make(STREAM), listener()
+        assert within(30, connect_socket, client, get_socket_name(server)) is True
+        made.append(within(30, accept_socket, server)[0])
+        return client, made[-1]
+
+    def datagrams():
+        first, second = make(DATAGRAM), make(DATAGRAM)
+        bind_socket(first, address()), bind_socket(second, address())
+        connect_socket(first, get_socket_name(second))
+        connect_socket(second, get_socket_name(first))
+        return first, second
+
+    def fill(sock):
+        set_socket_nonblocking(sock, True)
+        for size in (65536, 1):
+            while isinstance(within(0.05, send_to_socket, sock, bytes(size), None), int):
+                pass
+        set_socket_nonblocking(sock, False)
+
+    def ring(first, then=0.0):
+        signal.setitimer(signal.ITIMER_REAL, first, then)
+
+    def limited(sock):
+        set_socket_nonblocking(sock, False)
+        for option in (SocketOption.RECEIVE_TIMEOUT, SocketOption.SEND_TIMEOUT):
+            set_socket_option(sock, option, 0.4)
+        return sock
+
+    def handle(number, frame):
+        global count
+        count += 1
+        act()
+
+    signal.signal(signal.SIGALRM, handle)
+"""
+DONE = """
+    ring(0)
+    for sock in made:
+        close_socket(sock)
+    folder.cleanup()
+"""
+CALLS = {
+    "receive": "sock, _ = streams(); call = lambda: receive_from_socket(sock, 9)[1]",
+    "large": "sock, _ = streams(); call = lambda: receive_from_socket(sock, 100000)[1]",
+    "into": "sock, _ = streams(); call = lambda: receive_into_socket(sock, bytearray(9))[1]",
+    "exactly": "sock, _ = streams(); call = lambda: receive_exactly(sock, 9)[1]",
+    "within": "sock, _ = streams(); call = lambda: within(None, receive_from_socket, sock, 9)[1]",
+    "packet": "sock, _ = datagrams(); call = lambda: receive_from_socket(sock, 9)[1]",
+    "packets": "sock, _ = datagrams(); call = lambda: receive_datagrams(sock, 9, 9)",
+    "send": "sock, _ = streams(); fill(sock); call = lambda: send_to_socket(sock, b'x', None)",
+    "all": "sock, _ = streams(); fill(sock); call = lambda: send_all(sock, b'x')[1]",
+    "accept": "sock = listener(); call = lambda: accept_socket(sock)[1]",
+    "connect": """
+    full, sock = listener(0), make(STREAM)
+    name = get_socket_name(full)
+    assert within(30, connect_socket, make(STREAM), name) is True
+    call = lambda: connect_socket(sock, name)""",
+}
+
+
+@pytest.mark.parametrize(("call", "often"), [
+    *((call, True) for call in CALLS), ("receive", False), ("accept", False), ("connect", False),
+])
+@pytest.mark.parametrize("family", WITH_IPV6)
+@needs_posix
+def test_a_time_out_runs_out_also_when_signals_come(family: str, call: str, often: bool) -> None:
+    """In time; but where poll is mistaken, as for a full UNIX queue, a last call is made."""
+    run_python(SIGNALS + "\n    " + CALLS[call] + f"""
+    act = lambda: None
+    limited(sock)
+    ring(*({(0.05, 0.05) if often else (0.2,)}))
+    start = time.monotonic()
+    condition = call()
+    spent = time.monotonic() - start
+    assert isinstance(condition, SocketCondition), condition
+    expected = errno.EINPROGRESS if {call == "connect" and family != "unix"} else errno.EAGAIN
+    assert condition.type == expected, condition
+    late = 0.3 if {call == "connect" and family == "unix" and not often} else 0
+    assert 0.39 <= spent < 0.4 + late + 2, spent
+    assert count >= (4 if {often} else 1), count
+    """ + DONE, family)
+
+
+@pytest.mark.parametrize("family", WITH_IPV6)
+@needs_posix
+def test_what_comes_before_the_time_out_is_received_also_when_signals_come(family: str) -> None:
+    run_python(SIGNALS + """
+    sock, other = streams()
+    set_socket_nonblocking(sock, False)
+    set_socket_option(sock, SocketOption.RECEIVE_TIMEOUT, 30)
+
+    def act():
+        if count == 3:
+            send_to_socket(other, b"here", None)
+
+    ring(0.05, 0.05)
+    assert receive_from_socket(sock, 9)[0] == b"here"
+    assert count == 3
+    """ + DONE, family)
