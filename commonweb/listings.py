@@ -138,6 +138,7 @@ class Expander:
 # ---------------------------------------------------------------------------
 # Chunks.
 
+LONG = 30  # lines that a reference opens to; more are not written twice
 MINOR = ("local", "parameter", "label", "attribute", "field", "external", "module")
 
 
@@ -228,16 +229,21 @@ class Listings:
         """A reference; it opens to show the code that it stands for.
 
         Alone it ends its line, in what it opens to: else there would be an empty line below.
+        What is long and not indented is taken by the page's script from where it stands.
         """
         name, newline = hole.code.name, "\n" if hole.alone else ""
         found = None if self.paper else self.expander.expand(hole, indent)
         if found is None:
             return hole.lead + self.name(name) + newline
         text, openings = found
+        if hole.alone and not hole.quoted and not indent and text.count("\n") > LONG:
+            places = map(self.book.place, self.book.web.chunks[name].parts)
+            return self.opening(name, "", macro("far")([*places]), "far")
         language = self.book.web.chunks[name].parts[0].language
         code = Tagged(text, highlighted(text, language))
         html = self.inside(code, openings, 0, len(text), 0)[0] + newline
-        return self.opening(name, hole.lead, html, hole.alone, None if hole.alone else len(indent))
+        return self.opening(name, hole.lead, html, kind_of(html, hole.alone),
+                            None if hole.alone else len(indent))
 
     def inside(self, code: Tagged, openings: Sequence[Opening], begin: int, end: int, number: int
                ) -> tuple[str, int]:
@@ -256,12 +262,17 @@ class Listings:
                 lead = line[: len(line) - len(line.lstrip(" \t"))]
                 stop = min(stop + 1, end)
                 html += text[opening.end : stop]
-            out += [code.html(begin, start), self.opening(opening.name, lead, html, alone)]
+            out += [code.html(begin, start),
+                    self.opening(opening.name, lead, html, kind_of(html, alone))]
             begin, number = stop, next_number
         return "".join(out) + code.html(begin, end), number
 
-    def opening(self, name: str, lead: str, html: str, alone: bool, column: int | None = None
+    def opening(self, name: str, lead: str, html: str, kind: str, column: int | None = None
                 ) -> str:
-        kind = "" if alone else "in" if "\n" in html else "in one"
         return str(macro("opening")(self.words(name), self.book.first(name), lead, Markup(html),
                                     kind, column))
+
+
+def kind_of(html: str, alone: bool) -> str:
+    """How what a reference opens to is laid out: below it, or in its line."""
+    return "" if alone else "in" if "\n" in html else "in one"

@@ -166,8 +166,14 @@ class Modules:
 
 
 def statements(body: list[ast.stmt]) -> Iterator[tuple[ast.stmt, str]]:
-    """The statements of a body, those in branches too, each with the string below it."""
+    """The statements of a body, those in branches too, each with the string below it.
+
+    Overloads are left out: what is to be known is said of the function itself.
+    """
     for at, statement in enumerate(body):
+        if isinstance(statement, FUNCTIONS) and any(
+                ast.unparse(each).endswith("overload") for each in statement.decorator_list):
+            continue
         below = body[at + 1] if at + 1 < len(body) else None
         text = ""
         if (isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)

@@ -1,6 +1,7 @@
 "use strict";
 
-// Search, keys, previews, and the section's name in the bar. The page is whole without them.
+// Search, keys, previews, the section's name in the bar, and long code in two places. The page is
+// whole without them.
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const make = (tag, attributes = {}, ...children) => {
@@ -58,6 +59,22 @@ function go(anchor) {
   hide();
   location.href = anchor;
 }
+
+// What a long reference opens to: its chunk's lines, in place of the links to its blocks.
+
+function lines(link) {
+  return all(":scope > .code > *", document.getElementById(link.hash.slice(1)));
+}
+
+function fill(details) {
+  details.classList.remove("far");
+  const code = details.lastElementChild;
+  code.replaceChildren(...all("a", code).flatMap(lines).map((line) => line.cloneNode(true)));
+  for (const element of all("[id]", code)) element.removeAttribute("id");
+}
+addEventListener("toggle", (event) => {
+  if (event.target.matches("details.far")) fill(event.target);
+}, true);
 
 // Search: headings, chunks and identifiers.
 

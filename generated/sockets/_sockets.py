@@ -336,7 +336,7 @@ note_options_keep = define_ffi("void note_options_keep(socket_t fd);", keeps_loc
 connect_wait_block = define_ffi(
     "int connect_wait_block(struct foreign_socket *sock, double since);"
 )
-clock_keep = define_ffi("double clock_keep(void);", keeps_lock=True)
+clock_keep: Callable[..., float] = define_ffi("double clock_keep(void);", keeps_lock=True)
 wait_for_rest_block = define_ffi(
     "int wait_for_rest_block(struct foreign_socket *sock, int writing, double since);"
 )
@@ -2604,7 +2604,7 @@ def take_turns(who: str, infos: Sequence[AddressInfo]) -> list[AddressInfo]:
     connecting = SocketType.STREAM.value, SocketType.SEQUENCE_PACKET.value
     for info in infos:
         expect(who, "info", info, AddressInfo)
-        if info.type.value & 15 in connecting and info.address is not None:
+        if info.type.value & 15 in connecting:
             families.setdefault(info.domain.value, []).append(info)
     if not families:
         raise ValueError(f"{who}: infos has no address of a stream, to which to connect")
@@ -2626,8 +2626,7 @@ class Attempts:
         return len(self.selector.get_map()) > 0
 
     def begin(self, info: AddressInfo) -> None:
-        address: Any = info.address
-        self.turn = monotonic() + 0.25
+        self.turn, address = monotonic() + 0.25, info.address
         try:
             sock = create_socket(info.domain, info.type, info.protocol)
         except SocketCondition as failure:
@@ -3338,12 +3337,12 @@ def connect_first(
     """connect(2): a connection to the first of several addresses that answers, RFC 8305.
 
     `infos` is a list of AddressInfo, as get_address_info returns it; those whose type is
-    neither STREAM nor SEQUENCE_PACKET, or which have no address, are left out. Returns
-    (socket, address), the socket non-blocking, or (None, condition) of type ETIMEDOUT if
-    `timeout` seconds have passed. Raises SocketCondition if all attempts have failed, that of
-    the last; TypeError; ValueError, also if no address is left. The `done` of either condition
-    is a list of the conditions of all attempts that failed. Blocks for `timeout` seconds at
-    most, or as long as the system tries if it is None; other threads run meanwhile.
+    neither STREAM nor SEQUENCE_PACKET are left out. Returns (socket, address), the socket
+    non-blocking, or (None, condition) of type ETIMEDOUT if `timeout` seconds have passed. Raises
+    SocketCondition if all attempts have failed, that of the last; TypeError; ValueError, also if
+    no address is left. The `done` of either condition is a list of the conditions of all attempts
+    that failed. Blocks for `timeout` seconds at most, or as long as the system tries if it is
+    None; other threads run meanwhile.
     """
     who = "connect_first"
     deadline = deadline_after(who, timeout)
@@ -3644,11 +3643,12 @@ def receive_exactly(
     try:
         while len(done) < count:
             room = min(count - len(done), 2**20)
-            data, why = receive_from_socket(sock, room, *flags)
-            if data is None and sock._nonblocking:
-                data, why = repeat_until(deadline, sock, receive_from_socket, room, *flags)
-            if data is None:
-                return bytes(done), why
+            answer = receive_from_socket(sock, room, *flags)
+            if answer[0] is None and sock._nonblocking:
+                answer = repeat_until(deadline, sock, receive_from_socket, room, *flags)
+            if answer[0] is None:
+                return bytes(done), answer[1]
+            data = answer[0]
             if len(data) == count:
                 return data, None
             done += data

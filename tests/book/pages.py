@@ -58,9 +58,23 @@ class Element:
                 waiting += reversed(child.children)
         return "".join(out)
 
-    def code(self) -> str:
-        """The code that it holds: every reference replaced by what it opens to."""
-        return self.text(without="summary")
+    def code(self, named: dict[str, Element]) -> str:
+        """The code that it holds: every reference replaced by what it opens to.
+
+        A long one opens to the blocks that it leads to, which are among the elements with a name.
+        """
+        out: list[str] = []
+        waiting: list[Element | str] = [self]
+        while waiting:
+            child = waiting.pop()
+            if isinstance(child, str):
+                out.append(child)
+            elif "far" in child.classes:
+                waiting += [named[a.attributes["href"][1:]].one("div", "code")
+                            for a in reversed([*child.one("div").every("a")])]
+            elif child.tag != "summary":
+                waiting += reversed(child.children)
+        return "".join(out)
 
 
 class Reader(HTMLParser):
@@ -106,9 +120,10 @@ def read(page: str) -> Element:
 def files(page: Element) -> dict[str, str]:
     """The files taken out of a page: of each the code of its blocks, in order."""
     found: dict[str, str] = {}
+    named = page.named()
     for chunk in page.every("div", "chunk"):
         name = chunk.one("span", "name")
         file = name.elements[0].text()
         if name.elements[0].tag == "code" and names_file(file):
-            found[file] = found.get(file, "") + chunk.one("div", "code").code()
+            found[file] = found.get(file, "") + chunk.one("div", "code").code(named)
     return found

@@ -377,8 +377,8 @@ def test_what_c_has_put_in_place_stays() -> None:
     with pytest.raises(TypeError):
         object.__new__(Socket)
     for again in (
-        lambda: _sockets.fast.make_bases(print, print), lambda: _sockets.fast.take_places({}),
-        lambda: _sockets.fast.take_places(vars(_sockets)),
+        lambda: _sockets.fast.make_bases(print, print), lambda: _sockets.fast.take_places({}, 1),
+        lambda: _sockets.fast.take_places(vars(_sockets), 1),
     ):
         with pytest.raises(RuntimeError):
             again()

@@ -50,6 +50,16 @@ def test_public_names_are_found_through_imports_by_kind_and_in_order() -> None:
     assert [entry.name for entry in package.entries()] == ["f", "z", "K", "d", "LIMIT"]
 
 
+def test_of_an_overloaded_function_the_last_definition_counts() -> None:
+    package = only(web_of(a=(
+        '__all__ = ["f", "C"]\n@overload\ndef f(x: int) -> int: ...\n'
+        '@overload\ndef f(x: str) -> str: ...\ndef f(x): "Eff."\n'
+        'class C:\n    @typing.overload\n    def g(self, x: int) -> int: ...\n'
+        '    def g(self, x): "Gee."\n')))
+    assert told(package.procedures) == [("f", "(x)", "Eff.")]
+    assert told(package.classes[0].methods) == [("C.g", "(x)", "Gee.")]
+
+
 def test_parameters_are_shown_as_they_are_written() -> None:
     parameters = "(a, b: int, /, c=1, *d: str, e, f: 'int' = 2 ** 3, **g: K[x])"
     package = only(web_of(a=f"__all__ = ('f', 'g')\ndef f{parameters} -> int | None: ...\n"
