@@ -126,7 +126,8 @@ class Book:
             parts = self.web.chunks[part.name].parts
             first = part is parts[0]
             note = Note(part.name if len(section.parts) > 1 else "",
-                        self.places(parts[1:] if first else []),
+                        self.places(other for other in parts
+                                    if first and other.section is not section),
                         self.places(self.web.chunks[part.name].users if first else []),
                         [word.name for word in part.captures], [word.name for word in part.exports])
             if any(note[1:]):

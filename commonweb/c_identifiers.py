@@ -126,6 +126,8 @@ class C:
 
     def see_function(self, node: Node, scope: Scope) -> list[Step]:
         declarator, body = part_of(node, "declarator"), part_of(node, "body")
+        if declarator and self.calls_macro(node, declarator, scope):
+            return children(node, scope)
         left = [(child, scope) for child in node.named_children if child not in (declarator, body)]
         inner = scope.inner("function")
         if declarator:
@@ -144,9 +146,20 @@ class C:
             kind = {"field_declaration": "field", "parameter_declaration": "parameter"}.get(
                 node.type, "function" if is_function(child) else
                 "variable" if scope.kind in ("file", "program") else "local")
+            if self.calls_macro(node, child, scope):
+                left.append((child, scope))
+                continue
             strength = WEAK if kind == "function" or "extern" in storage else STRONG
             left += self.declare(child, scope, where, kind, strength, tag)[2]
         return left
+
+    def calls_macro(self, node: Node, declarator: Node, scope: Scope) -> bool:
+        """Whether what looks as if it declared something calls two macros, the first of which the
+        grammar takes for a type: they may stand for operators, as in `1 ROWS(PLUS) MORE(PLUS)`."""
+        kind, name = part_of(node, "type"), unwrap(declarator)[0]
+        known = self.find(scope, text_of(name)) if name else None
+        return bool(kind and kind.type == "macro_type_specifier" and known
+                    and known.kind == "macro")
 
     def see_typedef(self, node: Node, scope: Scope) -> list[Step]:
         kind = part_of(node, "type")

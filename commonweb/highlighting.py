@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 from functools import cache
+from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ class Highlighter:
     def __init__(self) -> None:
         self.process: subprocess.Popen[str] | None = None
         self.known: dict[tuple[str, str], list[tuple[int, int, str]]] = {}
-        self.stopped: set[str] = set()  # languages
+        self.stopped: dict[str, str] = {}  # languages, and why
 
     def stretches(self, text: str, language: str | None) -> list[tuple[int, int, str]]:
         """Begin, end and tag of each, in order; each is within its line."""
@@ -41,7 +42,14 @@ class Highlighter:
 
     def ask(self, text: str, language: str) -> list[tuple[int, int, str]]:
         process = self.process = self.process or started()
-        timer = Timer(PATIENCE + len(text) / PACE, process.kill)
+        why = "Pygments failed at one of its blocks"
+
+        def stop() -> None:
+            nonlocal why
+            why = f"one of its blocks took more than {PATIENCE} seconds"
+            process.kill()
+
+        timer = Timer(PATIENCE + len(text) / PACE, stop)
         timer.start()
         try:
             assert process.stdin and process.stdout
@@ -49,7 +57,7 @@ class Highlighter:
             process.stdin.flush()
             return [*map(tuple, json.loads(process.stdout.readline()))]
         except (OSError, ValueError):  # it is no more
-            self.stopped.add(language)
+            self.stopped[language] = why
             self.end()
             return []
         finally:
@@ -63,8 +71,9 @@ class Highlighter:
 
 
 def started() -> subprocess.Popen[str]:
-    """The other process; it finds what this one does, and nothing else."""
-    script = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve()"
+    """The other process; it finds what this one does, this package too, and nothing else."""
+    path = [*sys.path, str(Path(__file__).parents[1])]
+    script = f"import sys; sys.path[:] = {path!r}; from {__name__} import serve; serve()"
     return subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE,
                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="ascii")
 

@@ -205,8 +205,12 @@ class Listings:
             begin = end + 1
 
     def links(self, part: Part) -> list[Span]:
-        """The identifiers in a part: those that it defines lead to the index, others to there."""
+        """The identifiers in a part: those that it defines lead to the index, others to there.
+
+        A line leads to a definition once.
+        """
         spans: list[Span] = []
+        seen = set[tuple[int, int]]()
         begins = [0, *(match.end() for match in re.finditer("\n", part.text))]
         for mark in self.book.index.marks.get(part, ()):
             identifier, use = mark.identifier, mark.use
@@ -217,7 +221,11 @@ class Listings:
                 kind = "" if minor else "class=d "
                 opening = f"<a {kind}href=#{self.book.anchors[identifier.name]}>"
             elif identifier.definitions:
-                opening = f"<a href=#L{identifier.definitions[0].place[0]}>"
+                line = identifier.definitions[0].place[0]
+                if (use.row, line) in seen:
+                    continue
+                seen.add((use.row, line))
+                opening = f"<a href=#L{line}>"
             else:
                 continue
             start = begins[use.row] + use.offset

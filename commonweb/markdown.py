@@ -280,7 +280,9 @@ class Reader:
     def whole_fence(self, fence: Fence, begin: int) -> int:
         """Take a fence outside of containers and its content, which begins there, to its end."""
         text = self.document.text
-        closing = closing_line(fence.mark).search(text, begin - 1)
+        first = text.find(fence.mark, begin)  # no line before it can close the fence
+        closing = closing_line(fence.mark).search(text, text.rfind("\n", 0, first)) if (
+            first >= 0) else None
         fence.closed = closing is not None
         fence.content = text[begin : closing.start() + 1 if closing else len(text)]
         self.found.append(fence)

@@ -1,9 +1,9 @@
 """What the names in a web's Python files mean.
 
 Each file is walked by itself, and what it binds and uses is noted; then the uses are resolved.
-An attribute is that of its object's class, where that is known: of `self`, of a class, or of
-what a call of a class has made.  Otherwise it is that of the one class which the file defines or
-imports that has such an attribute, if it is one.
+An attribute is that of its object's class, where that is known: of `self`, of a class, of what
+a call of a class has made, or of a parameter that a class annotates.  Otherwise it is that of the
+one class which the file defines or imports that has such an attribute, if it is one.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LITERALS = (ast.Constant, ast.JoinedStr, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.ListComp,
             ast.DictComp, ast.SetComp, ast.GeneratorExp, ast.Compare, ast.Lambda)
 FOREIGN = Scope("class", "", None, "")  # stands for any class that is not ours
+ANYTHING = ("object", "Any")  # what as an annotation tells no class
 DEPTH = 60  # how far a meaning is followed
 
 
@@ -86,6 +87,12 @@ class File(Walk):
 
     def define(self, node: Any, inner: Scope) -> None:
         kind = inner.kind
+        if kind == "function":
+            for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+                told = argument.annotation
+                if isinstance(told, (ast.Name, ast.Attribute)) and (
+                        ast.unparse(told).rpartition(".")[2] not in ANYTHING):
+                    inner.names[argument.arg].values[0] = told, self.scope
         if kind == "function" and self.scope.kind == "class":
             decorators = {at.attr if isinstance(at, ast.Attribute) else getattr(at, "id", "")
                           for at in node.decorator_list}
@@ -380,7 +387,9 @@ class Python:
 
     def by_name(self, name: str, scope: Scope) -> Binding | None:
         """The attribute of that name, if but one class that the file knows has one, or inherits
-        it to all that do."""
+        it to all that do; but not what every class has."""
+        if hasattr(type, name):
+            return None
         module = module_of(scope)
         members = self.members.get(module)
         if members is None:

@@ -198,14 +198,13 @@ def compose(sources: Sources, path: Path) -> tuple[list[str], list[Problem]]:
 
 
 def plain(web: Web) -> list[Problem]:
-    """Which languages were not highlighted, for that took too long."""
-    from .highlighting import HIGHLIGHTER, PATIENCE
+    """Which languages were not highlighted, and why."""
+    from .highlighting import HIGHLIGHTER
 
     places = {fence.language: (fence.opens, fence.column)
               for fence in reversed([*web.fences, *(part.fence for part in web.parts)])}
-    return [Problem(*places.get(language, (1, 1)), f"code in {language} is not highlighted: for one"
-                    f" of its blocks that took more than {PATIENCE} seconds")
-            for language in sorted(HIGHLIGHTER.stopped)]
+    return [Problem(*places.get(language, (1, 1)), f"code in {language} is not highlighted: {why}")
+            for language, why in sorted(HIGHLIGHTER.stopped.items())]
 
 
 def pdf(html: str) -> bytes:

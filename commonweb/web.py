@@ -146,6 +146,8 @@ class Chunk:
     @property
     def text(self) -> str:
         """The code of all parts, lines joined by newlines."""
+        if len(self.parts) == 1:  # as most have
+            return self.parts[0].text
         return "".join([part.code for part in self.parts])[:-1]
 
     @property
@@ -164,7 +166,7 @@ class Chunk:
         for part in self.parts:
             for reference in part.references:
                 yield reference, base + reference.start
-            base += len(part.code)
+            base += len(part.fence.content) - part.begin
 
 
 def ordered(chunks: Iterable[Chunk]) -> tuple[list[Chunk], list[list[Chunk]]]:

@@ -404,8 +404,8 @@ static PyType_Spec specifications[] = {         /* in the order of BASES */
     SPECIFY(OptionBase, option_base, OPEN, option_does),
 };
 static const char *const base_names[] = {
-#define TEXT(name) #name,
-    BASES(TEXT)
+#define AS_TEXT(name) #name,
+    BASES(AS_TEXT)
 };
 
 static PyObject *cut_to_length(PyObject *filled, Py_ssize_t length)
@@ -772,7 +772,7 @@ static ssize_t receive_by_rule(struct socket_base *sock, char *data, Py_ssize_t 
     else
         UNTIL_LATE(result, structure, 0,
                    recvfrom_block(structure, data, (size_t) size, bits, from));
-    return result > size ? size : result;
+    return result;
 }
 static PyObject *pair(PyObject *first, PyObject *second)
 {
@@ -823,6 +823,8 @@ static PyObject *fast_receive_from_socket(CALL)
         Py_XDECREF(filled);
         return nothing_yet(state, NUMBER_OF_receive_from_socket, result, arguments[0]);
     }
+    if (result > size)
+        result = size;                  /* MSG_TRUNC (§59) */
     filled = filled == NULL ? PyBytes_FromStringAndSize(small, result)
         : result < size ? cut_to_length(filled, result) : filled;
     return filled == NULL ? NULL : pair(filled, sender(state, sock, &from));

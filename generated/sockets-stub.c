@@ -1041,6 +1041,7 @@ ssize_t sendmmsg_block(struct foreign_socket *sock, const char *data, const char
 struct foreign_run {
     size_t start, length, size;     /* where in the data, how much, how much of it at a time */
     int error;                      /* of the first run: what came after the last, or 0 */
+    int truncated;                  /* whether they were longer than `size` */
     struct foreign_frame source;
 };
 
@@ -1058,13 +1059,14 @@ static void cut(char *data, struct foreign_run *run, size_t size)
     }
     run->length = kept;
     run->size = size;
+    run->truncated = 1;
 }
 
 static int goes_on(const struct foreign_run *last, const struct foreign_run *run)
 {
     return run->size > 0 && last->size > 0 && last->length % last->size == 0
         && (run->size == last->size || (run->size < last->size && run->length == run->size))
-        && run->source.length == last->source.length
+        && run->truncated == last->truncated && run->source.length == last->source.length
         && memcmp(&run->source.address, &last->source.address,
                   (size_t) run->source.length) == 0;
 }
@@ -1084,7 +1086,16 @@ static size_t add_run(char *data, struct foreign_run *runs, size_t count, size_t
 static ssize_t receive_run(socket_t fd, char *data, size_t room, int flags,
                            struct foreign_run *run)
 {
-#if defined __linux__ && defined UDP_GRO
+#ifdef _WIN32
+    struct sockaddr *address = open_frame(&run->source);
+    ssize_t result = in_band(recvfrom(HANDLE_OF(fd), data + run->start, IO_SIZE(room), flags,
+                                      address, &run->source.length));
+    const int size = 0;
+
+    run->truncated = result == -WSAEMSGSIZE;
+    if (run->truncated)
+        result = (ssize_t) room;
+#else
     union { struct cmsghdr header; char room[256]; } control;
     struct iovec part = {data + run->start, room};
     struct msghdr header = {
@@ -1092,16 +1103,16 @@ static ssize_t receive_run(socket_t fd, char *data, size_t room, int flags,
         .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control,
     };
     const ssize_t result = in_band(recvmsg(fd, &header, flags));
-    struct cmsghdr *told = result < 0 ? NULL : CMSG_FIRSTHDR(&header);
     int size = 0;
 
     run->source.length = header.msg_namelen;
-    for (; told != NULL; told = CMSG_NXTHDR(&header, told))
+    run->truncated = (header.msg_flags & MSG_TRUNC) != 0;
+#ifdef UDP_GRO
+    for (struct cmsghdr *told = result < 0 ? NULL : CMSG_FIRSTHDR(&header); told != NULL;
+         told = CMSG_NXTHDR(&header, told))
         if (told->cmsg_level == IPPROTO_UDP && told->cmsg_type == UDP_GRO)
             memcpy(&size, CMSG_DATA(told), sizeof size);
-#else
-    const ssize_t result = receive(fd, data + run->start, room, flags, &run->source);
-    const int size = 0;
+#endif
 #endif
     (void) close_frame(&run->source, result);
     run->length = (size_t) result < room ? (size_t) result : room;
@@ -1176,6 +1187,7 @@ static ssize_t receive_batches(socket_t fd, char *data, size_t size, struct fore
             (void) close_frame(&run->source, 0);
             run->start = (done + (size_t) i) * size;
             run->length = run->size = headers[i].msg_len < size ? headers[i].msg_len : size;
+            run->truncated = (headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
             n = add_run(data, runs, n, size);
         }
         done += result > 0 ? (size_t) result : 0;

@@ -252,6 +252,22 @@ def make_descriptor(owner: Socket, procedure: Callable[..., int], *arguments: ob
     if result < 0:
         foreign.fd = -1
     return result
+
+
+def keeping(answers: list[Result], procedure: Callable[..., Result]) -> Callable[..., Result]:
+    def ask(*arguments: object) -> Result:
+        answers.extend(map(procedure, *zip(arguments)))
+        return answers[-1]
+
+    return ask
+
+
+def tell_done(failure: BaseException, done: object) -> None:
+    try:
+        failure.done = done  # type: ignore[attr-defined]
+    except (AttributeError, TypeError):
+        if hasattr(failure, "add_note"):  # since Python 3.11
+            failure.add_note(f"done before that: {done!r}")
 declare("""
     typedef int... socket_t;
     typedef int... socklen_t;
@@ -362,7 +378,7 @@ def make_foreign_owner() -> Any:
     return ffi.gc(make_foreign_socket(-1), drop_block)
 declare("""
     struct foreign_run {
-        size_t start, length, size; int error; struct foreign_frame source; ...;
+        size_t start, length, size; int error, truncated; struct foreign_frame source; ...;
     };
 """)
 SEND_MANY = (
@@ -683,7 +699,11 @@ class Batch:
         set_field(datagrams, "data", self.bytes[start : start + found.length])
         set_field(datagrams, "size", found.size)
         set_field(datagrams, "address", foreign_to_socket_address(domain, packed))
+        set_field(datagrams, "truncated", bool(found.truncated))
         return datagrams
+
+    def all(self, count: int, domain: SocketDomain) -> list[Datagrams]:
+        return [self.run(index, domain) for index in range(count)]
 
 
 batches: list[Batch] = []
@@ -811,7 +831,8 @@ class Socket(SocketBase):
                 return object.__getattribute__(self, name)  # which says what is wrong
             kind, instead = self.__class__.__name__, INSTEAD[name]
             raise AttributeError(
-                f"{kind!r} object has no attribute {name!r}; use {instead}", name=name, obj=self
+                f"{kind!r} object has no attribute {name!r}; use {instead} (what wants a socket of "
+                "Python's takes that of to_python_socket)", name=name, obj=self,
             )
 set_field = object.__setattr__
 
@@ -1832,29 +1853,34 @@ class ReceiveFromOption(SocketConstant):
 
 
 class Datagrams(Record):
-    """Datagrams(data, size, address): a run of datagrams of one size, end to end in `data`.
+    """Datagrams(data, size, address, truncated=False): datagrams of one size, end to end.
 
     `data` is an object that holds bytes, kept as bytes; `size` is how many of them make a
     datagram, from 1, and what is left over at the end is a shorter one. No data is one
-    datagram without contents, whatever `size` is. `address` is whom they go to or come
-    from, or None. `len(run)` is how many datagrams there are, `run[i]` the bytes of one, and
-    iterating goes through them.
+    datagram without contents, whatever `size` is. `address` is whom they go to or come from,
+    or None. `truncated`, a bool, says of received datagrams, of those that are `size` bytes
+    long, that they were longer, and the rest is lost. `len(run)` is how many datagrams there
+    are, `run[i]` the bytes of one, and iterating goes through them.
     """
 
-    __slots__ = __match_args__ = ("data", "size", "address")
+    __slots__ = __match_args__ = ("data", "size", "address", "truncated")
 
     data: bytes
     size: int
     address: SocketAddress | None
+    truncated: bool
 
-    def __init__(self, data: Buffer, size: int, address: SocketAddress | None) -> None:
+    def __init__(
+        self, data: Buffer, size: int, address: SocketAddress | None, truncated: bool = False
+    ) -> None:
         if type(data) is not bytes:
             with view_bytes("Datagrams", data) as view:
                 data = bytes(view)
         size = expect_integer("Datagrams", "size", size, 1 if data else 0, LONGEST, "bytes")
         if address is not None:
             expect("Datagrams", "address", address, SocketAddress)
-        super().__init__(data, size, address)
+        expect("Datagrams", "truncated", truncated, bool)
+        super().__init__(data, size, address, truncated)
 
     def __len__(self) -> int:
         return -(-len(self.data) // self.size) if self.data else 1
@@ -2570,7 +2596,8 @@ def read_name(
 
 def ask_name(procedure: Callable[..., int], foreign: Any) -> tuple[int, bytes]:
     frame = take_frame()
-    result = procedure(foreign, frame.struct)
+    while (result := procedure(foreign, frame.struct)) == INTERRUPTED:
+        pass
     packed = frame.address[: frame.struct.length]
     frames.append(frame)
     return result, packed
@@ -2601,7 +2628,7 @@ def take_turns(who: str, infos: Sequence[AddressInfo]) -> list[AddressInfo]:
     if not isinstance(infos, (list, tuple)):
         raise TypeError(f"{who}: infos must be a list of AddressInfo, not {describe(infos)}")
     families: dict[int, list[AddressInfo]] = {}
-    connecting = SocketType.STREAM.value, SocketType.SEQUENCE_PACKET.value
+    connecting = 0, SocketType.STREAM.value, SocketType.SEQUENCE_PACKET.value
     for info in infos:
         expect(who, "info", info, AddressInfo)
         if info.type.value & 15 in connecting:
@@ -2628,7 +2655,8 @@ class Attempts:
     def begin(self, info: AddressInfo) -> None:
         self.turn, address = monotonic() + 0.25, info.address
         try:
-            sock = create_socket(info.domain, info.type, info.protocol)
+            type = info.type if info.type.value else SocketType.STREAM
+            sock = create_socket(info.domain, type, info.protocol)
         except SocketCondition as failure:
             self.note(failure, address)
             return
@@ -3337,7 +3365,8 @@ def connect_first(
     """connect(2): a connection to the first of several addresses that answers, RFC 8305.
 
     `infos` is a list of AddressInfo, as get_address_info returns it; those whose type is
-    neither STREAM nor SEQUENCE_PACKET are left out. Returns (socket, address), the socket
+    neither STREAM nor SEQUENCE_PACKET are left out (0, which Windows has where no type was
+    asked for, is taken for STREAM). Returns (socket, address), the socket
     non-blocking, or (None, condition) of type ETIMEDOUT if `timeout` seconds have passed. Raises
     SocketCondition if all attempts have failed, that of the last; TypeError; ValueError, also if
     no address is left. The `done` of either condition is a list of the conditions of all attempts
@@ -3538,23 +3567,24 @@ def send_all(
     """sendto(2), as often as it takes: send all bytes of `buffer` through a stream.
 
     Returns (count, None) when all are sent, or (count, condition) with how many were, if
-    `timeout` seconds have passed (type ETIMEDOUT), or the SEND_TIMEOUT of a blocking socket in
-    which nothing could be sent (EAGAIN or EWOULDBLOCK). Without a limit it goes on until all
-    are sent. Raises what send_to_socket raises; `condition.done` is the count. Blocks,
-    whatever the socket's mode; other threads run meanwhile. A timeout needs a non-blocking
-    socket (ValueError).
+    `timeout` seconds have passed (type ETIMEDOUT), or the SEND_TIMEOUT of a blocking socket
+    in which nothing could be sent (EAGAIN or EWOULDBLOCK). Without a limit it goes on until
+    all are sent. Raises what send_to_socket raises; `done` of that, and of any exception that
+    a signal's handler raises, is the count. Blocks, whatever the socket's mode; other threads
+    run meanwhile. A timeout needs a non-blocking socket (ValueError).
     """
     if not isinstance(sock, Socket):
         expect("send_all", "sock", sock, Socket)
     deadline = None if timeout is None else deadline_for("send_all", timeout, sock)
     view: Any = buffer if type(buffer) is bytes else view_bytes("send_all", buffer)
     rest: Any = buffer
-    done = 0
+    answers: list[Any] = []
+    send, done = keeping(answers, send_to_socket), 0
     try:
         while True:
-            result = send_to_socket(sock, rest, address, *flags)
+            result = send(sock, rest, address, *flags)
             if isinstance(result, SocketCondition) and sock._nonblocking:
-                result = repeat_until(deadline, sock, send_to_socket, rest, address, *flags)
+                result = repeat_until(deadline, sock, send, rest, address, *flags)
             if isinstance(result, SocketCondition):
                 return done, result
             done += result
@@ -3563,8 +3593,8 @@ def send_all(
             if is_over(deadline):
                 return done, late_condition("send_to_socket", "sendto", address)
             rest = memoryview(view)[done:]
-    except SocketCondition as failure:
-        failure.done = done
+    except BaseException as failure:
+        tell_done(failure, sum(each for each in answers if isinstance(each, int)))
         raise
     finally:
         if rest is not buffer:
@@ -3581,8 +3611,9 @@ def receive_from_socket(
     Returns (bytes, address), the address None where the kernel gives none; or, if nothing
     is there and the socket is non-blocking, its receive timeout ran out or DONT_WAIT was
     given, (None, condition) of type EAGAIN or EWOULDBLOCK. `flags` are ReceiveFromOption
-    constants. Raises SocketCondition (ECONNRESET, ENOTCONN, ECONNREFUSED ...), TypeError,
-    ValueError. Blocks only on a blocking socket; other threads run meanwhile.
+    constants. What of a datagram exceeds `count` is lost. Raises SocketCondition (ECONNRESET,
+    ENOTCONN, ECONNREFUSED ...), TypeError, ValueError. Blocks only on a blocking socket; other
+    threads run meanwhile.
     """
     if not isinstance(sock, Socket):
         expect("receive_from_socket", "sock", sock, Socket)
@@ -3617,13 +3648,13 @@ def receive_exactly(
 ) -> tuple[bytes, SocketCondition | None]:
     """recvfrom(2), as often as it takes: receive `count` bytes from a stream.
 
-    Returns (bytes, None) with all of them, or with fewer if the stream has ended; or
-    (bytes, condition) with those that came before `timeout` seconds had passed (type
-    ETIMEDOUT), or the RECEIVE_TIMEOUT of a blocking socket in which nothing came (EAGAIN or
-    EWOULDBLOCK). Without a limit it goes on until all have come. Raises what
-    receive_from_socket raises; `condition.done` is the bytes. ValueError for PEEK, and for a
-    socket that is no stream. Blocks, whatever the socket's mode; other threads run meanwhile.
-    A timeout needs a non-blocking socket (ValueError).
+    Returns (bytes, None) with all of them, or with fewer if the stream has ended; or (bytes,
+    condition) with those that came before `timeout` seconds had passed (type ETIMEDOUT), or
+    the RECEIVE_TIMEOUT of a blocking socket in which nothing came (EAGAIN or EWOULDBLOCK).
+    Without a limit it goes on until all have come. Raises what receive_from_socket raises;
+    `done` of that, and of any exception that a signal's handler raises, is the bytes.
+    ValueError for PEEK, and for a socket that is no stream. Blocks, whatever the socket's
+    mode; other threads run meanwhile. A timeout needs a non-blocking socket (ValueError).
     """
     if not isinstance(sock, Socket):
         expect("receive_exactly", "sock", sock, Socket)
@@ -3637,29 +3668,31 @@ def receive_exactly(
     if flags:
         refuse_peeking("receive_exactly", fold_flags("receive_exactly", ReceiveFromOption, flags))
     deadline = None if timeout is None else deadline_for("receive_exactly", timeout, sock)
-    if not sock._nonblocking:
+    if HAS_FAST_PATHS and not sock._nonblocking:
         flags = (*flags, ReceiveFromOption.WAIT_ALL)
-    done = bytearray()
+    answers: list[Any] = []
+    receive, left = keeping(answers, receive_from_socket), count
     try:
-        while len(done) < count:
-            room = min(count - len(done), 2**20)
-            answer = receive_from_socket(sock, room, *flags)
-            if answer[0] is None and sock._nonblocking:
-                answer = repeat_until(deadline, sock, receive_from_socket, room, *flags)
-            if answer[0] is None:
-                return bytes(done), answer[1]
-            data = answer[0]
-            if len(data) == count:
-                return data, None
-            done += data
+        while left > 0:
+            room = min(left, 2**20)
+            data, why = receive(sock, room, *flags)
+            if data is None and sock._nonblocking:
+                data, why = repeat_until(deadline, sock, receive, room, *flags)
+            if data is None:
+                return data_of(answers), why
+            left -= len(data)
             if not data:
                 break
-            if is_over(deadline) and len(done) < count:
-                return bytes(done), late_condition("receive_from_socket", "recvfrom")
-        return bytes(done), None
-    except SocketCondition as failure:
-        failure.done = bytes(done)
+            if left > 0 and is_over(deadline):
+                return data_of(answers), late_condition("receive_from_socket", "recvfrom")
+        return data_of(answers), None
+    except BaseException as failure:
+        tell_done(failure, data_of(answers))
         raise
+
+
+def data_of(answers: list[Any]) -> bytes:
+    return b"".join([data for data, _ in answers if data])
 
 
 def receive_into_socket(
@@ -3668,12 +3701,14 @@ def receive_into_socket(
     """recvfrom(2): receive into a writable buffer, and return how much, and from whom.
 
     At most as many bytes as `buffer` is long are received, to its beginning; the rest of it
-    stays as it is. Returns (count, address), the address None where the kernel gives none;
-    or, if nothing is there and the socket is non-blocking, its receive timeout ran out or
-    DONT_WAIT was given, (None, condition) of type EAGAIN or EWOULDBLOCK. `flags` are
-    ReceiveFromOption constants. Raises SocketCondition (ECONNRESET, ENOTCONN, ECONNREFUSED
-    ...), TypeError, also for a buffer that cannot be written to. Blocks only on a blocking
-    socket; other threads run meanwhile. The buffer cannot be resized during the call.
+    stays as it is. What of a datagram does not fit is lost; on Linux, with the flag
+    MSG_TRUNC, the count is how long it was. Returns (count, address), the address None where
+    the kernel gives none; or, if nothing is there and the socket is non-blocking, its receive
+    timeout ran out or DONT_WAIT was given, (None, condition) of type EAGAIN or EWOULDBLOCK.
+    `flags` are ReceiveFromOption constants. Raises SocketCondition (ECONNRESET, ENOTCONN,
+    ECONNREFUSED ...), TypeError, also for a buffer that cannot be written to. Blocks only on
+    a blocking socket; other threads run meanwhile. The buffer cannot be resized during the
+    call.
     """
     if not isinstance(sock, Socket):
         expect("receive_into_socket", "sock", sock, Socket)
@@ -3697,7 +3732,7 @@ def receive_into_socket(
     length = frame.struct.length
     address = sock._domain.extractor(frame.address[:length]) if length else None
     frames.append(frame)
-    return n if n < count else count, address
+    return n, address
 
 
 def send_datagrams(
@@ -3705,15 +3740,16 @@ def send_datagrams(
 ) -> int | SocketCondition:
     """sendmmsg(2): send all datagrams of some runs, in order, each run to its own address.
 
-    `runs` is a list or tuple of Datagrams, in which an address of None means the peer; `flags`
-    are SendToOption constants. Returns how many datagrams were sent, fewer than all if there was
-    no room for more; or a condition of type EAGAIN or EWOULDBLOCK if none could be and the
-    socket is non-blocking or its send timeout ran out. Raises SocketCondition (EMSGSIZE,
-    ECONNREFUSED, EDESTADDRREQ ...), whose `done` is how many datagrams were sent before the one
-    that failed; TypeError; ValueError, also for a stream. Blocks only on a blocking socket;
-    other threads run meanwhile, and also while more than 64 datagrams or 64 KiB are sent. Where
-    there is no sendmmsg, sendto(2) is made for each; on Linux a run goes through the kernel as
-    one where it can (UDP_SEGMENT, udp(7)).
+    `runs` is a list or tuple of Datagrams, in which an address of None means the peer;
+    `flags` are SendToOption constants. Returns how many datagrams were sent, fewer than all
+    if there was no room for more; or a condition of type EAGAIN or EWOULDBLOCK if none could
+    be and the socket is non-blocking or its send timeout ran out. Raises SocketCondition
+    (EMSGSIZE, ECONNREFUSED, EDESTADDRREQ ...), whose `done`, as that of any exception of a
+    signal's handler, is how many datagrams were sent before; TypeError; ValueError, also for
+    a stream. Blocks only on a blocking socket; other threads run meanwhile, and also while
+    more than 64 datagrams or 64 KiB are sent. Where there is no sendmmsg, sendto(2) is made
+    for each; on Linux a run goes through the kernel as one where it can (UDP_SEGMENT,
+    udp(7)).
     """
     who = "send_datagrams"
     expect_packets(who, sock)
@@ -3734,30 +3770,34 @@ def send_datagrams(
         datagrams += 1 if length <= size else -(-length // size)
     data, addresses = b"".join(parts), b"".join(names)
     table = ffi.new("size_t[]", numbers)
-    send, since = sendmmsg_block, clock_keep()
-    if sock._nonblocking:
-        bits, since = bits | DONT_WAIT, 0.0
-        if len(data) < LONG_COPY and datagrams <= MANY:
-            send = sendmmsg_keep
-    while (sent := send(sock._foreign, data, addresses, table, len(parts), bits)) == INTERRUPTED:
-        if since and (sent := wait_for_rest(sock, True, since)) < 0:
-            break
-    if sent < 0:
-        error = -sent
-    elif table[0] in NO_FAILURE:
-        return sent
-    else:
-        error = table[0]
-    address, behind = None, 0
-    for run in runs:
-        behind += len(run)
-        if behind > sent:
-            address = run.address
-            break
+    answers: list[int] = []
     try:
+        since = 0.0 if sock._nonblocking else clock_keep()
+        send = keeping(answers, sendmmsg_block)
+        if sock._nonblocking:
+            bits |= DONT_WAIT
+            if len(data) < LONG_COPY and datagrams <= MANY:
+                send = keeping(answers, sendmmsg_keep)
+        while (
+            sent := send(sock._foreign, data, addresses, table, len(parts), bits)
+        ) == INTERRUPTED:
+            if since and (sent := wait_for_rest(sock, True, since)) < 0:
+                break
+        if sent < 0:
+            error = -sent
+        elif table[0] in NO_FAILURE:
+            return sent
+        else:
+            error = table[0]
+        address, behind = None, 0
+        for run in runs:
+            behind += len(run)
+            if behind > sent:
+                address = run.address
+                break
         return not_yet(who, "sendmmsg", error, address, sock)
-    except SocketCondition as failure:
-        failure.done = max(sent, 0)
+    except BaseException as failure:
+        tell_done(failure, max([0, *answers]))
         raise
 
 
@@ -3771,7 +3811,9 @@ def skip_datagrams(runs: Sequence[Datagrams], count: int) -> list[Datagrams]:
     rest = []
     for run in expect_runs(who, runs):
         if count < len(run):
-            left = Datagrams(run.data[count * run.size :], run.size, run.address)
+            left = Datagrams(
+                run.data[count * run.size :], run.size, run.address, run.truncated
+            )
             rest.append(left if count > 0 else run)
         count = max(count - len(run), 0)
     return rest
@@ -3782,15 +3824,17 @@ def receive_datagrams(
 ) -> list[Datagrams] | SocketCondition:
     """recvmmsg(2): receive the datagrams that are there, as a list of runs, in order.
 
-    At most `count` datagrams, from 1 to 65536, are received, and at most `size` bytes, from 1,
-    of each; only if UdpOption.RECEIVE_OFFLOAD is set can there be more of them, for what the
-    kernel has joined comes as a whole. Returns a list of Datagrams, or, if nothing is there
-    and the socket is non-blocking, its receive timeout ran out or DONT_WAIT was given, a
-    condition of type EAGAIN or EWOULDBLOCK. `flags` are ReceiveFromOption constants, without
-    PEEK. Raises SocketCondition (ECONNREFUSED ...), whose `done` is a list of the runs that came
-    before it; TypeError; ValueError, also for a stream. Blocks only on a blocking socket, for
-    the first datagram; other threads run meanwhile, and also while more than 64 datagrams or
-    64 KiB may be received. Where there is no recvmmsg, recvfrom(2) is made for each.
+    At most `count` datagrams, from 1 to 65536, are received, and at most `size` bytes, from
+    1, of each; only if UdpOption.RECEIVE_OFFLOAD is set can there be more of them, for what
+    the kernel has joined comes as a whole. Returns a list of Datagrams, or, if nothing is
+    there and the socket is non-blocking, its receive timeout ran out or DONT_WAIT was given,
+    a condition of type EAGAIN or EWOULDBLOCK. `flags` are ReceiveFromOption constants,
+    without PEEK. What of a datagram exceeds `size` is lost, and its run is `truncated`.
+    Raises SocketCondition (ECONNREFUSED ...), whose `done`, as that of any exception of a
+    signal's handler, is a list of the runs that came before it; TypeError; ValueError, also
+    for a stream. Blocks only on a blocking socket, for the first datagram; other threads run
+    meanwhile, and also while more than 64 datagrams or 64 KiB may be received. Where there is
+    no recvmmsg, recvfrom(2) is made for each.
     """
     who = "receive_datagrams"
     expect_packets(who, sock)
@@ -3799,26 +3843,28 @@ def receive_datagrams(
     bits = fold_flags(who, ReceiveFromOption, flags) if flags else 0
     refuse_peeking(who, bits)
     few = count <= MANY and count * size < LONG_COPY
-    if sock._nonblocking:
-        bits |= DONT_WAIT
     batch = take_batch() if few else Batch(count, count * size)
-    receive = recvmmsg_keep if few and bits & DONT_WAIT else recvmmsg_block
-    since = 0.0 if bits & DONT_WAIT else clock_keep()
-    while (
-        n := receive(sock._foreign, batch.data, len(batch.data), size, batch.runs, count, bits)
-    ) == INTERRUPTED:
-        if since and (n := wait_for_rest(sock, False, since)) < 0:
-            break
-    received = [batch.run(index, sock._domain) for index in range(n)]
-    error = batch.runs[0].error if n > 0 else -n
-    if few:
-        batches.append(batch)
-    if error in NO_FAILURE and n > 0:
-        return received
+    answers: list[int] = []
+    received: list[Datagrams] = []
     try:
+        if sock._nonblocking:
+            bits |= DONT_WAIT
+        receive = keeping(answers, recvmmsg_keep if few and bits & DONT_WAIT else recvmmsg_block)
+        since = 0.0 if bits & DONT_WAIT else clock_keep()
+        while (
+            n := receive(sock._foreign, batch.data, len(batch.data), size, batch.runs, count, bits)
+        ) == INTERRUPTED:
+            if since and (n := wait_for_rest(sock, False, since)) < 0:
+                break
+        received = batch.all(n, sock._domain)
+        error = batch.runs[0].error if n > 0 else -n
+        if few:
+            batches.append(batch)
+        if error in NO_FAILURE and n > 0:
+            return received
         return not_yet(who, "recvmmsg", error, None, sock)
-    except SocketCondition as failure:
-        failure.done = received
+    except BaseException as failure:
+        tell_done(failure, received or batch.all(max([0, *answers]), sock._domain))
         raise
 
 

@@ -236,6 +236,19 @@ USES = {
     "of a string": ("class C:\n    join = 1\n''.join('')", "join", "", "attribute", "", "2"),
     "a private one": ("class C:\n    def m(self): self.__x = 1\n    def n(self): self.__x", "__x",
                       "C", "attribute", "1", "2"),
+    "of what is annotated": ("class C:\n    x = 1\nclass D:\n    x = 2\ndef f(a, d: D): d.x", "x",
+                             "D", "attribute", "3", "4"),
+    "of what anything annotates": ("class C:\n    x = 1\ndef f(c: object): c.x", "x", "C",
+                                   "attribute", "1", "2"),
+    "of what a foreign class annotates": (
+        "import z\nclass C:\n    x = 1\ndef f(c: z.C): c.x", "x", "", "attribute", "", "3"),
+    "of many that are annotated": ("class C:\n    x = 1\ndef f(*c: D): c.x\nclass D:\n    y = 1",
+                                   "x", "C", "attribute", "1", "2"),
+    "of another value than the annotated": (
+        "class C:\n    x = 1\nclass D:\n    y = 2\ndef f(d: D):\n    d = z()\n    d.x", "x", "C",
+        "attribute", "1", "6"),
+    "that every class has": ("class C:\n    __doc__ = ''\ndef f(c): c.__doc__", "__doc__", "",
+                             "attribute", "", "2"),
     "a value that is defined by itself": ("x = x.y\nx.y", "y", "", "attribute", "", "0 1"),
 }
 
@@ -495,6 +508,10 @@ C_CASES = {
                          "1"),
     "tag in a macro": ("struct s { int a; };\n#define M (struct s *) 0", "s", "", "type", "0", "1"),
     "condition": ("#define M 1\n#if defined M && M > 0\n#endif", "M", "", "macro", "0", "1 1"),
+    "macro for operators": (
+        "#define ROWS(R) R(a) R(b)\n#define MORE(R) R(c)\n#define PLUS(x) + x\nint f(void)\n{\n"
+        "    return 1 ROWS(PLUS) MORE(PLUS) ROWS(PLUS)\n        MORE(PLUS);\n}", "MORE", "",
+        "macro", "1", "5 6"),
     "label": ("void f(void)\n{\nagain:\n    goto again;\n}", "again", "f", "label", "2", "3"),
     "function of a library": ("int f(void) { return poll(0, 0, 0); }", "poll", "", "external", "",
                               "0"),

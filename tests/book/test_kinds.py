@@ -14,6 +14,7 @@ from pages import Element, read
 from weaving import EVIL, EVIL_LINKS, PIXEL, ROOT, TAGS, check, chunk, page_of, woven
 from webs import draw_web
 
+from commonweb import listings
 from commonweb import figures
 from commonweb.listings import Expander
 from commonweb.expansion import tangle
@@ -250,6 +251,13 @@ def test_any_prose_can_be_woven(prose: str) -> None:
 # Webs that are large.
 
 
+@pytest.fixture
+def written_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What long references open to is written where they stand, as it is if they are indented."""
+    monkeypatch.setattr(listings, "LONG", 1 << 30)
+
+
+@pytest.mark.usefixtures("written_twice")
 def test_a_web_that_doubles_does_not_make_a_page_that_does() -> None:
     names = [f"N{i}" for i in range(18)]
     text = "# T\n\n" + chunk("⟨N0⟩") + "".join(
@@ -262,6 +270,7 @@ def test_a_web_that_doubles_does_not_make_a_page_that_does() -> None:
     assert page.count("<details") > 10_000
 
 
+@pytest.mark.usefixtures("written_twice")
 def test_thousands_of_nested_chunks() -> None:
     depth = 3000
     text = "# T\n\n" + chunk("⟨N0⟩") + "".join(

@@ -340,10 +340,21 @@ def test_a_language_that_takes_too_long_is_plain_and_warned_of(
     assert main([str(place / "t.md"), "--out", str(place / "out")]) == 0
     highlighting.HIGHLIGHTER.end()
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
-    assert "t.md:3:1: warning: code in mcschema is not highlighted" in line
+    assert line.endswith("t.md:3:1: warning: code in mcschema is not highlighted: "
+                         "one of its blocks took more than 5 seconds")
     page = read((place / "out" / "t.html").read_text("utf-8"))
     assert [pre.text() for pre in page.every("pre")] == [slow, f"{slow}x"]
     assert page.one("div", "code").one("q").text() == "'x'"
+
+
+def test_code_is_highlighted_by_the_command_in_a_checkout(place: Path) -> None:
+    (place / "t.md").write_text("# T\n\n" + chunk("import os"))
+    result = subprocess.run(
+        [sys.executable, "-m", "commonweb", "weave", place / "t.md", "--out", place], cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        capture_output=True, text=True, timeout=100, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "<b>import</b>" in (place / "t.html").read_text()
 
 
 @pytest.mark.parametrize("language", ["python", "c", "nobody", "", None])
@@ -352,8 +363,20 @@ def test_whatever_comes_before_a_block_it_is_highlighted(language: str | None) -
     found.stretches("\0\u2028\U0001f600\n'''a\n\nb'''", language)
     assert found.stretches("if x:  # why\n    'a\\n'", "python") == [
         (0, 2, "b"), (7, 12, "i"), (17, 22, "q")]
-    assert found.stopped == set()
+    assert found.stopped == {}
     found.end()
+
+
+def test_a_folder_of_the_package_that_is_not_installed_is_enough_to_highlight(place: Path) -> None:
+    (place / "t.md").write_text("# T\n\n" + chunk("'x'"))
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-m", "commonweb", "weave", place / "t.md", "--out", place / "out"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+    )
+    assert done.stderr == ""
+    page = read((place / "out" / "t.html").read_text("utf-8"))
+    assert page.one("div", "code").one("q").text() == "'x'"
 
 
 # What decides whether a book is still the same.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from helpers import WITH_IPV6, needs_posix, run_python
+from helpers import WITH_IPV6, needs_posix, needs_unix_sockets, run_python
+
+from sockets._sockets import HAS_FAST_PATHS
 
 SIGNALS = """if True:
     import errno, os, signal, sys, tempfile, time
@@ -134,3 +136,138 @@ def test_what_comes_before_the_time_out_is_received_also_when_signals_come(famil
     assert receive_from_socket(sock, 9)[0] == b"here"
     assert count == 3
     """ + DONE, family)
+
+
+# What was done before a handler raised.
+
+RAISES = SIGNALS + """
+    import threading
+
+    class Deaf(Exception):
+        @property
+        def done(self):
+            return None
+
+    def act():
+        ring(0)
+        raise kind("from the handler")
+
+    def told(call):
+        try:
+            answer = call()
+        except BaseException as failure:
+            assert type(failure) is kind, failure
+            if kind is Deaf:
+                notes = getattr(failure, "__notes__", None)
+                return notes
+            return failure.done
+        raise AssertionError(answer)
+
+    kind = {"interrupt": KeyboardInterrupt, "own": KeyError, "deaf": Deaf}[sys.argv[2]]
+    blocking = sys.argv[3] == "blocking"
+
+    def note(done):
+        if kind is Deaf:
+            return [f"done before that: {done!r}"] if sys.version_info >= (3, 11) else None
+        return done
+"""
+MODES = pytest.mark.parametrize("mode", ["blocking", "nonblocking"])
+KINDS = pytest.mark.parametrize("kind", ["interrupt", "own", "deaf"])
+
+
+@MODES
+@KINDS
+@pytest.mark.parametrize("family", WITH_IPV6)
+@needs_posix
+def test_what_was_received_before_a_handler_raised_is_told(
+    family: str, kind: str, mode: str
+) -> None:
+    run_python(RAISES + """
+    sock, other = streams()
+    set_socket_nonblocking(sock, not blocking)
+    send_to_socket(other, b"HEADER", None)
+    wait_for_socket(sock, True, False, 30)
+    ring(0.1)
+    assert told(lambda: receive_exactly(sock, 10)) == note(b"HEADER")
+    send_to_socket(other, b"BODY", None)
+    assert receive_exactly(sock, 4) == (b"BODY", None)
+    """ + DONE, family, kind, mode)
+
+
+@MODES
+@pytest.mark.parametrize("family", WITH_IPV6)
+@pytest.mark.skipif(not HAS_FAST_PATHS, reason="Python runs behind the call, and so do handlers")
+@needs_posix
+def test_how_much_was_sent_before_a_handler_raised_is_told(family: str, mode: str) -> None:
+    run_python(RAISES + """
+    sock, other = streams()
+    set_socket_nonblocking(sock, not blocking)
+    ring(0.2)
+    done = told(lambda: send_all(sock, bytes(10**8)))
+    shutdown_socket(sock, ShutdownMethod.WRITE)
+    received = receive_exactly(other, 10**8)[0]
+    assert 0 < done == len(received), (done, len(received))
+    """ + DONE, family, "interrupt", mode)
+
+
+@needs_posix
+@needs_unix_sockets
+def test_how_many_datagrams_were_sent_before_a_handler_raised_is_told() -> None:
+    """A UNIX socket waits for its receiver, whose queue holds some of them."""
+    run_python(RAISES + """
+    sock, other = datagrams()
+    set_socket_nonblocking(sock, False)
+    ring(0.2)
+    done = told(lambda: send_datagrams(sock, [Datagrams(bytes(3000), 10, None)]))
+    assert 0 < done == sum(map(len, receive_datagrams(other, 300, 10))), done
+    """ + DONE, "unix", "own", "blocking")
+
+
+@MODES
+@pytest.mark.parametrize("family", WITH_IPV6)
+@needs_posix
+def test_no_datagram_is_lost_by_whatever_interrupts_receiving(family: str, mode: str) -> None:
+    """An exception before each instruction in turn; but no handler runs before a return."""
+    run_python(RAISES + """
+    import dis, itertools
+
+    class Stop(Exception):
+        pass
+
+    left = 0
+
+    def trace(frame, event, argument):
+        global left
+        if frame.f_code is not receive_datagrams.__code__:
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        code = frame.f_code.co_code[frame.f_lasti]
+        if event == "opcode" and not dis.opname[code].startswith("RETURN"):
+            left -= 1
+            if left == 0:
+                raise Stop
+        return trace
+
+    first, second = datagrams()
+    set_socket_nonblocking(second, not blocking)
+    for at in itertools.count(1):
+        assert send_datagrams(first, [Datagrams(bytes(40), 10, None)]) == 4
+        wait_for_socket(second, True, False, 30)
+        left = at
+        sys.settrace(trace)
+        try:
+            got = receive_datagrams(second, 9, 10)
+        except Stop as failure:
+            got = getattr(failure, "done", [])
+        finally:
+            sys.settrace(None)
+        if not got:
+            set_socket_nonblocking(second, True)
+            got = receive_datagrams(second, 9, 10)
+            set_socket_nonblocking(second, not blocking)
+            assert isinstance(got, list), at
+        assert [len(run) for run in got] == [4], (at, got)
+        if left > 0:
+            break
+    assert at > 100
+    """ + DONE, family, "own", mode)

@@ -150,7 +150,7 @@ def test_a_run_is_a_value() -> None:
     assert len({run, Datagrams(array.array("B", b"abcd"), 2, address)}) == 1
     assert pickle.loads(pickle.dumps(run)) == run
     assert run != Datagrams(b"abcd", 3, address)
-    assert repr(Datagrams(b"ab", 1, None)) == "Datagrams(b'ab', 1, None)"
+    assert repr(Datagrams(b"ab", 1, None)) == "Datagrams(b'ab', 1, None, False)"
 
 
 @pytest.mark.parametrize(("error", "values"), [
@@ -258,6 +258,41 @@ def test_what_exceeds_the_size_is_lost_and_nothing_else(
     run = Datagrams(data, 64 + longer, name_of(sock))
     got = send_and_receive(sender, sock, [run], 64)
     assert [datagram for datagram, _ in datagrams_of(got)] == [each[:64] for each in run]
+    marks = [run.truncated and len(each) == run.size for run in got for each in run]
+    assert marks == [len(each) > 64 for each in run]
+
+
+def test_what_was_cut_is_told_from_what_fits_exactly(make: Makers, joining: bool) -> None:
+    sender, sock = make.bound(), receiver(make, joining)
+    sent = [b"1234", b"5678", b"12345", b"6789a", b"bcde", b"f", b"", b"12345"]
+    runs = [Datagrams(each, len(each), name_of(sock)) for each in sent]
+    got = send_and_receive(sender, sock, runs, 4)
+    assert [(each, run.truncated) for run in got for each in run] == [
+        (each[:4], len(each) > 4) for each in sent
+    ]
+
+
+def test_a_mark_is_a_part_of_the_value() -> None:
+    cut = Datagrams(b"abcd", 2, None, True)
+    assert cut.truncated and not Datagrams(b"abcd", 2, None).truncated
+    assert cut != Datagrams(b"abcd", 2, None)
+    assert pickle.loads(pickle.dumps(cut)) == cut
+    assert skip_datagrams([cut], 1) == [Datagrams(b"cd", 2, None, True)]
+    with pytest.raises(TypeError, match="Datagrams: truncated must be a bool, not 1"):
+        Datagrams(b"abcd", 2, None, 1)  # type: ignore[arg-type]
+
+
+@linux_only
+def test_how_long_a_datagram_was_is_told_to_whoever_asks(make: Makers) -> None:
+    first, second = make.datagrams()
+    truncate, peek = ReceiveFromOption(native.MSG_TRUNC), ReceiveFromOption.PEEK
+    send_to_socket(first, b"0123456789", None)
+    buffer = bytearray(4)
+    assert receive_into_socket(second, bytearray(), truncate, peek)[0] == 10
+    assert receive_from_socket(second, 4, truncate, peek)[0] == b"0123"
+    assert receive_into_socket(second, buffer, peek)[0] == 4
+    assert receive_into_socket(second, buffer, truncate)[0] == 10
+    assert buffer == b"0123"
 
 
 @linux_only
@@ -669,17 +704,15 @@ def test_a_buffer_cannot_be_resized_while_it_is_lent(slow: Makers) -> None:
     assert buffer == b"x\0\0\0\0\1"
 
 
-def test_a_flag_that_asks_for_the_whole_length_does_not_exceed_the_buffer(
-    quick: Makers,
-) -> None:
+def test_a_flag_that_asks_for_the_whole_length_makes_nothing_longer(quick: Makers) -> None:
     first, second = quick.datagrams()
     for receive in (
-        lambda: receive_into_socket(second, bytearray(2), ReceiveFromOption(0x20))[0],
-        lambda: len(receive_datagrams(second, 1, 2, ReceiveFromOption(0x20))[0].data),  # type: ignore[index, union-attr]
+        lambda: receive_from_socket(second, 2, ReceiveFromOption(0x20))[0],
+        lambda: receive_datagrams(second, 1, 2, ReceiveFromOption(0x20))[0].data,  # type: ignore[index, union-attr]
     ):
         send_to_socket(first, b"abcdef", None)
         readable(second)
-        assert receive() == 2
+        assert receive() == b"ab"
 
 
 def test_within_waits_for_what_comes_into_a_buffer(quick: Makers) -> None:

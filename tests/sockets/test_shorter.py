@@ -70,7 +70,7 @@ LINUX = sys.platform == "linux"
 
 
 def descriptors() -> set[str]:
-    return set(os.listdir("/dev/fd"))
+    return set(os.listdir("/dev/fd")) if os.name == "posix" else set()
 
 
 # Accepting without blocking.
@@ -423,6 +423,14 @@ def test_what_the_resolver_returns_can_be_connected_to(untouched: None) -> None:
         assert sock is not None
         with sock:
             assert (sock.type, address) == (SocketType.STREAM, name_of(listener))
+
+
+def test_a_type_that_the_resolver_does_not_tell_is_taken_for_a_stream(untouched: None) -> None:
+    with create_listener(LOOPBACK, 4) as listener:
+        sock, _ = connect_first([info(name_of(listener), SocketType(0))], DEADLINE)
+        assert sock is not None
+        with sock:
+            assert sock.type == SocketType.STREAM
 
 
 @pytest.mark.parametrize(("infos", "error", "told"), [

@@ -189,7 +189,8 @@ def test_a_method_of_pythons_sockets_is_told_what_stands_here_for_it(name: str) 
         assert not hasattr(sock, name)
         said = str(refusal.value)
         assert said.startswith(f"'Socket' object has no attribute {name!r}; use ")
-        instead = said.rpartition(" ")[2]
+        assert said.endswith(" (what wants a socket of Python's takes that of to_python_socket)")
+        instead = said.partition("; use ")[2].partition(" ")[0]
         assert instead in sockets.__all__ or hasattr(sock, instead)
     assert refusal.value.name == name
 

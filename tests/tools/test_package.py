@@ -52,7 +52,7 @@ def test_no_module_beside_a_web_is_run(tmp_path: Path, arguments: list[str]) -> 
     for start in (["-m", "commonweb", "tangle"],
                   ["-c", "import sys; sys.path.remove(''); from commonweb.tangle import command; "
                    "command()"]):
-        if start[0] == "-m" and sys.version_info < (3, 11):
+        if start[0] == "-m" and (sys.version_info < (3, 11) or sys.platform == "win32"):
             continue  # what Python itself imports before is not frozen there
         done = run(*start, "w.md", *arguments, cwd=tmp_path)
         assert "Traceback" not in done.stderr
