@@ -3432,7 +3432,9 @@ def duplicate_socket(sock: Socket) -> Socket:
     expect("duplicate_socket", "sock", sock, Socket)
     other = empty_socket(sock._domain, sock._type, sock._protocol, sock._nonblocking)
     announce(other)
-    result = make_descriptor(other, duplicate_block, sock._foreign)
+    result = INTERRUPTED
+    while result == INTERRUPTED:
+        result = make_descriptor(other, duplicate_block, sock._foreign)
     if result < 0:
         report_failure("duplicate_socket", "dup", -result, sock)
     return other

@@ -36,6 +36,7 @@ import pytest
 
 import sockets
 from sockets import (
+    AddressInfo,
     Datagrams,
     Internet6Address,
     InternetAddress,
@@ -46,6 +47,7 @@ from sockets import (
     SocketOption,
     SocketProtocol,
     SocketType,
+    TcpOption,
     UnixAddress,
     _sockets,
 )
@@ -305,6 +307,17 @@ def connect(stage: Stage) -> Scene:
     return Scene(lambda: made(sock=sock, address=address), (sock, listener))
 
 
+def connect_first(stage: Stage) -> Scene:
+    listener, made = stage.listener(), stage.procedure("connect_first")
+    infos = [AddressInfo(stage.domain, STREAM, AUTO, stage.name(listener))]
+    return Scene(lambda: made(infos, 10), (listener,))
+
+
+def create_listener(stage: Stage) -> Scene:
+    address, made = stage.address(), stage.procedure("create_listener")
+    return Scene(lambda: made(address, 4, (SocketOption.REUSE_ADDRESS, True)))
+
+
 def finish(stage: Stage) -> Scene:
     owners, made = stage.connected(), stage.procedure("finish_connect")
     return Scene(lambda: made(owners[1]), owners)
@@ -343,7 +356,9 @@ SCENES: dict[str, Callable[[Stage], Scene]] = {
     "bind_socket": bind,
     "close_socket": close_it,
     "close_socket, by with": leave_with,
+    "connect_first": connect_first,
     "connect_socket": connect,
+    "create_listener": create_listener,
     "create_socket": create,
     "create_socket, no protocol": create_none,
     "create_socket, and drop it": create_and_drop,
@@ -381,6 +396,7 @@ WITHOUT_SOCKETS: dict[str, Callable[[Stage], Scene]] = {
         "foreign_to_internet_address", InternetAddress(1, 1).converter()),
     "foreign_to_unix_address": without_sockets(
         "foreign_to_unix_address", UnixAddress("x").converter()),
+    "flag_option": without_sockets("flag_option", TcpOption, 1),
     "get_address_info": without_sockets("get_address_info", "127.0.0.1", "80"),
     "get_protocol_by_constant": without_sockets("get_protocol_by_constant", SocketProtocol(6)),
     "get_protocol_by_name": without_sockets("get_protocol_by_name", "tcp"),
@@ -391,7 +407,9 @@ WITHOUT_SOCKETS: dict[str, Callable[[Stage], Scene]] = {
     "lookup_domain": without_sockets("lookup_domain", 2),
     "make_foreign_address": without_sockets("make_foreign_address", 2, b"123456"),
     "next_protocol_entry": without_sockets("next_protocol_entry", owner=Database()),
+    "number_option": without_sockets("number_option", TcpOption, 1, 0, 9, "times"),
     "open_protocol_database": without_sockets("open_protocol_database", True, owner=Database()),
+    "or_raise": without_sockets("or_raise", (b"data", None)),
     "register_socket_domain": without_sockets("register_socket_domain", SocketDomain.INTERNET),
     "skip_datagrams": without_sockets("skip_datagrams", [RUN], 1),
     "socket_error": without_sockets("socket_error", "who", "call", 1),
