@@ -528,7 +528,7 @@ address_header_keep = define_ffi(
 def make_foreign_unix_address(path: bytes) -> bytes:
     path = exact_bytes(path)
     abstract = ABSTRACT_NAMES and path[:1] == b"\0"
-    limit = FOREIGN_VALUES["unix-max-path"] - (not abstract)
+    limit = FOREIGN_VALUES["unix-max-path"]
     if len(path) > limit:
         raise ValueError(
             f"UnixAddress: path is {len(path)} bytes long, and at most {limit} fit: "
@@ -537,7 +537,7 @@ def make_foreign_unix_address(path: bytes) -> bytes:
     if b"\0" in path and not abstract:
         raise ValueError(f"UnixAddress: path has a NUL in it: {os.fsdecode(path)!r}")
     length = ffi.offsetof("struct sockaddr_un", "sun_path") + len(path)
-    if path and not abstract:
+    if path and not abstract and len(path) < limit:
         length += 1
     address = ffi.new("struct sockaddr_un *")
     address_header_keep(address, FOREIGN_VALUES["af-unix"], length)
@@ -1168,17 +1168,21 @@ class IpOption(LevelOption[Value]):
 
 Value: an int, from 1 to 255 hops. Platforms: all.
 """
-    ADD_MEMBERSHIP: ClassVar[IpOption[tuple[InternetAddress, InternetAddress | None]]]
+    ADD_MEMBERSHIP: ClassVar[
+        IpOption[InternetAddress | tuple[InternetAddress, InternetAddress | None]]
+    ]
     """IP_ADD_MEMBERSHIP, ip(7): join a group, on one interface.
 
 Value: a tuple of the group, an InternetAddress from 224.0.0.0 to 239.255.255.255, and
 the InternetAddress that this machine has on the interface, or None for the system's
-choice; ports do not matter. Set only. Platforms: all.
+choice; or the group alone, for the same. Ports do not matter. Set only. Platforms: all.
 """
-    DROP_MEMBERSHIP: ClassVar[IpOption[tuple[InternetAddress, InternetAddress | None]]]
+    DROP_MEMBERSHIP: ClassVar[
+        IpOption[InternetAddress | tuple[InternetAddress, InternetAddress | None]]
+    ]
     """IP_DROP_MEMBERSHIP, ip(7): leave a group, on one interface.
 
-Value: a tuple as for ADD_MEMBERSHIP. Set only. Platforms: all.
+Value: a tuple or a group, as for ADD_MEMBERSHIP. Set only. Platforms: all.
 """
     MULTICAST_INTERFACE: ClassVar[IpOption[InternetAddress | None]]
     """IP_MULTICAST_IF, ip(7): the interface over which is sent what goes to groups.
@@ -2082,17 +2086,18 @@ Value: an int, from -1 to 255 hops; -1 sets the system's usual limit. Platforms:
 Value: a bool, at first False on Linux and macOS, and True on Windows and most BSDs.
 Platforms: all; on OpenBSD it is always True.
 """
-    JOIN_GROUP: ClassVar[Internet6Option[tuple[Internet6Address, int]]]
+    JOIN_GROUP: ClassVar[Internet6Option[Internet6Address | tuple[Internet6Address, int]]]
     """IPV6_JOIN_GROUP, ipv6(7): join a group, on one interface.
 
 Value: a tuple of the group, an Internet6Address that begins with ff, and the index of
-the interface, an int from 0, for the system's choice, to 2147483647. Set only.
+the interface, an int from 0 to 2147483647; or the group alone, for an index of 0. With 0
+the group's scope says which interface, and if that is 0 as well, the system. Set only.
 Platforms: all.
 """
-    LEAVE_GROUP: ClassVar[Internet6Option[tuple[Internet6Address, int]]]
+    LEAVE_GROUP: ClassVar[Internet6Option[Internet6Address | tuple[Internet6Address, int]]]
     """IPV6_LEAVE_GROUP, ipv6(7): leave a group, on one interface.
 
-Value: a tuple as for JOIN_GROUP. Set only. Platforms: all.
+Value: a tuple or a group, as for JOIN_GROUP. Set only. Platforms: all.
 """
     MULTICAST_INTERFACE: ClassVar[Internet6Option[int]]
     """IPV6_MULTICAST_IF, ipv6(7): the interface over which is sent what goes to groups.
@@ -2123,13 +2128,16 @@ def read_ip(data: bytes) -> InternetAddress:
     return InternetAddress(int.from_bytes(data, "big"), None)
 
 
-def make_membership(value: tuple[InternetAddress, InternetAddress | None]) -> bytes:
-    if not isinstance(value, tuple) or len(value) != 2:
+def make_membership(
+    value: InternetAddress | tuple[InternetAddress, InternetAddress | None]
+) -> bytes:
+    pair = (value, None) if isinstance(value, InternetAddress) else value
+    if not isinstance(pair, tuple) or len(pair) != 2:
         raise TypeError(
-            "set_socket_option: value must be a tuple of the group's address and an "
+            "set_socket_option: value must be the group's address, or a tuple of it and an "
             f"interface's address or None, not {describe(value)}"
         )
-    group, interface = value
+    group, interface = pair
     expect("set_socket_option", "group", group, InternetAddress)
     if (group.ip or 0) >> 28 != 14:
         raise ValueError(
@@ -2138,17 +2146,23 @@ def make_membership(value: tuple[InternetAddress, InternetAddress | None]) -> by
     return make_ip(group) + make_ip(interface)
 
 
-def make_membership6(value: tuple[Internet6Address, int]) -> bytes:
-    if not isinstance(value, tuple) or len(value) != 2:
+def make_membership6(value: Internet6Address | tuple[Internet6Address, int]) -> bytes:
+    pair = (value, 0) if isinstance(value, Internet6Address) else value
+    if not isinstance(pair, tuple) or len(pair) != 2:
         raise TypeError(
-            "set_socket_option: value must be a tuple of the group's address and the index of "
-            f"an interface, not {describe(value)}"
+            "set_socket_option: value must be the group's address, or a tuple of it and the "
+            f"index of an interface, not {describe(value)}"
         )
-    group, interface = value
+    group, interface = pair
     expect("set_socket_option", "group", group, Internet6Address)
     interface = expect_integer("set_socket_option", "interface", interface, 0, 2**31 - 1)
     if (group.ip or 0) >> 120 != 0xFF:
         raise ValueError(f"set_socket_option: group must begin with ff, not be {group}")
+    if interface and group.scope not in (0, interface):
+        raise ValueError(
+            f"set_socket_option: interface is {interface}, but group has another, {group.scope}"
+        )
+    interface = interface or group.scope
     return (group.ip or 0).to_bytes(16, "big") + interface.to_bytes(4, sys.byteorder)
 
 

@@ -341,8 +341,8 @@ def test_an_interface_is_an_address_of_its_family() -> None:
 @pytest.mark.parametrize("name", ["IpOption.ADD_MEMBERSHIP", "IpOption.DROP_MEMBERSHIP"])
 def test_an_ipv4_membership_is_a_group_and_an_interface(name: str) -> None:
     group = string_to_internet_address("239.1.2.3")
-    for value in (None, group, [group, None], (group,), (group, None, None)):
-        refuses(name, TypeError, value, "value must be a tuple of the group's address")
+    for value in (None, "239.1.2.3", [group, None], (group,), (group, None, None)):
+        refuses(name, TypeError, value, "value must be the group's address, or a tuple of it")
     other = Internet6Address(1, None)
     for value in (("239.1.2.3", None), (other, None), (group, 1), (group, "lo")):
         refuses(name, TypeError, value, "must be an InternetAddress")
@@ -354,13 +354,36 @@ def test_an_ipv4_membership_is_a_group_and_an_interface(name: str) -> None:
 @pytest.mark.parametrize("name", ["Internet6Option.JOIN_GROUP", "Internet6Option.LEAVE_GROUP"])
 def test_an_ipv6_membership_is_a_group_and_an_index(name: str) -> None:
     group = string_to_internet6_address("ff01::7")
-    for value in (None, group, [group, 1], (group,), (group, 1, 1)):
-        refuses(name, TypeError, value, "value must be a tuple of the group's address")
+    for value in (None, "ff01::7", [group, 1], (group,), (group, 1, 1)):
+        refuses(name, TypeError, value, "value must be the group's address, or a tuple of it")
     for value in (("ff01::7", 1), (InternetAddress(1, None), 1), (group, None), (group, "lo")):
         refuses(name, TypeError, value, "must be an")
     for index in (-1, 2**31):
         refuses(name, ValueError, (group, index), "interface must be from 0 to 2147483647")
     refuses(name, ValueError, (string_to_internet6_address("fe80::1"), 1), "begin with ff.*fe80::1")
+    scoped = Internet6Address("ff12::7", None, scope=4)
+    refuses(name, ValueError, (scoped, 1), "interface is 1, but group has another, 4")
+
+
+@pytest.mark.parametrize(("value", "index"), [
+    (Internet6Address("ff12::7", None, scope=4), 4),
+    ((Internet6Address("ff12::7", None, scope=4), 0), 4),
+    ((Internet6Address("ff12::7", None, scope=4), 4), 4),
+    ((Internet6Address("ff12::7", None), 4), 4),
+    (Internet6Address("ff12::7", 80), 0),
+], ids=repr)
+def test_the_interface_of_an_ipv6_group_is_its_scope_or_said_with_it(
+    value: Internet6Address | tuple[Internet6Address, int], index: int
+) -> None:
+    packed = Internet6Option.JOIN_GROUP.maker(value)
+    assert packed[:2] == b"\xff\x12"
+    assert packed[16:] == struct.pack("=i", index)
+
+
+def test_an_ipv4_group_alone_leaves_the_interface_to_the_system() -> None:
+    group = InternetAddress("224.0.0.7", None)
+    maker = IpOption.ADD_MEMBERSHIP.maker
+    assert maker(group) == maker((group, None)) == bytes([224, 0, 0, 7, 0, 0, 0, 0])
 
 
 # What they do.
@@ -559,7 +582,8 @@ def test_an_ipv6_group_is_joined_heard_and_left() -> None:
             set_socket_option(sender, Internet6Option.MULTICAST_LOOP, False)
             assert not gets(receiver, sender, address, b"no loop")
             set_socket_option(sender, Internet6Option.MULTICAST_LOOP, True)
-        set_socket_option(receiver, Internet6Option.LEAVE_GROUP, (group, index))
+        scoped = Internet6Address(group.ip, None, scope=index)
+        set_socket_option(receiver, Internet6Option.LEAVE_GROUP, scoped)
         assert not gets(receiver, sender, address, b"left")
         with reports(errno.EADDRNOTAVAIL, "set_socket_option"):
             set_socket_option(receiver, Internet6Option.LEAVE_GROUP, (group, index))

@@ -265,17 +265,20 @@ def test_a_bound_unix_socket_is_a_file_of_just_that_name(unix: Makers) -> None:
     assert get_socket_name(sock) == UnixAddress(str(path))
 
 
-def test_a_path_of_107_bytes_works_and_108_are_refused(unix: Makers) -> None:
+@pytest.mark.parametrize("short", [1, 0], ids=["with a NUL behind it", "without"])
+def test_a_path_may_fill_the_structure_and_no_more(unix: Makers, short: int) -> None:
     folder = os.fsencode(unix.family.folder)  # departure 3
-    path = folder + b"/" + b"p" * (107 - 1 - len(folder))
-    listener, client = unix.socket(), unix.socket()
+    path = folder + b"/" + b"p" * (108 - short - 1 - len(folder))
+    listener, client, other = unix.socket(), unix.socket(), unix.socket()
     bind_socket(listener, UnixAddress(path))
-    listen_socket(listener, 1)
-    assert os.fsencode(name_of(listener).path) == path  # type: ignore[attr-defined]
-    assert connect_socket(client, UnixAddress(path)) is True
-    assert get_peer_name(client) == UnixAddress(path)
-    with pytest.raises(ValueError, match="108 bytes long, and at most 107 fit"):
-        bind_socket(unix.socket(), UnixAddress(path + b"p"))
+    listen_socket(listener, 2)
+    name = name_of(listener)
+    assert name == UnixAddress(path)
+    for sock, address in (client, UnixAddress(path)), (other, pickle.loads(pickle.dumps(name))):
+        assert connect_socket(sock, address) is True
+        assert get_peer_name(sock) == name
+    with pytest.raises(ValueError, match="109 bytes long, and at most 108 fit"):
+        bind_socket(unix.socket(), UnixAddress(path + b"p" * (1 + short)))
 
 
 @needs_utf8_names
