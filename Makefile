@@ -49,7 +49,7 @@ demo: build
 	echo Hello, sockets. | $(RUN) generated/examples/echo_client.py "$$address"
 
 test: build
-	$(RUN) -m pytest -n 2 $(ARGS)
+	$(RUN) -m pytest -n 4 $(ARGS)
 
 check: build $(VENV)/checkers $(VENV)/weavers
 	$(PYTHON) tangle.py --check

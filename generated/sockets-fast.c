@@ -964,7 +964,7 @@ static PyObject *fast_close_socket(CALL)
     return Py_NewRef(Py_None);
 }
 
-static struct option_base *number_option(struct state *state, PyObject *sock, PyObject *option)
+static struct option_base *quick_option(struct state *state, PyObject *sock, PyObject *option)
 {
     return whole_socket(state, sock) != NULL && IS(option, SocketOption)
         && OPTION(option)->is_number ? OPTION(option) : NULL;
@@ -974,7 +974,7 @@ static PyObject *fast_get_socket_option(CALL)
 {
     struct state *state = PyModule_GetState(self);
     const struct option_base *option = count != 2 || names != NULL ? NULL
-        : number_option(state, arguments[0], arguments[1]);
+        : quick_option(state, arguments[0], arguments[1]);
     const long long value = option == NULL ? LLONG_MIN : getsockopt_number_keep(
         SOCKET(arguments[0])->structure, option->level, option->id);
 
@@ -986,7 +986,7 @@ static PyObject *fast_set_socket_option(CALL)
 {
     struct state *state = PyModule_GetState(self);
     const struct option_base *option = count != 3 || names != NULL ? NULL
-        : number_option(state, arguments[0], arguments[1]);
+        : quick_option(state, arguments[0], arguments[1]);
     long value = 0;
     int fits = 0;
 

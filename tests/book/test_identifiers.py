@@ -761,7 +761,8 @@ def test_a_public_name_is_one_identifier_with_a_definition(document, name):
     assert found.file == "sockets/_sockets.py"
     assert found.kind in ("function", "class", "constant")
     assert found.exported
-    assert len(found.definitions) == 1
+    overloads = 2 if name == "or_raise" else 0  # each of which defines it as well
+    assert len(found.definitions) == 1 + overloads
     assert found.uses
     assert all(index.find(name, section) is found for section in web.sections)
 

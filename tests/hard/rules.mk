@@ -6,6 +6,7 @@
 # make test-valgrind   a choice of tests under memcheck
 # make test-leaks      memory and descriptors stay flat over very many calls
 # make test-trust      classes that lie, private parts, exceptions at every step
+# make test-growth     reading and checking a web takes time that grows with it
 # make test-debug      the sockets' tests on a Python with its own checks, references counted
 # make test-faults     each system call of the stub fails in each way its manual page names
 # make test-tanglers   noweb and Entangled make the same files of sockets.md
@@ -44,16 +45,19 @@ bench-tangle: build/entangled/tried
 	$(ENTANGLED_RUN) $(PYTHON) tests/hard/bench_tangle.py build/bench $(LINES)
 
 .PHONY: test-hard test-asan test-tsan test-valgrind test-leaks test-faults test-trust test-debug
-.PHONY: test-tanglers
+.PHONY: test-tanglers test-growth
 .PHONY: bench-tangle coverage fuzz
 
 test-hard: test-asan test-tsan test-valgrind test-leaks test-faults test-trust test-debug \
-	test-tanglers fuzz
+	test-growth test-tanglers fuzz
 
 # What C is handed. The same under AddressSanitizer is a part of test-asan.
 
 test-trust: build
 	PYTHONPATH=$(HERE)/generated $(RUN) $(HARD_TEST) -n 2 tests/hard/test_trust.py
+
+test-growth: $(VENV)/ready
+	$(RUN) $(HARD_TEST) -n 2 tests/hard/test_growth.py
 
 # A CPython that was built with Py_DEBUG, in development mode: it checks what C hands to it, and
 # counts all references. To be counted, those of the extension and of cffi have to be compiled for it.
