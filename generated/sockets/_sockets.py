@@ -2904,7 +2904,7 @@ def report_failure(
         socket_error(who, syscall, type, address)
     if type == ERROR_BAD_DESCRIPTOR and sock._foreign.fd < 0:
         report_closed(who, syscall, address)
-    if address is None:
+    if address is None and syscall != "getpeername":
         _, packed = ask_name(getpeername_keep, sock._foreign)
         peer = foreign_to_socket_address(sock._domain, packed)
         address = peer if str(peer or "") else None

@@ -109,7 +109,7 @@ CALLS |= {
 # What the text calls on Windows only.
 WINDOWS = {
     "FormatMessageW", "SetHandleInformation", "Sleep", "WSAGetLastError", "WSAStartup",
-    "closesocket", "ioctlsocket",
+    "_InterlockedCompareExchangePointer", "closesocket", "ioctlsocket",
 }
 
 # Named by the manual pages, but not for a program: the kernel keeps the first to itself, and the
