@@ -120,7 +120,7 @@ static void streams(void)
     CHECK(accept_block(&listener, 0, &from) == -EWOULDBLOCK);
     error = connect_block(&client, PACKED(address));
     CHECK(error == 0 || error == -EINPROGRESS);
-    CHECK(connect_wait_block(&client) == 0);
+    CHECK(connect_wait_block(&client, 0) == 0);
     CHECK(connect_block(&client, PACKED(address)) <= 0);
     CHECK(connect_block(&client, PACKED(address)) == -EISCONN);
     CHECK(poll_block(&listener, 1, 1, 10000) == 1);
