@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -1045,32 +1044,3 @@ def test_wrong_declarations_in_the_document_are_found(kind):
             assert any(message.endswith(f": expected #| captures: {name}") for message in messages)
     if kind == "exports":
         assert sum("is private to" in message for message in messages) > 100
-
-
-@pytest.mark.parametrize("shape", [
-    lambda n: ["# ⟨a.py⟩≡\n" + "\n".join(f"⟨C{i}⟩" for i in range(n))] + [
-        f"# ⟨C{i}⟩≡\n#| exports: f{i}\ndef f{i}(a):\n    b = a\n    return f{max(i - 1, 0)}(b)"
-        for i in range(n)],
-    lambda n: ["# ⟨a.py⟩≡\ndef f(x):\n    while x:\n" + "        ⟨Step⟩\n" * n,
-               "# ⟨Step⟩≡\n#| captures: x\n#| exports: x\nif x:\n    x = x + 1"],
-    lambda n: ["# ⟨a.py⟩≡\n⟨X⟩\n" + "for i in x:\n    if i:\n        y = i\n        break\n" * n,
-               "# ⟨X⟩≡\n#| exports: x\nx = 1"],
-    lambda n: ["# ⟨a.py⟩≡\nx = 1\n⟨C0⟩"] + [
-        f"# ⟨C{i}⟩≡\ny{i} = x\n⟨C{i + 1}⟩" for i in range(n // 8)] + [
-        f"# ⟨C{n // 8}⟩≡\n#| exports: z\nz = x"],
-    lambda n: ["# ⟨a.py⟩≡\ndef f(x):\n    while x:\n" + "".join(
-        f"        ⟨C{i}⟩\n" for i in range(n))] + [
-        f"# ⟨C{i}⟩≡\n#| captures: x\n#| exports: x\nif x:\n    x = x + 1" for i in range(n)],
-])
-def test_the_time_grows_with_the_web(shape):
-    def seconds(size):
-        web = Web(document(*shape(size)).encode())
-        outputs = tangle(web)
-        start = time.process_time()
-        check(web, outputs)
-        return time.process_time() - start
-
-    seconds(100)
-    small, large = min(seconds(250) for _ in range(3)), min(seconds(2000) for _ in range(2))
-    tick = 0.016  # on Windows it is how exactly that clock goes
-    assert large < 25 * max(small, tick) + 0.2
