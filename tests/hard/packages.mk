@@ -40,7 +40,7 @@ test-dist: dist $(VENV)/checkers build/library/origin build/web/origin
 # The branches for other platforms, forced on this one, and all procedures without their fast
 # paths, with all the tests that are about sockets, but for what the platform's name decides.
 
-VARIANT_TESTS = $(HARD_TEST) -n 2 $(STUB_TESTS) -k "not (the_build_writes_the_values_down \
+VARIANT_TESTS = $(HARD_TEST) -n 4 $(STUB_TESTS) -k "not (the_build_writes_the_values_down \
 	or it_exists_where_it_is_said_to or a_predicate_says_what_it_tells
 
 build/bsd/ready: $(VARIANT) tests/hard/plain.h tests/hard/bsd.h
