@@ -9,7 +9,9 @@ from hypothesis import settings
 import commonweb
 
 # The commands that the tests start import the same tools, wherever they run.
-os.environ["PYTHONPATH"] = str(Path(commonweb.__file__).resolve().parents[1])
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(Path(commonweb.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
+).rstrip(os.pathsep)
 
 # How long an example takes says more about the machine than about what is tested.
 settings.register_profile("any machine", deadline=None)
