@@ -15,7 +15,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers import DEADLINE, WINDOWS, needs_ipv6, needs_unix_sockets, receive_exactly, send_all
+from helpers import (
+    DEADLINE,
+    WINDOWS,
+    needs_ipv6,
+    needs_unix_sockets,
+    receive_exactly,
+    send_all,
+    windows_differs,
+)
 
 from commonweb.expansion import tangle
 from commonweb.web import Web
@@ -132,6 +140,7 @@ def test_a_server_sends_back_what_several_clients_send_at_once(
             assert echoes(first, TEXT)
 
 
+@windows_differs("gone")
 @pytest.mark.parametrize("name", SERVERS)
 def test_a_client_that_breaks_off_does_not_end_a_server(name: str, folder: Path) -> None:
     with running(name, cwd=folder) as server:

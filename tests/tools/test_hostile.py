@@ -17,6 +17,8 @@ from webs import SOCKETS, mutated, needs_sockets
 from commonweb import expansion, tangle
 from commonweb.web import Web
 
+SLOW = pytest.mark.timeout(600)  # seconds, for a machine that has much else to do
+
 LINES = SOCKETS.read_text(encoding="utf-8").split("\n") if SOCKETS.exists() else [""]
 
 NAMES = ["a.py", "b/c.c", "../up.py", "/tmp/x.py", "A", "B", "Be kind", "", " ", "x" * 300 + ".py",
@@ -74,12 +76,14 @@ def survives(data: bytes) -> None:
         assert not re.search("[\0-\x08\x0b-\x1f\x7f-\x9f]", said.getvalue() + wrong.getvalue())
 
 
+@SLOW
 @settings(max_examples=300, deadline=None)
 @given(webs)
 def test_random_webs(text: str) -> None:
     survives(text.encode("utf-8", "surrogatepass"))
 
 
+@SLOW
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=200))
 def test_random_bytes(data: bytes) -> None:
@@ -90,6 +94,7 @@ def test_random_bytes(data: bytes) -> None:
 code = st.text(st.characters(exclude_characters="⟨⟩`\0", exclude_categories=["Cs"]), max_size=60)
 
 
+@SLOW
 @settings(max_examples=200, deadline=None)
 @given(code, code, st.sampled_from(["py", "c", "txt"]))
 def test_random_code_in_a_web_without_mistakes(first: str, second: str, suffix: str) -> None:
@@ -101,7 +106,7 @@ def test_random_code_in_a_web_without_mistakes(first: str, second: str, suffix: 
 
 @needs_sockets
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")  # which tells of a failure
-@pytest.mark.timeout(600)  # seconds, for a machine that has much else to do
+@SLOW
 @settings(max_examples=20, deadline=None)
 @given(mutated(LINES, lines))
 def test_mutations_of_the_document(text: str) -> None:
