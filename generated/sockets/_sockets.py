@@ -3771,15 +3771,18 @@ def send_datagrams(
     expect_packets(who, sock)
     bits = fold_flags(who, SendToOption, flags) if flags else 0
     numbers, parts, names, datagrams = [0], [], [], 0
+    last: object = numbers
     for run in expect_runs(who, runs):
         part, size, address = exact_bytes(run.data), run.size, run.address
-        packed = b""
-        if address is not None:
-            check_domain(who, sock, address)
-            packed = socket_address_to_foreign(address)
-        tell_address("socket.sendmsg", sock, address)
+        if address is not last:
+            last, packed = address, b""
+            if address is not None:
+                check_domain(who, sock, address)
+                packed = socket_address_to_foreign(address)
+            tell_address("socket.sendmsg", sock, address)
         length = len(part)
-        size = expect_integer(who, "size", size, 1 if length else 0, LONGEST, "bytes")
+        if type(size) is not int or not (1 if length else 0) <= size <= LONGEST:
+            size = expect_integer(who, "size", size, 1 if length else 0, LONGEST, "bytes")
         numbers += length, size, len(packed)
         parts.append(part)
         names.append(packed)
