@@ -271,6 +271,7 @@ static void free_socket(PyObject *self)
 {
     PyObject *foreign = SOCKET(self)->foreign;
 
+    PyObject_GC_UnTrack(self);          /* before the lock is given up: it belongs to nobody now */
     if (SOCKET(self)->structure->fd >= 0)
         (void) close_block(SOCKET(self)->structure);
     free_socket_base(self);
@@ -856,16 +857,19 @@ static PyObject *fast_receive_into_socket(CALL)
 static PyObject *new_socket(struct state *state, socket_t fd, PyObject *domain, PyObject *type,
                             PyObject *protocol, int nonblocking)
 {
-    PyObject *sock = new_record_of_socket(state, (PyTypeObject *) THE(Socket));
+    PyObject *sock;
 
+    Py_INCREF(domain), Py_INCREF(type), Py_INCREF(protocol);    /* before anything is collected */
+    sock = new_record_of_socket(state, (PyTypeObject *) THE(Socket));
     if (sock == NULL) {
+        Py_DECREF(domain), Py_DECREF(type), Py_DECREF(protocol);
         if (fd >= 0)
             (void) close_plain(fd);
         return NULL;
     }
-    SOCKET(sock)->domain = Py_NewRef(domain);
-    SOCKET(sock)->type = Py_NewRef(type);
-    SOCKET(sock)->protocol = Py_NewRef(protocol);
+    SOCKET(sock)->domain = domain;
+    SOCKET(sock)->type = type;
+    SOCKET(sock)->protocol = protocol;
     SOCKET(sock)->nonblocking = nonblocking;
     SOCKET(sock)->structure->fd = fd;
     if (state->audit("socket.__new__", "Oiii", sock, CONSTANT(domain)->value,
@@ -934,7 +938,7 @@ static PyObject *fast_connect_socket(CALL)
     PyObject *packed;
     const char *to;
     socklen_t length;
-    const double since = clock_keep();
+    double since;
     int result;
 
     if (count != 2 || names != NULL || (sock = whole_socket(state, arguments[0])) == NULL
@@ -943,6 +947,7 @@ static PyObject *fast_connect_socket(CALL)
     if (!may_use(state, "socket.connect", arguments[0], arguments[1]))
         return NULL;
     Py_INCREF(packed);
+    since = clock_keep();
     result = connect_block(sock->structure, to, length);
     Py_DECREF(packed);
     if (result == 0)
@@ -1240,6 +1245,7 @@ static PyObject *fast_del(PyObject *sock, PyObject *nothing)
     struct foreign_socket *structure = SOCKET(sock)->structure;
     const socket_t fd = structure->fd;
     struct foreign_frame own, peer;
+    PyObject *own_name, *peer_name, *result;
 
     (void) nothing;
     if (fd < 0)
@@ -1247,8 +1253,13 @@ static PyObject *fast_del(PyObject *sock, PyObject *nothing)
     (void) getsockname_keep(structure, &own);
     (void) getpeername_keep(structure, &peer);
     (void) close_block(structure);
-    return PyObject_CallMethod(sock, "_complain", "LiNN", (long long) fd, 2, packed_name(&own),
-                               packed_name(&peer));
+    own_name = packed_name(&own);
+    peer_name = own_name == NULL ? NULL : packed_name(&peer);
+    result = peer_name == NULL ? NULL
+        : PyObject_CallMethod(sock, "_complain", "LiOO", (long long) fd, 2, own_name, peer_name);
+    Py_XDECREF(own_name);
+    Py_XDECREF(peer_name);
+    return result;
 }
 
 static PyMethodDef method_del = {"__del__", fast_del, METH_NOARGS, NULL};

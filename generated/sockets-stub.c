@@ -465,21 +465,25 @@ int set_nonblocking_block(struct foreign_socket *sock, int nonblocking)
     return result;
 }
 
-/* fcntl(2): 1 if the descriptor is non-blocking, 0 if it blocks; on Windows, 0 if it is a socket. */
-int get_nonblocking_block(socket_t fd)
+static int get_mode(socket_t fd)
 {
-    int result = 0;
-
 #ifdef _WIN32
     int type, size = sizeof type;
 
-    GUARD(result = (int) in_band(getsockopt(HANDLE_OF(fd), SOL_SOCKET, SO_TYPE, (char *) &type,
-                                            &size)));
+    return (int) in_band(getsockopt(HANDLE_OF(fd), SOL_SOCKET, SO_TYPE, (char *) &type, &size));
 #else
-    GUARD(result = (int) in_band(fcntl(fd, F_GETFL)));
-    if (result >= 0)
-        result = (result & O_NONBLOCK) != 0;
+    const int flags = (int) in_band(fcntl(fd, F_GETFL));
+
+    return flags < 0 ? flags : (flags & O_NONBLOCK) != 0;
 #endif
+}
+
+/* fcntl(2): 1 if the descriptor is non-blocking, 0 if it blocks; on Windows, 0 if it is a socket. */
+int get_nonblocking_block(socket_t fd)
+{
+    int result;
+
+    GUARD(result = get_mode(fd));
     return result;
 }
 static int get_option(socket_t fd, int level, int id, char *value, int size)
@@ -1297,8 +1301,11 @@ static int rest_of_limit(socket_t fd, int writing, double since)
 static int wait_for_rest(socket_t fd, int writing, double since)
 {
     const int rest = rest_of_limit(fd, writing, since);
-    const int result = rest < 0 ? 1 : rest > 0 ? wait_for(fd, !writing, writing, rest) : 0;
+    int result;
 
+    if (rest < 0 || get_mode(fd) != 0)
+        return 1;
+    result = rest > 0 ? wait_for(fd, !writing, writing, rest) : 0;
     return result == 0 ? -EAGAIN : result;
 }
 
@@ -1313,7 +1320,8 @@ int wait_for_rest_block(struct foreign_socket *sock, int writing, double since)
 
 static int await_connect(socket_t fd, double since)
 {
-    int error = 0, result = wait_for(fd, 0, 1, rest_of_limit(fd, 1, since));
+    const int rest = get_mode(fd) == 1 ? 0 : rest_of_limit(fd, 1, since);
+    int error = 0, result = wait_for(fd, 0, 1, rest);
 
     if (result == 0)
         return -EAGAIN;

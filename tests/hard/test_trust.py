@@ -389,10 +389,10 @@ def test_what_c_has_put_in_place_stays() -> None:
         assert receive_from_socket(second, 9)[0] == b"x"
 
 
-def run(script: str) -> str:
+def run(script: str, **environment: str) -> str:
     """What a script printed, in a process of its own; it fails if the process did."""
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", script], capture_output=True,
-                          text=True, timeout=100)
+                          text=True, timeout=100, env={**os.environ, **environment})
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 
@@ -781,6 +781,45 @@ print(ran - caught, "lost")
 ])
 def test_what_a_handler_raises_arrives_in_a_storm_of_signals(call: str) -> None:
     assert run(STORM % call) == "0 lost\n"
+
+
+COLLECTED = """if True:
+    import gc, os, socket, sys
+    from sockets import *
+
+    theirs = socket.socket()
+    theirs.bind(("127.0.0.1", 0))
+    theirs.listen(200)
+    listener = from_python_socket(theirs)
+    extractor, place = listener._domain.extractor, get_socket_name(listener)
+
+    def replace(phase, info):
+        global replaced
+        listener._domain = SocketDomain(socket.AF_INET, extractor, 16)
+        listener._type, listener._protocol = SocketType(1), SocketProtocol(0)
+        replaced += phase == "start"
+
+    replaced = 0
+    replace("start", None)
+    for more in range(100):
+        client = create_socket(SocketDomain.INTERNET, SocketType.STREAM, SocketProtocol.AUTO)
+        within(10, connect_socket, client, place), wait_for_socket(listener, True, False, 10)
+        gc.collect(), gc.disable()
+        kept = [[] for _ in range(more % 12)]
+        gc.callbacks.append(replace)
+        gc.set_threshold(6), gc.enable()
+        served, _ = accept_socket(listener)
+        gc.disable(), gc.callbacks.clear()
+        assert type(served._domain) is SocketDomain and type(served._type) is SocketType
+        repr(served), close_socket(served), close_socket(client)
+    print(replaced > 1)
+    close_socket(listener)
+"""
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="a collection waits for the call's end")
+def test_what_an_accepted_socket_takes_over_is_owned_while_its_record_is_made() -> None:
+    assert run(COLLECTED, PYTHONMALLOC="debug") == "True\n"
 
 
 # References.

@@ -32,6 +32,39 @@ pytestmark = needs_posix
 AUTO, STREAM = SocketProtocol.AUTO, SocketType.STREAM
 
 
+LINGERING = """if True:
+    import gc, socket, sys
+    sys.path.insert(0, sys.argv[1])
+    from helpers import Waiter
+    from sockets import *
+
+    class Silent(Socket):
+        __slots__ = ()
+        def __del__(self):
+            pass
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    client = create_socket(SocketDomain.INTERNET, SocketType.STREAM, SocketProtocol.AUTO)
+    set_socket_option(client, SocketOption.LINGER, 1)
+    within(30, connect_socket, client, string_to_internet_address(
+        "127.0.0.1:%d" % listener.getsockname()[1]))
+    peer = listener.accept()[0]
+    while isinstance(send_to_socket(client, bytes(100_000), None), int):
+        pass
+    kept = [Silent(detach_socket(client), SocketDomain.INTERNET, SocketType.STREAM,
+                   SocketProtocol.AUTO)]
+    closing = Waiter(kept.clear).is_asleep()
+    gc.collect()
+    closing.answer()
+    peer.close(), listener.close()
+"""
+
+
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="what is dropped is collected")
+def test_a_collection_meets_nothing_of_a_record_whose_descriptor_is_being_closed() -> None:
+    run_python(LINGERING, os.path.dirname(__file__), env={**os.environ, "PYTHONMALLOC": "debug"})
+
+
 def is_open(number: int) -> bool:
     try:
         os.fstat(number)

@@ -120,6 +120,57 @@ def test_a_time_out_runs_out_also_when_signals_come(family: str, call: str, ofte
     """ + DONE, family)
 
 
+@pytest.mark.parametrize(("call", "limit"), [
+    *((call, "30") for call in CALLS if call not in ("exactly", "within", "all")),  # these wait
+    ("receive", ""), ("accept", ""), ("connect", ""),
+])
+@pytest.mark.parametrize("family", WITH_IPV6)
+@needs_posix
+def test_who_is_made_non_blocking_by_a_handler_waits_no_longer(
+    family: str, call: str, limit: str
+) -> None:
+    run_python(SIGNALS + "\n    " + CALLS[call] + f"""
+    for option in (SocketOption.RECEIVE_TIMEOUT, SocketOption.SEND_TIMEOUT):
+        if {limit!r}:
+            set_socket_option(sock, option, 30)
+    set_socket_nonblocking(sock, False)
+    act = lambda: set_socket_nonblocking(sock, True)
+    ring(0.1)
+    start = time.monotonic()
+    condition = call()
+    assert isinstance(condition, SocketCondition), condition
+    expected = errno.EINPROGRESS if {call == "connect" and family != "unix"} else errno.EAGAIN
+    assert condition.type == expected, condition
+    assert count == 1 and time.monotonic() - start < 20
+    """ + DONE, family)
+
+
+@pytest.mark.parametrize("way", ["fast", "long"])
+@needs_unix_sockets
+@needs_posix
+def test_what_a_hook_takes_is_not_taken_off_the_time_out(way: str) -> None:
+    run_python(SIGNALS + "\n    " + CALLS["connect"] + f"""
+    act = lambda: None
+    limited(sock)
+    connect = connect_socket if {way == "fast"} else getattr(
+        connect_socket, "__wrapped__", connect_socket)
+    within(0, connect_socket, make(STREAM), name)  # whoever connected to it once is quick
+
+    def hook(event, arguments):
+        if event == "socket.connect":
+            begin = time.monotonic()
+            while time.monotonic() < begin + 0.5:
+                pass
+            hook.end = time.monotonic()
+            ring(0.1)
+
+    sys.addaudithook(hook)
+    condition = connect(sock, name)
+    assert condition.type == errno.EAGAIN, condition
+    assert time.monotonic() - hook.end >= 0.39
+    """ + DONE, "unix")
+
+
 @pytest.mark.parametrize("family", WITH_IPV6)
 @needs_posix
 def test_what_comes_before_the_time_out_is_received_also_when_signals_come(family: str) -> None:
