@@ -320,28 +320,27 @@ static PyObject *new_socket_base(PyTypeObject *type, PyObject *arguments, PyObje
     return state == NULL ? NULL : new_record_of_socket(state, type);
 }
 
-static int set_domain(PyObject *self, PyObject *value, void *place)
+static int set_kind(PyObject *self, PyObject *value, void *place, int number, const char *text)
 {
     struct state *state = state_of(Py_TYPE(self));
 
     if (state == NULL)
         return -1;
-    if (value == NULL || !IS(value, DomainBase))
-        return refuse(PyExc_TypeError, "it must be a SocketDomain");
+    if (value == NULL || !PyObject_TypeCheck(value, (PyTypeObject *) state->captured[number]))
+        return refuse(PyExc_TypeError, text);
     put(AT(self, place), Py_NewRef(value));
     return 0;
 }
 
+static int set_domain(PyObject *self, PyObject *value, void *place)
+{
+    return set_kind(self, value, place, NUMBER_OF_DomainBase, "it must be a SocketDomain");
+}
+
 static int set_constant(PyObject *self, PyObject *value, void *place)
 {
-    struct state *state = state_of(Py_TYPE(self));
-
-    if (state == NULL)
-        return -1;
-    if (value == NULL || !IS(value, ConstantBase))
-        return refuse(PyExc_TypeError, "it must be a SocketType or a SocketProtocol");
-    put(AT(self, place), Py_NewRef(value));
-    return 0;
+    return set_kind(self, value, place, NUMBER_OF_ConstantBase,
+                    "it must be a SocketType or a SocketProtocol");
 }
 #define FIELD(name, getter, setter, place) {name, getter, setter, NULL, place}
 #define NO_FIELD {NULL, NULL, NULL, NULL, NULL}

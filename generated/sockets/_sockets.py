@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from _operator import getitem, setitem
+from itertools import starmap
 from _thread import RLock
 from _warnings import warn
 from time import monotonic, sleep
@@ -256,7 +256,7 @@ def make_descriptor(owner: Socket, procedure: Callable[..., int], *arguments: ob
 
 def keeping(answers: list[Result], procedure: Callable[..., Result]) -> Callable[..., Result]:
     def ask(*arguments: object) -> Result:
-        answers.extend(map(procedure, *zip(arguments)))
+        answers.extend(starmap(procedure, (arguments,)))
         return answers[-1]
 
     return ask
@@ -720,10 +720,10 @@ def set_blocking(sock: Socket, yes: bool) -> int:
     answer, mode = [INTERRUPTED], {0: not yes}
     while answer[0] == INTERRUPTED:
         next(zip(
-            later(setitem, answer, 0, later(set_nonblocking_block, sock._foreign, not yes)),
+            later(answer.__setitem__, 0, later(set_nonblocking_block, sock._foreign, not yes)),
             later(
                 setattr, sock, "_nonblocking",
-                later(mode.get, later(getitem, answer, 0), sock._nonblocking),
+                later(mode.get, later(answer.__getitem__, 0), sock._nonblocking),
             ),
             strict=False,
         ))
@@ -1254,6 +1254,8 @@ def foreign_to_socket_address(domain: SocketDomain, packed: bytes) -> SocketAddr
 
 def check_domain(who: str, sock: Socket, address: SocketAddress) -> None:
     domain = getattr(address, "domain", None)
+    if domain is sock._domain:
+        return
     if isinstance(domain, SocketDomain) and value_of(domain) != value_of(sock._domain):
         raise ValueError(
             f"{who}: address must be of the socket's domain, {sock._domain!r}, and "
@@ -1321,6 +1323,11 @@ def foreign_to_unix_address(packed: bytes) -> UnixAddress:
     return address
 
 
+def key_with_a_host(address: SocketAddress) -> tuple[Any, ...]:
+    values = address._values()
+    return values if values[0] is not None else (0, *values[1:])
+
+
 class InternetAddress(SocketAddress):
     """InternetAddress(ip, port): an IPv4 address, ip(7).
 
@@ -1364,9 +1371,7 @@ class InternetAddress(SocketAddress):
     def __str__(self) -> str:
         return internet_address_to_string(self)
 
-    def _key(self) -> tuple[Any, ...]:
-        values = self._values()
-        return values if values[0] is not None else (0, *values[1:])
+    _key = key_with_a_host
 
     def _written(self) -> list[str]:
         ip, *others = super()._written()
@@ -1560,9 +1565,7 @@ class Internet6Address(SocketAddress):
     def __str__(self) -> str:
         return internet6_address_to_string(self)
 
-    def _key(self) -> tuple[Any, ...]:
-        values = self._values()
-        return values if values[0] is not None else (0, *values[1:])
+    _key = key_with_a_host
 
     def _written(self) -> list[str]:
         ip, port, *others = super()._written()
@@ -1589,8 +1592,9 @@ def foreign_to_internet6_address(packed: bytes) -> Internet6Address:
     `packed` is as many bytes as the kernel returned, ipv6(7). Raises TypeError, and
     ValueError if they are too few.
     """
-    expect("foreign_to_internet6_address", "packed", packed, bytes)
-    packed = exact_bytes(packed)
+    if type(packed) is not bytes:
+        expect("foreign_to_internet6_address", "packed", packed, bytes)
+        packed = exact_bytes(packed)
     if len(packed) < 28:
         raise ValueError(
             f"foreign_to_internet6_address: packed is {len(packed)} bytes long, which is too "
@@ -2180,7 +2184,8 @@ def set_socket_nonblocking(sock: Socket, flag: bool) -> None:
 
 
 def is_nonblocking(who: str, fd: int) -> bool:
-    result = get_nonblocking_block(fd)
+    while (result := get_nonblocking_block(fd)) == INTERRUPTED:
+        pass
     if result < 0:
         socket_error(who, "fcntl", -result)
     return result > 0
@@ -2566,7 +2571,7 @@ def tell_address(event: str, sock: Socket, address: SocketAddress | None) -> Non
 
 def plain_address(address: SocketAddress | None) -> object:
     if isinstance(address, InternetAddress):
-        return ".".join(map(str, (address.ip or 0).to_bytes(4, "big"))), address.port
+        return ipv4_to_string(address.ip or 0), address.port
     if isinstance(address, Internet6Address):
         return ipv6_to_string(address.ip or 0), address.port, address.flow, address.scope
     return address.path if isinstance(address, UnixAddress) else address
@@ -2630,7 +2635,7 @@ def judge_connect(
             ret = call_with_errno(connect_wait_block, sock, since)
         if ret in (0, -errno.EISCONN):
             return True
-        if ret == -ERROR_AGAIN and not (HAS_UNIX_SOCKETS and sock._domain == SocketDomain.UNIX):
+        if ret == -ERROR_AGAIN and value_of(sock._domain) != FOREIGN_VALUES.get("af-unix"):
             ret = -ERROR_CONNECTING  # the connect still goes on
     expected = ERROR_AGAIN, ERROR_IN_PROGRESS, ERROR_WOULD_BLOCK
     if -ret not in expected:
@@ -3129,8 +3134,8 @@ def make_socket_pair(
     pair = ffi.new("int[2]")
     result, *_ = next(zip(
         later(socketpair_block, domain.value, type.value, protocol.value, pair),
-        later(setattr, first._foreign, "fd", later(getitem, pair, 0)),
-        later(setattr, second._foreign, "fd", later(getitem, pair, 1)),
+        later(setattr, first._foreign, "fd", later(pair.__getitem__, 0)),
+        later(setattr, second._foreign, "fd", later(pair.__getitem__, 1)),
         strict=False,
     ))
     if result < 0:
@@ -3792,11 +3797,9 @@ def send_datagrams(
     answers: list[int] = []
     try:
         since = 0.0 if sock._nonblocking else clock_keep()
-        send = keeping(answers, sendmmsg_block)
-        if sock._nonblocking:
-            bits |= DONT_WAIT
-            if len(data) < LONG_COPY and datagrams <= MANY:
-                send = keeping(answers, sendmmsg_keep)
+        bits |= DONT_WAIT if sock._nonblocking else 0
+        keeps = sock._nonblocking and len(data) < LONG_COPY and datagrams <= MANY
+        send = keeping(answers, sendmmsg_keep if keeps else sendmmsg_block)
         while (
             sent := send(sock._foreign, data, addresses, table, len(parts), bits)
         ) == INTERRUPTED:

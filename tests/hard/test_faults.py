@@ -412,8 +412,7 @@ way("fcntl", "set_socket_nonblocking", label="get")(changing_mode)
 way("fcntl", "set_socket_nonblocking", label="set", skip=1)(changing_mode)
 
 
-# The manual page has EINTR for locks, which this command does not take.
-@way("fcntl", "Socket", without="EINTR")
+@way("fcntl", "Socket")
 def adopting(stack: contextlib.ExitStack) -> Any:
     plain = stack.enter_context(native.socket())
 
@@ -666,6 +665,8 @@ def test_a_handler_that_closes_the_socket_ends_the_call_with_ebadf(each: Way) ->
     order = Order(each.call, errno.EINTR, skip=each.skip, signal=SIGNAL)
     with contextlib.ExitStack() as stack:
         ready, act, sock = each.prepare(stack)
+        if sock is None:
+            pytest.skip("no socket is there yet")
         ready()
         others: list[int] = []
 

@@ -108,9 +108,11 @@ def test_another_thread_runs_while_a_connect_is_waited_for(tcp: Makers) -> None:
     listener = tcp.listener(0)
     first, second = tcp.socket(), tcp.socket()
     connect_socket(first, name_of(listener))
+    set_socket_nonblocking(first, False)
     tcp_wait = Waiter(connect_wait_block, first._foreign, 0.0)
     assert tcp_wait.answer() == 0
     connect_socket(second, name_of(listener))
+    set_socket_nonblocking(second, False)
     waiter = Waiter(connect_wait_block, second._foreign, 0.0)
     steps_during(waiter)
     tcp.accepted(listener)

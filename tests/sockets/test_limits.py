@@ -145,6 +145,25 @@ def test_who_is_made_non_blocking_by_a_handler_waits_no_longer(
     """ + DONE, family)
 
 
+@needs_unix_sockets
+@needs_posix
+def test_a_full_queue_says_try_again_in_every_domain_of_unix_addresses() -> None:
+    """The domain is known by its number: a program may have registered its own."""
+    run_python(SIGNALS + """
+    full = listener(0)
+    name = get_socket_name(full)
+    kind = SocketDomain.UNIX
+    own = SocketDomain(kind.value, kind.extractor, kind.address_size - 1)
+    made.append(sock := create_socket(own, STREAM, AUTO))
+    assert within(30, connect_socket, make(STREAM), name) is True
+    act = lambda: None
+    limited(sock)
+    ring(0.05, 0.05)
+    condition = connect_socket(sock, name)
+    assert condition.type == errno.EAGAIN, condition
+    """ + DONE, "unix")
+
+
 @pytest.mark.parametrize("way", ["fast", "long"])
 @needs_unix_sockets
 @needs_posix
