@@ -14,6 +14,9 @@ BUILT := generated/sockets/_values.py
 VARIANT := tests/hard/build_variant.py $(BUILT)
 WARNINGS := -std=c11 -Wall -Wextra -Wconversion -Wshadow -Werror
 
+# The tests start some thousand Pythons: byte code is kept, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test tangle build reference check clean
 
 help:

@@ -122,7 +122,7 @@ class Record:
                 folders.add(posixpath.dirname(name))
             return not any([name.startswith(mine) for folder in folders
                             for name in os.listdir(posixpath.join(self.out, folder))])
-        except OSError:
+        except (OSError, UnicodeEncodeError):  # a name may have what the file system has not
             return False
 
     def renewed(self, outputs: list[Output]) -> bytes | None:

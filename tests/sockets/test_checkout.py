@@ -39,7 +39,7 @@ def test_what_is_generated_is_what_the_document_means(variables: dict[str, str])
     pytest.param("", marks=pytest.mark.skip(reason="no Python before 3.9 here"))])
 def test_a_python_that_is_too_old_to_tangle_is_told_so_in_one_line(python: str) -> None:
     version = run(python, "-c", "import sys; print(sys.version.split()[0])").stdout.strip()
-    done = run(python, "tangle.py", "--check")
+    done = run(python, "tangle.py", "--check", PYTHONDONTWRITEBYTECODE="1")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"commonweb needs Python 3.9 or later, and this is {version}\n"
 

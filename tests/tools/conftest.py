@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 import commonweb
@@ -17,11 +18,17 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
-# Webs, and what is tangled, are UTF-8 and end their lines alike everywhere; Python's files are as
-# the locale and the platform have it.
 read_text, write_text = Path.read_text, Path.write_text
 NEWLINE = {"newline": "\n"} if sys.platform == "win32" else {}
-Path.read_text = lambda path, encoding="utf-8", *more: read_text(  # type: ignore
-    path, encoding, *more)
-Path.write_text = lambda path, data, encoding="utf-8", *more: write_text(  # type: ignore
-    path, data, encoding, *more, **NEWLINE)
+
+
+@pytest.fixture(autouse=True)
+def files_are_those_of_webs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Webs, and what is tangled, are UTF-8 and end their lines alike everywhere.
+
+    Python's files are as the locale and the platform have it.
+    """
+    monkeypatch.setattr(Path, "read_text", lambda path, encoding="utf-8", *more: read_text(
+        path, encoding, *more))
+    monkeypatch.setattr(Path, "write_text", lambda path, data, encoding="utf-8", *more: write_text(
+        path, data, encoding, *more, **NEWLINE))

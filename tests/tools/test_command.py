@@ -61,7 +61,8 @@ def start(arguments: list[str], redirection: str = "", **environment: str
 def told(done: subprocess.CompletedProcess[bytes]) -> list[str]:
     """The lines on standard error, without those that show where something is wrong."""
     assert b"Traceback" not in done.stderr
-    return [line for line in done.stderr.decode().splitlines() if not re.match(r" *\d* \|", line)]
+    said = done.stderr.decode(errors="replace")  # in the locale's encoding
+    return [line for line in said.splitlines() if not re.match(r" *\d* \|", line)]
 
 
 # Streams.

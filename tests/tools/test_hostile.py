@@ -77,7 +77,7 @@ def survives(data: bytes) -> None:
 
 
 @SLOW
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(webs)
 def test_random_webs(text: str) -> None:
     survives(text.encode("utf-8", "surrogatepass"))
@@ -95,7 +95,7 @@ code = st.text(st.characters(exclude_characters="⟨⟩`\0", exclude_categories=
 
 
 @SLOW
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(code, code, st.sampled_from(["py", "c", "txt"]))
 def test_random_code_in_a_web_without_mistakes(first: str, second: str, suffix: str) -> None:
     text = (f"## 1. x\n``````{suffix}\n# ⟨a.{suffix}⟩≡\n{first}\n  ⟨B⟩ + ⟨B⟩\n\t⟨B⟩\n``````\n\n"

@@ -61,7 +61,7 @@ def beyond_the_oracle(text: str) -> bool:
     return "    >" in text or re.search(r"^ {4,}(```|~~~|---|\*)", text, re.M) is not None
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(documents)
 def test_fences_and_headings_are_those_of_commonmark(text: str) -> None:
     if not beyond_the_oracle(text):
