@@ -9,6 +9,8 @@ from sockets import (
     receive_from_socket, send_to_socket, string_to_internet_address,
 )
 
+LOST = {"ECONNABORTED", "ECONNRESET", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH",
+        "ENONET", "ENOPROTOOPT", "EOPNOTSUPP", "EPERM", "EPROTO", "ETIMEDOUT"}
 selector = selectors.DefaultSelector()
 
 
@@ -27,7 +29,12 @@ def serve(place: str) -> None:
 
 
 def welcome(server: Socket) -> None:
-    client, _ = accept_socket(server, nonblocking=True)
+    try:
+        client, _ = accept_socket(server, nonblocking=True)
+    except SocketCondition as condition:
+        if condition.name.removeprefix("WSA") not in LOST:
+            raise
+        return
     if client is not None:
         selector.register(client, selectors.EVENT_READ, b"")
 

@@ -23,6 +23,19 @@ def listen(place: str) -> Socket:
     return server
 
 
+LOST = {"ECONNABORTED", "ECONNRESET", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH",
+        "ENONET", "ENOPROTOOPT", "EOPNOTSUPP", "EPERM", "EPROTO", "ETIMEDOUT"}
+
+
+def accept(server: Socket, nonblocking: bool = False) -> Socket | None:
+    try:
+        return accept_socket(server, nonblocking=nonblocking)[0]
+    except SocketCondition as condition:
+        if condition.name.removeprefix("WSA") not in LOST:
+            raise
+        return None
+
+
 def echo(client: Socket) -> None:
     with client, contextlib.suppress(SocketCondition):
         set_socket_option(client, SocketOption.RECEIVE_TIMEOUT, 60)
@@ -40,8 +53,7 @@ with woken, waker, listen(sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:0") a
     selector.register(server, selectors.EVENT_READ)
     selector.register(woken, selectors.EVENT_READ)
     while woken not in [key.fileobj for key, _ in selector.select()]:
-        client, _ = accept_socket(server)
-        if client is not None:
+        if client := accept(server):
             threads = [thread for thread in threads if thread.is_alive()]
             threads.append(threading.Thread(target=echo, args=(client,), daemon=True))
             threads[-1].start()

@@ -19,9 +19,21 @@ def listen(place: str) -> Socket:
     return server
 
 
+LOST = {"ECONNABORTED", "ECONNRESET", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH",
+        "ENONET", "ENOPROTOOPT", "EOPNOTSUPP", "EPERM", "EPROTO", "ETIMEDOUT"}
+
+
+def accept(server: Socket, nonblocking: bool = False) -> Socket | None:
+    try:
+        return accept_socket(server, nonblocking=nonblocking)[0]
+    except SocketCondition as condition:
+        if condition.name.removeprefix("WSA") not in LOST:
+            raise
+        return None
+
+
 def welcome(server: Socket) -> None:
-    client, _ = accept_socket(server, nonblocking=True)
-    if client is not None:
+    if client := accept(server, nonblocking=True):
         selector.register(client, selectors.EVENT_READ, b"")
 
 

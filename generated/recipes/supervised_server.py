@@ -7,6 +7,19 @@ import threading
 
 from sockets import *
 
+LOST = {"ECONNABORTED", "ECONNRESET", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH",
+        "ENONET", "ENOPROTOOPT", "EOPNOTSUPP", "EPERM", "EPROTO", "ETIMEDOUT"}
+
+
+def accept(server: Socket, nonblocking: bool = False) -> Socket | None:
+    try:
+        return accept_socket(server, nonblocking=nonblocking)[0]
+    except SocketCondition as condition:
+        if condition.name.removeprefix("WSA") not in LOST:
+            raise
+        return None
+
+
 def echo(client: Socket) -> None:
     with client, contextlib.suppress(SocketCondition):
         set_socket_option(client, SocketOption.RECEIVE_TIMEOUT, 60)
@@ -28,5 +41,6 @@ with servers[0] as server:
     set_socket_nonblocking(server, True)
     print(get_socket_name(server), flush=True)
     while True:
-        client, _ = or_raise(within(None, accept_socket, server))
-        threading.Thread(target=echo, args=(client,), daemon=True).start()
+        wait_for_socket(server, True, False, None)
+        if client := accept(server):
+            threading.Thread(target=echo, args=(client,), daemon=True).start()

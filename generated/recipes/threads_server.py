@@ -20,6 +20,19 @@ def listen(place: str) -> Socket:
     return server
 
 
+LOST = {"ECONNABORTED", "ECONNRESET", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH",
+        "ENONET", "ENOPROTOOPT", "EOPNOTSUPP", "EPERM", "EPROTO", "ETIMEDOUT"}
+
+
+def accept(server: Socket, nonblocking: bool = False) -> Socket | None:
+    try:
+        return accept_socket(server, nonblocking=nonblocking)[0]
+    except SocketCondition as condition:
+        if condition.name.removeprefix("WSA") not in LOST:
+            raise
+        return None
+
+
 def echo(client: Socket) -> None:
     with client, contextlib.suppress(SocketCondition):
         set_socket_option(client, SocketOption.RECEIVE_TIMEOUT, 60)
@@ -29,5 +42,6 @@ def echo(client: Socket) -> None:
 
 with listen(sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:0") as server:
     while True:
-        client, _ = or_raise(within(None, accept_socket, server))
-        threading.Thread(target=echo, args=(client,), daemon=True).start()
+        wait_for_socket(server, True, False, None)
+        if client := accept(server):
+            threading.Thread(target=echo, args=(client,), daemon=True).start()

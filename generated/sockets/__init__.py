@@ -2,7 +2,7 @@
 
 Records instead of magic numbers; would-block results as values; one condition,
 `SocketCondition`, that says who, which system call, which error and its message;
-and Python's lock given up only by the calls that can block.
+and the GIL released only by the calls that can block.
 """
 
 __version__ = "0.1.0"

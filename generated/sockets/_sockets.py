@@ -1690,7 +1690,7 @@ class SocketDomain(SocketConstant, DomainBase):
 Platforms: all but Windows (HAS_UNIX_SOCKETS).
 """
     LOCAL: ClassVar[SocketDomain]
-    """AF_LOCAL, unix(7): the domain UNIX, under the name that POSIX once gave it.
+    """AF_LOCAL, unix(7): the domain UNIX, under a second name that most systems have.
 
 Platforms: all but Windows (HAS_UNIX_SOCKETS).
 """

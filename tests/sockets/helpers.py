@@ -114,6 +114,24 @@ WINE_SHOWS = {
 }
 
 
+# Runs a program in which accepting fails with each of the errors that are named, then works.
+FAILING_ACCEPT = """import errno, os, runpy, sys
+import sockets
+accept_socket, names = sockets.accept_socket, os.environ["FAIL_WITH"].split()
+def fail(sock, nonblocking=False):
+    if names:
+        sockets.socket_error("accept_socket", "accept", getattr(errno, names.pop()))
+    return accept_socket(sock, nonblocking=nonblocking)
+sockets.accept_socket = fail
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+# What accept reports of a connection, not of the one who accepts.
+LOST = " ".join(name for name in (
+    "ECONNABORTED", "ECONNRESET", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "ENONET",
+    "ENOPROTOOPT", "EOPNOTSUPP", "EPERM", "EPROTO", "ETIMEDOUT") if hasattr(errno, name))
+
+
 def windows_differs(how: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(WINDOWS, reason=f"Windows, as documented: {WINDOWS_DIFFERS[how]}")
 

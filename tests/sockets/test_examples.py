@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import socket as native
 import struct
 import subprocess
@@ -14,6 +15,8 @@ from pathlib import Path
 import pytest
 from helpers import (
     DEADLINE,
+    FAILING_ACCEPT,
+    LOST,
     SO_LINGER,
     receive_exactly,
     send_all,
@@ -34,7 +37,8 @@ from sockets import (
     string_to_internet_address,
 )
 
-EXAMPLES = Path(__file__).parents[2] / "generated" / "examples"
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "generated" / "examples"
 TEXT = hashlib.sha512(b"text").digest() * 65536  # 4 MiB
 
 
@@ -157,6 +161,51 @@ def test_a_client_that_leaves_without_a_word_does_not_end_the_server(
         plain.setsockopt(native.SOL_SOCKET, native.SO_LINGER, struct.pack("ii", 1, 0))
         plain.connect(("127.0.0.1", int(server.place.split(":")[1])))
     assert talk(server.place, folder, b"still there")[:2] == (0, b"still there")
+
+
+def failing(names: str, folder: Path) -> subprocess.Popen[str]:
+    """The server, which accepting fails with each of these errors first."""
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", FAILING_ACCEPT, str(EXAMPLES / "echo_server.py")],
+        cwd=folder, env={**os.environ, "FAIL_WITH": names}, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True)
+
+
+def test_a_client_that_is_gone_before_it_is_accepted_does_not_end_the_server(
+    folder: Path
+) -> None:
+    with failing(LOST, folder) as process:
+        try:
+            server = Server(process)
+            assert talk(server.place, folder, b"still there")[:2] == (0, b"still there")
+        finally:
+            process.kill()
+
+
+def test_a_server_that_has_run_out_of_descriptors_says_so_and_ends(folder: Path) -> None:
+    with failing("EMFILE", folder) as process:
+        try:
+            with native.create_connection(("127.0.0.1", int(Server(process).place.split(":")[1]))):
+                _, errors = process.communicate(timeout=DEADLINE)
+        finally:
+            process.kill()
+    assert process.returncode == 1
+    assert "SocketCondition: accept_socket: accept: EMFILE" in errors
+
+
+def test_the_programs_print_what_the_document_shows(server: Server, folder: Path) -> None:
+    text = (ROOT / "sockets.md").read_text(encoding="utf-8")
+    shown = re.search(
+        r"^\$ python3 echo_server.py &\n(\S+)\n"
+        r"\$ echo \"(.*)\" \| python3 echo_client.py (\S+)\n(connecting \.\.\.\n)(.*\n)```",
+        text, re.M)
+    assert shown
+    place, said, asked, pending, answer = shown.groups()
+    assert re.sub(r"\d+$", "", place) == re.sub(r"\d+$", "", server.place)
+    assert place == asked
+    status, out, err = talk(server.place, folder, f"{said}\n".encode())
+    assert (status, out.decode()) == (0, answer)
+    assert err.replace(b"\r\n", b"\n").decode() in (pending, "")
 
 
 @windows_differs("outcome")

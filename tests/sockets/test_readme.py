@@ -48,10 +48,18 @@ def test_the_code_that_shows_why_ends_as_it_says(tmp_path: Path) -> None:
     assert raised + "(Transport endpoint is already connected): 127.0.0.1:9" in done.stderr
 
 
+def anchors(document: Path) -> set[str]:
+    """The anchors that a code host makes of a document's headings."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("name", [
     "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "commonweb/README.md",
     "commonweb/CHANGELOG.md"])
 def test_every_file_that_is_linked_to_exists(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     for link in re.findall(r"\]\(([^)]+)\)", text):
-        assert ((ROOT / name).parent / link).exists(), link
+        file, _, anchor = link.partition("#")
+        assert ((ROOT / name).parent / file).exists(), link
+        assert not anchor or anchor in anchors((ROOT / name).parent / file), link

@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 from helpers import (
     DEADLINE,
+    FAILING_ACCEPT,
+    LOST,
     WINDOWS,
     needs_ipv6,
     needs_unix_sockets,
@@ -152,6 +154,19 @@ def test_a_client_that_breaks_off_does_not_end_a_server(name: str, folder: Path)
         with connected(there) as sock:
             assert echoes(sock, TEXT)
         assert server.poll() is None
+
+
+@pytest.mark.parametrize("name", [
+    "threads_server", "selectors_server",
+    pytest.param("forked_server", marks=needs_fork),
+    pytest.param("graceful_server", marks=needs_pairs)])
+def test_a_client_that_is_gone_before_it_is_accepted_does_not_end_a_server(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAIL_WITH", LOST)
+    with running(name, cwd=folder, launcher=FAILING_ACCEPT) as server, connected(
+            line(server)) as sock:
+        assert echoes(sock, b"still there")
 
 
 @needs_pairs
