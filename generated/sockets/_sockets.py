@@ -995,7 +995,8 @@ class SocketOption(Record, OptionBase, TypedBase[Value]):
     REUSE_ADDRESS: ClassVar[SocketOption[bool]]
     """SO_REUSEADDR, socket(7): bind to an address on which old connections still linger.
 
-Value: a bool. Platforms: all; on Windows also to one that another socket is bound to.
+On Windows sockets that set it take an address from each other: do not set it there.
+Value: a bool. Platforms: all.
 """
     REUSE_PORT: ClassVar[SocketOption[bool]]
     """SO_REUSEPORT, socket(7): share an address with the other sockets that have this set.
@@ -1051,7 +1052,7 @@ Value: a float or an int, more than 0 and at most 4000000 seconds, or None for n
 limit; it is read as a float or None. Platforms: all.
 """
     ERROR: ClassVar[SocketOption[SocketCondition | None]]
-    """SO_ERROR, socket(7): what has gone wrong while nobody was calling, such as a connect.
+    """SO_ERROR, socket(7): what went wrong since the last call, such as a connect.
 
 Reading clears it. `finish_connect` reads it.
 Value: a SocketCondition, or None; read only. Platforms: all.
@@ -1660,7 +1661,7 @@ class AddressInfoOption(SocketConstant):
     Platforms: all.
     """
     NUMERIC_HOST: ClassVar[AddressInfoOption]
-    """AI_NUMERICHOST, getaddrinfo(3): the node is a numeric address, and nobody is asked.
+    """AI_NUMERICHOST, getaddrinfo(3): the node is a numeric address, and no server is asked.
 
     Platforms: all.
     """
@@ -1721,27 +1722,27 @@ class SocketType(SocketConstant):
     __slots__ = ()
 
     STREAM: ClassVar[SocketType]
-    """SOCK_STREAM, socket(2): bytes without seams, all of them and in order, as TCP has them.
+    """SOCK_STREAM, socket(2): bytes without message boundaries, reliable and in order, as in TCP.
 
 Platforms: all.
 """
     DATAGRAM: ClassVar[SocketType]
-    """SOCK_DGRAM, socket(2): packets, which may be lost or overtake each other, as UDP has them.
+    """SOCK_DGRAM, socket(2): messages, which may be lost or overtake each other, as in UDP.
 
 Platforms: all.
 """
     SEQUENCE_PACKET: ClassVar[SocketType]
-    """SOCK_SEQPACKET, socket(2): packets, all of them and in order.
+    """SOCK_SEQPACKET, socket(2): messages, reliable and in order.
 
 Platforms: all; sockets of this type, in the domain UNIX, on Linux and the BSDs.
 """
     RAW: ClassVar[SocketType]
-    """SOCK_RAW, raw(7): packets as they come from the network layer. It takes a privilege.
+    """SOCK_RAW, raw(7): packets as the network layer has them. Takes a privilege.
 
 Platforms: all.
 """
     RANDOM: ClassVar[SocketType]
-    """SOCK_RDM, socket(2): packets, all of them, which may overtake each other.
+    """SOCK_RDM, socket(2): messages, reliable, which may overtake each other.
 
 Platforms: all; sockets of this type in hardly any domain (on Linux, in that of TIPC).
 """
