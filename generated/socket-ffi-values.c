@@ -68,6 +68,17 @@
 #ifndef UDP_GRO
 #define UDP_GRO LACKING
 #endif
+#ifndef IPV6_TCLASS
+#define IPV6_TCLASS LACKING
+#endif
+#ifndef IPV6_DONTFRAG
+#define IPV6_DONTFRAG LACKING
+#endif
+#ifdef __linux__
+#define ON_LINUX(name, value) VALUE(name, value)
+#else
+#define ON_LINUX(name, value) LACKS(name)
+#endif
 
 static const struct foreign_value {
     const char *name;
@@ -82,6 +93,20 @@ static const struct foreign_value {
     VALUE("%ai/canonname", AI_CANONNAME),
     VALUE("%ai/numerichost", AI_NUMERICHOST),
     VALUE("%ai/passive", AI_PASSIVE),
+    VALUE("%ai/addrconfig", AI_ADDRCONFIG),
+    VALUE("%ai/numericserv", AI_NUMERICSERV),
+    #ifdef AI_V4MAPPED
+    VALUE("%ai/all", AI_ALL),
+    VALUE("%ai/v4mapped", AI_V4MAPPED),
+    #else
+    LACKS("%ai/all"),
+    LACKS("%ai/v4mapped"),
+    #endif
+    VALUE("%ni/dgram", NI_DGRAM),
+    VALUE("%ni/namereqd", NI_NAMEREQD),
+    VALUE("%ni/nofqdn", NI_NOFQDN),
+    VALUE("%ni/numerichost", NI_NUMERICHOST),
+    VALUE("%ni/numericserv", NI_NUMERICSERV),
     VALUE("%msg/dont-route", MSG_DONTROUTE),
     VALUE("%msg/out-of-band", MSG_OOB),
     VALUE("%msg/peek", MSG_PEEK),
@@ -128,6 +153,7 @@ static const struct foreign_value {
     LACKS("size-of/addr-un"),
     LACKS("size-of/sockaddr-un"),
     LACKS("unix-max-path"),
+    LACKS("$so/receive-low-water"),
 #else
     VALUE("$error-again", EAGAIN),
     VALUE("$error-in-progress", EINPROGRESS),
@@ -150,6 +176,7 @@ static const struct foreign_value {
     VALUE("size-of/addr-un", sizeof(struct sockaddr_un)),
     VALUE("size-of/sockaddr-un", sizeof(struct sockaddr_un)),
     VALUE("unix-max-path", sizeof ((struct sockaddr_un *) 0)->sun_path),
+    VALUE("$so/receive-low-water", SO_RCVLOWAT),
     LACKS("$format-message-allocate-buffer"),
     LACKS("$format-message-from-system"),
     LACKS("size-of/wsa-data"),
@@ -200,6 +227,44 @@ static const struct foreign_value {
     WHERE_DEFINED("$udp/receive-offload", UDP_GRO),
     VALUE("size-of/timeval", sizeof(struct timeval)),
     VALUE("size-of/linger", sizeof(struct linger)),
+    VALUE("$so/out-of-band-inline", SO_OOBINLINE),
+    VALUE("$ip/tos", IP_TOS),
+    WHERE_DEFINED("$ipv6/traffic-class", IPV6_TCLASS),
+    WHERE_DEFINED("$ipv6/dont-fragment", IPV6_DONTFRAG),
+    ON_LINUX("$so/priority", SO_PRIORITY),
+    ON_LINUX("$so/busy-poll", SO_BUSY_POLL),
+    ON_LINUX("$so/mark", SO_MARK),
+    ON_LINUX("$so/bind-to-device", SO_BINDTODEVICE),
+    ON_LINUX("$so/peer-credentials", SO_PEERCRED),
+    ON_LINUX("$tcp/cork", TCP_CORK),
+    ON_LINUX("$tcp/quick-ack", TCP_QUICKACK),
+    ON_LINUX("$tcp/user-timeout", TCP_USER_TIMEOUT),
+    ON_LINUX("$tcp/defer-accept", TCP_DEFER_ACCEPT),
+    ON_LINUX("$tcp/fast-open", TCP_FASTOPEN),
+    ON_LINUX("$tcp/fast-open-connect", 30),     /* TCP_FASTOPEN_CONNECT, not in older headers */
+    ON_LINUX("$tcp/congestion", TCP_CONGESTION),
+    ON_LINUX("$tcp/information", TCP_INFO),
+    ON_LINUX("$ip/mtu-discover", IP_MTU_DISCOVER),
+    ON_LINUX("$ip/mtu", IP_MTU),
+    ON_LINUX("$ip/transparent", IP_TRANSPARENT),
+    ON_LINUX("$ip/multicast-all", IP_MULTICAST_ALL),
+    ON_LINUX("$ipv6/mtu-discover", IPV6_MTU_DISCOVER),
+    ON_LINUX("$ipv6/mtu", IPV6_MTU),
+    ON_LINUX("$ipv6/transparent", 75),          /* IPV6_TRANSPARENT */
+    ON_LINUX("$ipv6/multicast-all", 29),        /* IPV6_MULTICAST_ALL */
+    #ifdef MCAST_JOIN_SOURCE_GROUP
+    VALUE("$mcast/join-group", MCAST_JOIN_GROUP),
+    VALUE("$mcast/leave-group", MCAST_LEAVE_GROUP),
+    VALUE("$mcast/join-source-group", MCAST_JOIN_SOURCE_GROUP),
+    VALUE("$mcast/leave-source-group", MCAST_LEAVE_SOURCE_GROUP),
+    VALUE("size-of/group-req", sizeof(struct group_req)),
+    #else
+    LACKS("$mcast/join-group"),
+    LACKS("$mcast/leave-group"),
+    LACKS("$mcast/join-source-group"),
+    LACKS("$mcast/leave-source-group"),
+    LACKS("size-of/group-req"),
+    #endif
 };
 
 /* Whether the name is known: 1, and its value is stored; 2, but the platform lacks it; or 0. */

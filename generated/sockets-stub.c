@@ -19,6 +19,8 @@
 #include <unistd.h>
 #ifdef __linux__
 #include <netinet/udp.h>
+#include <signal.h>
+#include <sys/sendfile.h>
 #endif
 #endif
 #include <limits.h>
@@ -212,6 +214,13 @@ static socket_t accept_plain(socket_t fd, int nonblocking, struct foreign_frame 
     return (socket_t) close_frame(from, settle(client, nonblocking));
 }
 #endif
+static int get_option(socket_t fd, int level, int id, char *value, int size)
+{
+    socklen_t length = (socklen_t) size;
+    int result = (int) in_band(getsockopt(HANDLE_OF(fd), level, id, (void *) value, &length));
+
+    return result < 0 ? result : (int) length;
+}
 typedef uintptr_t word;
 
 struct foreign_socket {
@@ -321,9 +330,8 @@ static int marks_are_used;
 static int low_water(socket_t fd)
 {
     int mark = 1;
-    socklen_t length = sizeof mark;
 
-    (void) getsockopt(HANDLE_OF(fd), SOL_SOCKET, SO_RCVLOWAT, (void *) &mark, &length);
+    (void) get_option(fd, SOL_SOCKET, SO_RCVLOWAT, (char *) &mark, sizeof mark);
     return mark;
 }
 
@@ -486,14 +494,6 @@ int get_nonblocking_block(socket_t fd)
     GUARD(result = get_mode(fd));
     return result;
 }
-static int get_option(socket_t fd, int level, int id, char *value, int size)
-{
-    socklen_t length = (socklen_t) size;
-    int result = (int) in_band(getsockopt(HANDLE_OF(fd), level, id, (void *) value, &length));
-
-    return result < 0 ? result : (int) length;
-}
-
 static int limits_are_used;
 
 static void note_option(int level, int id)
@@ -642,10 +642,8 @@ static int lacks_descriptors(void)
 #endif
 
 /* Whether the resolver may have failed because it could not ask. */
-static int could_not_ask(int code, const struct addrinfo *hints)
+static int could_not_ask(int code, int numeric)
 {
-    const int numeric = hints != NULL && hints->ai_flags & AI_NUMERICHOST;
-
     return (code == EAI_NONAME && !numeric) || code == EAI_SERVICE || code == EAI_AGAIN
         || code == EAI_FAIL || code == EAI_SYSTEM;
 }
@@ -668,7 +666,8 @@ int getaddrinfo_block(const char *node, const char *service, const struct addrin
           found->system_error = LAST_ERROR());
     if (code != EAI_SYSTEM || EAI_SYSTEM == EAI_FAIL)
         found->system_error = 0;
-    lacks = could_not_ask(code, hints) && found->system_error != EINTR ? lacks_descriptors() : 0;
+    lacks = could_not_ask(code, hints != NULL && hints->ai_flags & AI_NUMERICHOST)
+        && found->system_error != EINTR ? lacks_descriptors() : 0;
     if (lacks != 0)
         found->system_error = lacks;
     found->count = 0;
@@ -702,11 +701,11 @@ struct foreign_protocol {
 #define FIND(reentrant, plain) answer->found = plain; (void) strings; (void) size
 #endif
 
-static int outcome(const struct foreign_protocol *answer, int code)
+static int outcome(const void *found, int code)
 {
     if (code != 0 && code != ENOENT)
         return -code;
-    return answer->found == NULL ? -lacks_descriptors() : 0;
+    return found == NULL ? -lacks_descriptors() : 0;
 }
 
 /* getprotobyname(3): 0 and the entry, or a null pointer, in `answer`; or an error, negative. */
@@ -717,7 +716,7 @@ int getprotobyname_block(const char *name, struct foreign_protocol *answer, char
 
     GUARD(FIND(getprotobyname_r(name, &answer->entry, strings, size, &answer->found),
                getprotobyname(name)));
-    return outcome(answer, code);
+    return outcome(answer->found, code);
 }
 
 /* getprotobynumber(3) */
@@ -728,7 +727,7 @@ int getprotobynumber_block(int number, struct foreign_protocol *answer, char *st
 
     GUARD(FIND(getprotobynumber_r(number, &answer->entry, strings, size, &answer->found),
                getprotobynumber(number)));
-    return outcome(answer, code);
+    return outcome(answer->found, code);
 }
 #ifndef _WIN32
 /* getprotoent(3) */
@@ -738,7 +737,7 @@ int getprotoent_block(struct foreign_protocol *answer, char *strings, size_t siz
 
     GUARD(FIND(getprotoent_r(&answer->entry, strings, size, &answer->found),
                getprotoent()));
-    return outcome(answer, code);
+    return outcome(answer->found, code);
 }
 
 /* setprotoent(3) */
@@ -1347,6 +1346,60 @@ void note_options_keep(socket_t fd)
     if (has_limit(fd))
         limits_are_used = 1;
 }
+#if defined __APPLE__
+static ssize_t send_part(socket_t fd, int file, off_t offset, size_t count)
+{
+    off_t length = (off_t) count;
+    const ssize_t result = in_band(sendfile(file, fd, offset, &length, NULL, 0));
+
+    return length > 0 ? (ssize_t) length : result;
+}
+#elif defined __FreeBSD__
+static ssize_t send_part(socket_t fd, int file, off_t offset, size_t count)
+{
+    off_t length = 0;
+    const ssize_t result = in_band(sendfile(file, fd, offset, count, NULL, &length, 0));
+
+    return length > 0 ? (ssize_t) length : result;
+}
+#elif defined __linux__
+static ssize_t send_part(socket_t fd, int file, off_t offset, size_t count)
+{
+    const struct timespec at_once = {0, 0};
+    sigset_t broken, before, pending;
+    ssize_t result;
+
+    sigemptyset(&broken);
+    sigaddset(&broken, SIGPIPE);
+    sigemptyset(&pending);
+    (void) sigpending(&pending);
+    (void) pthread_sigmask(SIG_BLOCK, &broken, &before);
+    result = in_band(sendfile(fd, file, &offset, count));
+    if (result == -EPIPE && !sigismember(&pending, SIGPIPE))
+        while (sigtimedwait(&broken, NULL, &at_once) < 0 && errno == EINTR)
+            ;
+    (void) pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return result;
+}
+#elif !defined _WIN32
+static ssize_t send_part(socket_t fd, int file, off_t offset, size_t count)
+{
+    (void) fd, (void) file, (void) offset, (void) count;
+    return -ENOSYS;
+}
+#endif
+
+#ifndef _WIN32
+/* sendfile(2): how many bytes of the file were sent, from `offset` on; 0 at its end. */
+ssize_t sendfile_block(struct foreign_socket *sock, int file, long long offset, size_t count)
+{
+    ssize_t result = -EOVERFLOW;
+
+    if ((off_t) offset == offset)
+        SOCKET_GUARD(sock, result = send_part(fd, file, (off_t) offset, count));
+    return result;
+}
+#endif
 #if defined __APPLE__ || defined __FreeBSD__ || defined __NetBSD__ || defined __OpenBSD__ \
     || defined __DragonFly__
 #define ADDRESS_HAS_LENGTH 1
@@ -1363,3 +1416,102 @@ void address_header_keep(void *address, int family, socklen_t length)
 #endif
     header->sa_family = (unsigned char) family;
 }
+struct foreign_service {
+    struct servent entry;
+    struct servent *found;
+};
+
+/* getservbyname(3): 0 and the entry, or a null pointer, in `answer`; or an error, negative. */
+int getservbyname_block(const char *name, const char *protocol, struct foreign_service *answer,
+                        char *strings, size_t size)
+{
+    int code = 0;
+
+    GUARD(FIND(getservbyname_r(name, protocol, &answer->entry, strings, size, &answer->found),
+               getservbyname(name, protocol)));
+    return outcome(answer->found, code);
+}
+
+/* getservbyport(3) */
+int getservbyport_block(int port, const char *protocol, struct foreign_service *answer,
+                        char *strings, size_t size)
+{
+    int code = 0;
+
+    GUARD(FIND(getservbyport_r(port, protocol, &answer->entry, strings, size, &answer->found),
+               getservbyport(port, protocol)));
+    return outcome(answer->found, code);
+}
+struct foreign_names {
+    char host[1025], service[1025];     /* NI_MAXHOST; and a path may be a service */
+    int system_error;
+};
+
+static int is_number(const char *text)
+{
+    return strchr(text, ':') != NULL || text[strspn(text, "0123456789.")] == '\0';
+}
+
+/* getnameinfo(3): 0, or an EAI code. */
+int getnameinfo_block(const char *address, socklen_t length, int flags,
+                      struct foreign_names *found)
+{
+    int code, doubt, lacks;
+
+    GUARD(code = getnameinfo((const void *) address, length, found->host, sizeof found->host,
+                             found->service, sizeof found->service, flags);
+          found->system_error = LAST_ERROR());
+    if (code != EAI_SYSTEM || EAI_SYSTEM == EAI_FAIL)
+        found->system_error = 0;
+    doubt = code != 0 ? could_not_ask(code, 0) && found->system_error != EINTR
+        : (!(flags & NI_NUMERICHOST) && is_number(found->host))
+            || (!(flags & NI_NUMERICSERV) && is_number(found->service));
+    lacks = doubt ? lacks_descriptors() : 0;
+    if (lacks != 0)
+        found->system_error = lacks;
+    return code == 0 && lacks != 0 ? EAI_FAIL : code;
+}
+/* gethostname(2) */
+int gethostname_keep(char *name, int size)
+{
+    return (int) in_band(gethostname(name, (io_size) size));
+}
+
+#ifndef _WIN32
+struct foreign_interface {
+    unsigned index;
+    char name[IF_NAMESIZE];
+};
+
+static ssize_t list_interfaces(struct foreign_interface *found, size_t room)
+{
+    struct if_nameindex *list = if_nameindex();
+    const ssize_t error = in_band(-1);
+    size_t n = 0;
+
+    if (list == NULL)
+        return error;
+    for (; list[n].if_index != 0; n++)
+        if (n < room) {
+            found[n].index = list[n].if_index;
+            memcpy(found[n].name, list[n].if_name, strlen(list[n].if_name) + 1);
+        }
+    if_freenameindex(list);
+    return (ssize_t) n;
+}
+
+/* if_nameindex(3): how many interfaces there are, as many of them in `found` as have room. */
+ssize_t if_nameindex_block(struct foreign_interface *found, size_t room)
+{
+    ssize_t result;
+
+    GUARD(result = list_interfaces(found, room));
+    return result;
+}
+
+/* if_indextoname(3): 1 and the name, or an error. */
+int if_indextoname_keep(unsigned index, struct foreign_interface *found)
+{
+    return if_indextoname(index, found->name) != NULL ? 1 : (int) in_band(-1);
+}
+#endif

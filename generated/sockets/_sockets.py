@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     import ipaddress
     import socket
     from collections.abc import Callable, Iterator, Sequence
-    from typing import Any, ClassVar, Concatenate, Generic, Literal, NoReturn, ParamSpec, overload
+    from typing import (
+        IO, Any, ClassVar, Concatenate, Generic, Literal, NoReturn, ParamSpec, overload,
+    )
 
     from typing_extensions import Buffer, Self, TypeVar
 
@@ -57,7 +59,8 @@ globals().update(
     **{name: f"__import__('typing').TypeVar('{name}')"
        for name in ("First", "Second", "Result", "Value")},
     **{name: Later(f"__import__('typing').{name}")
-       for name in ("Callable", "ClassVar", "Concatenate", "Iterator", "Literal", "Sequence")},
+       for name in ("IO", "Callable", "ClassVar", "Concatenate", "Iterator", "Literal",
+                    "Sequence")},
 )
 
 
@@ -132,7 +135,14 @@ OPTION_NAMES = (
     "$ip/multicast-ttl", "$ipproto-ipv6", "$ipv6/hop-limit", "$ipv6/v6-only",
     "$ipv6/join-group", "$ipv6/leave-group", "$ipv6/multicast-interface",
     "$ipv6/multicast-loop", "$ipv6/multicast-hops", "$udp/receive-offload", "size-of/timeval",
-    "size-of/linger",
+    "size-of/linger", "$so/out-of-band-inline", "$so/receive-low-water", "$so/priority",
+    "$so/busy-poll", "$so/mark", "$so/bind-to-device", "$so/peer-credentials", "$tcp/cork",
+    "$tcp/quick-ack", "$tcp/user-timeout", "$tcp/defer-accept", "$tcp/fast-open",
+    "$tcp/fast-open-connect", "$tcp/congestion", "$tcp/information", "$ip/tos", "$ip/mtu-discover",
+    "$ip/mtu", "$ip/transparent", "$ip/multicast-all", "$ipv6/traffic-class",
+    "$ipv6/dont-fragment", "$ipv6/mtu-discover", "$ipv6/mtu", "$ipv6/transparent",
+    "$ipv6/multicast-all", "$mcast/join-group", "$mcast/leave-group", "$mcast/join-source-group",
+    "$mcast/leave-source-group", "size-of/group-req",
 )
 FOREIGN_DECLARATIONS: list[str] = []
 KEEPS_LOCK: dict[str, bool] = {}
@@ -163,7 +173,9 @@ FOREIGN_NAMES = (
     "size-of/integer", "size-of/ip", "size-of/pointer", "size-of/port", "size-of/protoent",
     "size-of/sa-family", "size-of/size-t", "size-of/sockaddr-in", "size-of/sockaddr-un",
     "size-of/socklen-t", "size-of/wsa-data", "unix-max-path",
-    *RESOLVER_NAMES, *OPTION_NAMES, "size-of/sockaddr-storage",
+    *RESOLVER_NAMES, *OPTION_NAMES, "size-of/sockaddr-storage", "%ai/addrconfig", "%ai/all",
+    "%ai/numericserv", "%ai/v4mapped", "%ni/dgram", "%ni/namereqd", "%ni/nofqdn",
+    "%ni/numerichost", "%ni/numericserv",
 )
 
 if not __package__:
@@ -211,6 +223,7 @@ HAS_PROTOCOL_ITERATION = not WINDOWS
 
 Value: a bool, False on Windows.
 """
+RESOLVERS = "getaddrinfo", "getnameinfo"
 RESOLVER_CODES = {
     FOREIGN_VALUES[name]: "EAI_" + name[5:].upper()
     for name in RESOLVER_NAMES if name in FOREIGN_VALUES
@@ -431,6 +444,14 @@ else:
     if_nametoindex_keep = define_ffi(
         "ssize_t if_nametoindex_keep(const char *name);", keeps_lock=True
     )
+if WINDOWS:
+    def sendfile_block(*arguments: object) -> int:
+        return -errno.ENOSYS
+else:
+    sendfile_block = define_ffi(
+        "ssize_t sendfile_block(struct foreign_socket *sock, int file, long long offset,"
+        " size_t count);"
+    )
 accept_block = define_ffi(
     "socket_t accept_block(struct foreign_socket *sock, int nonblocking,"
     " struct foreign_frame *from);"
@@ -635,19 +656,62 @@ def foreign_protocol_entry_name(x: Any) -> str:
 
 
 def foreign_protocol_entry_aliases(x: Any) -> tuple[str, ...]:
-    aliases: list[str] = []
-    while (alias := get_foreign_string(x.p_aliases[len(aliases)])) is not None:
-        aliases.append(alias)
-    return tuple(aliases)
+    return get_foreign_strings(x.p_aliases)
 
 
 def foreign_protocol_entry_protocol(x: Any) -> int:
     number: int = x.p_proto
     return number
+declare(f"""
+    struct servent {{
+        char *s_name;
+        char **s_aliases;
+        {on_machine(windows="short", macos="int", other="int")} s_port;
+        char *s_proto;
+        ...;
+    }};
+    struct foreign_service {{ struct servent *found; ...; }};
+""")
+getservbyname_block = define_ffi(
+    "int getservbyname_block(const char *name, const char *protocol,"
+    " struct foreign_service *answer, char *strings, size_t size);"
+)
+getservbyport_block = define_ffi(
+    "int getservbyport_block(int port, const char *protocol,"
+    " struct foreign_service *answer, char *strings, size_t size);"
+)
+declare("struct foreign_names { char host[...], service[...]; int system_error; ...; };")
+getnameinfo_block = define_ffi(
+    "int getnameinfo_block(const char *address, socklen_t length, int flags,"
+    " struct foreign_names *found);"
+)
+gethostname_keep = define_ffi("int gethostname_keep(char *name, int size);", keeps_lock=True)
+if WINDOWS:
+    def if_nameindex_block(*arguments: object) -> int:
+        unsupported_feature("the list of interfaces")
+
+    def if_indextoname_keep(*arguments: object) -> int:
+        unsupported_feature("the name of an interface")
+else:
+    declare("struct foreign_interface { unsigned index; char name[...]; };")
+    if_nameindex_block = define_ffi(
+        "ssize_t if_nameindex_block(struct foreign_interface *found, size_t room);"
+    )
+    if_indextoname_keep = define_ffi(
+        "int if_indextoname_keep(unsigned index, struct foreign_interface *found);",
+        keeps_lock=True,
+    )
 
 
 def get_foreign_string(pointer: Any) -> str | None:
     return os.fsdecode(ffi.string(pointer)) if pointer else None
+
+
+def get_foreign_strings(pointer: Any) -> tuple[str, ...]:
+    strings: list[str] = []
+    while (string := get_foreign_string(pointer[len(strings)])) is not None:
+        strings.append(string)
+    return tuple(strings)
 FRAME_ROOM = LONG_COPY = 65536
 LONGEST = sys.maxsize
 if __package__:
@@ -957,7 +1021,7 @@ INSTEAD = {
     "makefile": "to_python_socket", "proto": "protocol", "recv": "receive_from_socket",
     "recv_into": "receive_into_socket", "recvfrom": "receive_from_socket",
     "recvfrom_into": "receive_into_socket", "recvmsg": "to_python_socket",
-    "send": "send_to_socket", "sendall": "send_all", "sendfile": "to_python_socket",
+    "send": "send_to_socket", "sendall": "send_all", "sendfile": "send_file",
     "sendmsg": "to_python_socket", "sendto": "send_to_socket",
     "setblocking": "set_socket_nonblocking", "setsockopt": "set_socket_option",
     "settimeout": "within", "shutdown": "shutdown_socket",
@@ -1062,6 +1126,43 @@ Value: a SocketCondition, or None; read only. Platforms: all.
 
 Value: a SocketType; read only. Platforms: all.
 """
+    OUT_OF_BAND_INLINE: ClassVar[SocketOption[bool]]
+    """SO_OOBINLINE, socket(7): urgent data comes among the rest, and not by OUT_OF_BAND.
+
+Value: a bool. Platforms: all.
+"""
+    RECEIVE_LOW_WATER: ClassVar[SocketOption[int]]
+    """SO_RCVLOWAT, socket(7): as many bytes must be there before a receiver is woken up.
+
+Value: an int, from 1 to 2147483647 bytes. Platforms: all but Windows.
+"""
+    PRIORITY: ClassVar[SocketOption[int]]
+    """SO_PRIORITY, socket(7): which of this machine's queues what is sent waits in.
+
+Value: an int, from 0 to 2147483647: a queue; more than 6 takes a privilege.
+Platforms: Linux.
+"""
+    BUSY_POLL: ClassVar[SocketOption[int]]
+    """SO_BUSY_POLL, socket(7): for how long a receive looks at the device itself before it waits.
+
+More than the system's usual time takes a privilege.
+Value: an int, from 0 to 2147483647 microseconds. Platforms: Linux.
+"""
+    MARK: ClassVar[SocketOption[int]]
+    """SO_MARK, socket(7): a number that goes with each packet, for routes and filters to see.
+
+It takes a privilege. Value: an int, from 0 to 4294967295: the mark. Platforms: Linux.
+"""
+    BIND_TO_DEVICE: ClassVar[SocketOption[str | None]]
+    """SO_BINDTODEVICE, socket(7): send and receive over this interface only.
+
+Value: a str, the name of the interface, or None for all of them. Platforms: Linux.
+"""
+    PEER_CREDENTIALS: ClassVar[SocketOption[PeerCredentials | None]]
+    """SO_PEERCRED, socket(7): who is at the other end of a UNIX connection.
+
+Value: a PeerCredentials, or None; read only. Platforms: Linux.
+"""
 
     def __init__(
         self, id: int, size: int, maker: Callable[[Value], bytes],
@@ -1135,6 +1236,52 @@ Value: an int, from 1 to 32767 seconds. Platforms: as KEEP_ALIVE_IDLE.
 
 Value: an int, from 1 to 127 probes. Platforms: as KEEP_ALIVE_IDLE.
 """
+    CORK: ClassVar[TcpOption[bool]]
+    """TCP_CORK, tcp(7): send full packets only, until it is taken out again.
+
+Value: a bool. Platforms: Linux.
+"""
+    QUICK_ACK: ClassVar[TcpOption[bool]]
+    """TCP_QUICKACK, tcp(7): acknowledge what arrives at once; the kernel may soon change it back.
+
+Value: a bool. Platforms: Linux.
+"""
+    USER_TIMEOUT: ClassVar[TcpOption[int]]
+    """TCP_USER_TIMEOUT, tcp(7): how long the peer may not acknowledge what was sent.
+
+Then the connection is given up, with ETIMEDOUT.
+Value: an int, from 0 to 2147483647 milliseconds; 0 is the system's usual time.
+Platforms: Linux.
+"""
+    DEFER_ACCEPT: ClassVar[TcpOption[int]]
+    """TCP_DEFER_ACCEPT, tcp(7): accept a connection only when data has come, or so late.
+
+The kernel rounds it to one of the moments at which it asks again.
+Value: an int, from 0 to 32767 seconds. Platforms: Linux.
+"""
+    FAST_OPEN: ClassVar[TcpOption[int]]
+    """TCP_FASTOPEN, tcp(7): how many that come with data may wait at a listening socket.
+
+The sysctl net.ipv4.tcp_fastopen must allow it too.
+Value: an int, from 0 to 2147483647 connections. Platforms: Linux.
+"""
+    FAST_OPEN_CONNECT: ClassVar[TcpOption[bool]]
+    """TCP_FASTOPEN_CONNECT, tcp(7): connecting waits for the first data, and goes with it.
+
+Value: a bool. Platforms: Linux, from 4.11 on.
+"""
+    CONGESTION: ClassVar[TcpOption[str]]
+    """TCP_CONGESTION, tcp(7): the algorithm that avoids congestion, as "cubic".
+
+Setting it can block, since the kernel may have to load it.
+Value: a str, of those in the sysctl net.ipv4.tcp_available_congestion_control.
+Platforms: Linux.
+"""
+    INFORMATION: ClassVar[TcpOption[TcpInformation]]
+    """TCP_INFO, tcp(7): what TCP has found out about the connection.
+
+Value: a TcpInformation; read only. Platforms: Linux.
+"""
 
 
 class UdpOption(LevelOption[Value]):
@@ -1200,6 +1347,64 @@ Value: a bool. Platforms: all; on Windows it is the receiver's to set.
     """IP_MULTICAST_TTL, ip(7): the time to live of what is sent to groups, at first 1.
 
 Value: an int, from 0 to 255 hops; 0 stays on this machine. Platforms: all.
+"""
+    TOS: ClassVar[IpOption[int]]
+    """IP_TOS, ip(7): the type of service of what is sent, a field of the packet for routers.
+
+Its upper six bits are a class of traffic; for TCP the kernel uses the lower two itself.
+Value: an int, from 0 to 255: the field. Platforms: all; Windows takes no notice of it.
+"""
+    MTU_DISCOVER: ClassVar[IpOption[MtuDiscovery]]
+    """IP_MTU_DISCOVER, ip(7): how the path MTU is found out.
+
+Value: an MtuDiscovery. Platforms: Linux.
+"""
+    MTU: ClassVar[IpOption[int]]
+    """IP_MTU, ip(7): the path MTU in bytes, as far as it is known, of a connected socket.
+
+Value: an int, else ENOTCONN; read only. Platforms: Linux.
+"""
+    TRANSPARENT: ClassVar[IpOption[bool]]
+    """IP_TRANSPARENT, ip(7): bind to addresses that are not this machine's, as proxies do.
+
+It takes a privilege. Value: a bool. Platforms: Linux.
+"""
+    JOIN_GROUP: ClassVar[IpOption[InternetAddress | tuple[InternetAddress, int]]]
+    """MCAST_JOIN_GROUP, ip(7): join a group, on the interface of an index.
+
+Value: a tuple of the group, as for ADD_MEMBERSHIP, and the index, an int from 0 to
+2147483647; or the group alone, for an index of 0, the system's choice. Set only.
+Platforms: Linux, macOS, FreeBSD, Windows.
+"""
+    LEAVE_GROUP: ClassVar[IpOption[InternetAddress | tuple[InternetAddress, int]]]
+    """MCAST_LEAVE_GROUP, ip(7): leave a group, on the interface of an index.
+
+Value: a tuple or a group, as for JOIN_GROUP. Set only.
+Platforms: Linux, macOS, FreeBSD, Windows.
+"""
+    JOIN_SOURCE_GROUP: ClassVar[
+        IpOption[
+            tuple[InternetAddress, InternetAddress] | tuple[InternetAddress, InternetAddress, int]
+        ]
+    ]
+    """MCAST_JOIN_SOURCE_GROUP, ip(7): join a group, for what one source sends to it.
+
+Value: a tuple of the group, the source's InternetAddress, and, if it is not 0, the
+interface's index, as for JOIN_GROUP. Set only. Platforms: Linux, macOS, FreeBSD, Windows.
+"""
+    LEAVE_SOURCE_GROUP: ClassVar[
+        IpOption[
+            tuple[InternetAddress, InternetAddress] | tuple[InternetAddress, InternetAddress, int]
+        ]
+    ]
+    """MCAST_LEAVE_SOURCE_GROUP, ip(7): leave a group, for one source.
+
+Value: a tuple, as for JOIN_SOURCE_GROUP. Set only. Platforms: Linux, macOS, FreeBSD, Windows.
+"""
+    MULTICAST_ALL: ClassVar[IpOption[bool]]
+    """IP_MULTICAST_ALL, ip(7): receive of groups that other sockets here have joined, too.
+
+Value: a bool, at first True. Platforms: Linux.
 """
 
 
@@ -1650,6 +1855,76 @@ class AddressInfo(Record, InfoBase):
         super().__init__(domain, type, protocol, address)
 
 
+class ResolverCode:
+    """The codes of getaddrinfo(3) and getnameinfo(3), which are the `type` of their conditions.
+
+    Each is an int, as those of the module `errno` are: `condition.type == ResolverCode.NO_NAME`.
+    """
+
+    __slots__ = ()
+
+    ADDRESS_FAMILY: ClassVar[int]
+    """EAI_ADDRFAMILY, getaddrinfo(3): the host has no address of the domain that was asked for.
+
+Platforms: Linux, macOS.
+"""
+    AGAIN: ClassVar[int]
+    """EAI_AGAIN, getaddrinfo(3): no name server answers just now; later one may.
+
+Platforms: all.
+"""
+    BAD_FLAGS: ClassVar[int]
+    """EAI_BADFLAGS, getaddrinfo(3): flags that do not exist, or do not go together.
+
+Platforms: all.
+"""
+    FAIL: ClassVar[int]
+    """EAI_FAIL, getaddrinfo(3): a name server says that it cannot answer, now or later.
+
+Platforms: all.
+"""
+    FAMILY: ClassVar[int]
+    """EAI_FAMILY, getaddrinfo(3): the domain is none that names are known for.
+
+Platforms: all.
+"""
+    MEMORY: ClassVar[int]
+    """EAI_MEMORY, getaddrinfo(3): there is no memory left.
+
+Platforms: all.
+"""
+    NO_DATA: ClassVar[int]
+    """EAI_NODATA, getaddrinfo(3): the host exists, and has no address.
+
+Platforms: Linux, macOS; on Windows it is the number of NO_NAME.
+"""
+    NO_NAME: ClassVar[int]
+    """EAI_NONAME, getaddrinfo(3): there is no such host, or no such service.
+
+Platforms: all.
+"""
+    OVERFLOW: ClassVar[int]
+    """EAI_OVERFLOW, getaddrinfo(3): a name does not fit into its buffer.
+
+Platforms: Linux, macOS, the BSDs.
+"""
+    SERVICE: ClassVar[int]
+    """EAI_SERVICE, getaddrinfo(3): sockets of the type that was asked for have no such service.
+
+Platforms: all.
+"""
+    SOCKET_TYPE: ClassVar[int]
+    """EAI_SOCKTYPE, getaddrinfo(3): the type and the protocol do not go together.
+
+Platforms: all.
+"""
+    SYSTEM: ClassVar[int]
+    """EAI_SYSTEM, getaddrinfo(3): the reason is in errno, and then a condition's type is that.
+
+Platforms: Linux, macOS, the BSDs.
+"""
+
+
 class AddressInfoOption(SocketConstant):
     """AddressInfoOption(value): a flag for get_address_info, the AI_... of getaddrinfo(3)."""
 
@@ -1670,6 +1945,106 @@ class AddressInfoOption(SocketConstant):
 
     Platforms: all.
     """
+    NUMERIC_SERVICE: ClassVar[AddressInfoOption]
+    """AI_NUMERICSERV, getaddrinfo(3): the service is a port, and no name is looked up.
+
+    Platforms: all.
+    """
+    CONFIGURED: ClassVar[AddressInfoOption]
+    """AI_ADDRCONFIG, getaddrinfo(3): only domains in which this machine has an address itself.
+
+    Platforms: all.
+    """
+    V4_MAPPED: ClassVar[AddressInfoOption]
+    """AI_V4MAPPED, getaddrinfo(3): of a host without IPv6, its IPv4 addresses mapped into it.
+
+    It goes with the domain INTERNET_V6. Platforms: Linux, macOS, FreeBSD, Windows.
+    """
+    ALL: ClassVar[AddressInfoOption]
+    """AI_ALL, getaddrinfo(3): with V4_MAPPED, both kinds, also of a host that has IPv6.
+
+    Platforms: Linux, macOS, FreeBSD, Windows.
+    """
+
+
+class NameInfoOption(SocketConstant):
+    """NameInfoOption(value): a flag for get_name_info, the NI_... of getnameinfo(3)."""
+
+    __slots__ = ()
+
+    NUMERIC_HOST: ClassVar[NameInfoOption]
+    """NI_NUMERICHOST, getnameinfo(3): the host is its numeric address, and nobody is asked.
+
+    Platforms: all.
+    """
+    NUMERIC_SERVICE: ClassVar[NameInfoOption]
+    """NI_NUMERICSERV, getnameinfo(3): the service is its port, and no name is looked up.
+
+    Platforms: all.
+    """
+    NAME_REQUIRED: ClassVar[NameInfoOption]
+    """NI_NAMEREQD, getnameinfo(3): a host without a name is an error, ResolverCode.NO_NAME.
+
+    Platforms: all.
+    """
+    LOCAL_NAME: ClassVar[NameInfoOption]
+    """NI_NOFQDN, getnameinfo(3): of a host of the own domain, the name without the domain's.
+
+    Platforms: all.
+    """
+    DATAGRAM: ClassVar[NameInfoOption]
+    """NI_DGRAM, getnameinfo(3): the service is that of datagrams, and not of streams.
+
+    Platforms: all.
+    """
+
+
+class ServiceEntry(Record):
+    """ServiceEntry(name, aliases, port, protocol): an entry of the services, services(5).
+
+    `name` is a str, `aliases` a tuple of str, `port` an int, 0 to 65535, and `protocol` the
+    name of a protocol, as "tcp".
+    """
+
+    __slots__ = __match_args__ = ("name", "aliases", "port", "protocol")
+
+    name: str
+    aliases: tuple[str, ...]
+    port: int
+    protocol: str
+
+    def __init__(self, name: str, aliases: Sequence[str], port: int, protocol: str) -> None:
+        expect("ServiceEntry", "name", name, str)
+        aliases = expect_names("ServiceEntry", aliases)
+        port = expect_integer("ServiceEntry", "port", port, 0, 65535)
+        expect("ServiceEntry", "protocol", protocol, str)
+        super().__init__(name, aliases, port, protocol)
+
+
+def foreign_to_service_entry(x: Any) -> ServiceEntry | None:
+    if not x:
+        return None
+    return ServiceEntry(
+        get_foreign_string(x.s_name) or "", get_foreign_strings(x.s_aliases),
+        network_to_host_u16(x.s_port & 0xFFFF), get_foreign_string(x.s_proto) or "",
+    )
+
+
+class Interface(Record):
+    """Interface(name, index): a network interface of this machine, netdevice(7).
+
+    `name` is a str, `index` an int, from 1 to 4294967295.
+    """
+
+    __slots__ = __match_args__ = ("name", "index")
+
+    name: str
+    index: int
+
+    def __init__(self, name: str, index: int) -> None:
+        expect("Interface", "name", name, str)
+        index = expect_integer("Interface", "index", index, 1, 2**32 - 1)
+        super().__init__(name, index)
 
 
 class SocketDomain(SocketConstant, DomainBase):
@@ -1775,13 +2150,15 @@ class ProtocolEntry(Record):
     def __init__(self, name: str, aliases: Sequence[str], value: SocketProtocol) -> None:
         expect("ProtocolEntry", "name", name, str)
         expect("ProtocolEntry", "value", value, SocketProtocol)
-        if not isinstance(aliases, (tuple, list)):
-            raise TypeError(
-                f"ProtocolEntry: aliases must be a tuple of str, not {describe(aliases)}"
-            )
-        for alias in aliases:
-            expect("ProtocolEntry", "alias", alias, str)
-        super().__init__(name, tuple(aliases), value)
+        super().__init__(name, expect_names("ProtocolEntry", aliases), value)
+
+
+def expect_names(who: str, aliases: Sequence[str]) -> tuple[str, ...]:
+    if not isinstance(aliases, (tuple, list)):
+        raise TypeError(f"{who}: aliases must be a tuple of str, not {describe(aliases)}")
+    for alias in aliases:
+        expect(who, "alias", alias, str)
+    return tuple(aliases)
 
 
 def foreign_to_protocol_entry(x: Any) -> ProtocolEntry | None:
@@ -1936,8 +2313,8 @@ def set_socket_option(sock: Socket, option: SocketOption[Value], value: Value) -
     """setsockopt(2): set `option` of `sock` to `value`, through the option's maker.
 
     Raises SocketCondition (ENOPROTOOPT, EINVAL, EPERM ...), TypeError, ValueError, and
-    whatever the maker raises. Ready-made options, but for memberships of groups, never
-    block, and keep the lock; for others it is given up.
+    whatever the maker raises. Ready-made options, but for memberships of groups and
+    CONGESTION, never block, and keep the lock; for others it is given up.
     """
     if not isinstance(sock, Socket):
         expect("set_socket_option", "sock", sock, Socket)
@@ -2120,6 +2497,57 @@ Value: a bool. Platforms: all; on Windows it is the receiver's to set.
 
 Value: an int, from -1 to 255 hops; -1 sets the system's usual limit. Platforms: all.
 """
+    TRAFFIC_CLASS: ClassVar[Internet6Option[int]]
+    """IPV6_TCLASS, ipv6(7): the traffic class of what is sent, IPv6's name for TOS.
+
+Value: an int, from -1 to 255: the field; -1 sets the system's usual one. Platforms: all.
+"""
+    DONT_FRAGMENT: ClassVar[Internet6Option[bool]]
+    """IPV6_DONTFRAG, ipv6(7): refuse to send a datagram that is larger than the path MTU.
+
+Value: a bool. Platforms: Linux, macOS, FreeBSD, Windows.
+"""
+    MTU_DISCOVER: ClassVar[Internet6Option[MtuDiscovery]]
+    """IPV6_MTU_DISCOVER, ipv6(7): how the path MTU is found out.
+
+Value: an MtuDiscovery. Platforms: Linux.
+"""
+    MTU: ClassVar[Internet6Option[int]]
+    """IPV6_MTU, ipv6(7): the path MTU in bytes, as far as it is known, of a connected socket.
+
+Value: an int, else ENOTCONN; read only. Platforms: Linux.
+"""
+    TRANSPARENT: ClassVar[Internet6Option[bool]]
+    """IPV6_TRANSPARENT, ipv6(7): bind to addresses that are not this machine's, as proxies do.
+
+It takes a privilege. Value: a bool. Platforms: Linux.
+"""
+    JOIN_SOURCE_GROUP: ClassVar[
+        Internet6Option[
+            tuple[Internet6Address, Internet6Address]
+            | tuple[Internet6Address, Internet6Address, int]
+        ]
+    ]
+    """MCAST_JOIN_SOURCE_GROUP, ipv6(7): join a group, for what one source sends to it.
+
+Value: a tuple of the group, the source's Internet6Address, and, if it is not 0, the
+interface's index, as for JOIN_GROUP. Set only. Platforms: Linux, macOS, FreeBSD, Windows.
+"""
+    LEAVE_SOURCE_GROUP: ClassVar[
+        Internet6Option[
+            tuple[Internet6Address, Internet6Address]
+            | tuple[Internet6Address, Internet6Address, int]
+        ]
+    ]
+    """MCAST_LEAVE_SOURCE_GROUP, ipv6(7): leave a group, for one source.
+
+Value: a tuple, as for JOIN_SOURCE_GROUP. Set only. Platforms: Linux, macOS, FreeBSD, Windows.
+"""
+    MULTICAST_ALL: ClassVar[Internet6Option[bool]]
+    """IPV6_MULTICAST_ALL, ipv6(7): receive of groups that other sockets here have joined, too.
+
+Value: a bool, at first True. Platforms: Linux, from 4.20 on.
+"""
 
 
 def make_ip(value: InternetAddress | None) -> bytes:
@@ -2143,11 +2571,7 @@ def make_membership(
             f"interface's address or None, not {describe(value)}"
         )
     group, interface = pair
-    expect("set_socket_option", "group", group, InternetAddress)
-    if (group.ip or 0) >> 28 != 14:
-        raise ValueError(
-            f"set_socket_option: group must be from 224.0.0.0 to 239.255.255.255, not {group}"
-        )
+    expect_group(InternetAddress, group)
     return make_ip(group) + make_ip(interface)
 
 
@@ -2159,16 +2583,208 @@ def make_membership6(value: Internet6Address | tuple[Internet6Address, int]) -> 
             f"index of an interface, not {describe(value)}"
         )
     group, interface = pair
-    expect("set_socket_option", "group", group, Internet6Address)
-    interface = expect_integer("set_socket_option", "interface", interface, 0, 2**31 - 1)
-    if (group.ip or 0) >> 120 != 0xFF:
-        raise ValueError(f"set_socket_option: group must begin with ff, not be {group}")
-    if interface and group.scope not in (0, interface):
-        raise ValueError(
-            f"set_socket_option: interface is {interface}, but group has another, {group.scope}"
-        )
-    interface = interface or group.scope
+    expect_group(Internet6Address, group)
+    interface = expect_interface(group, interface)
     return (group.ip or 0).to_bytes(16, "big") + interface.to_bytes(4, sys.byteorder)
+
+
+def expect_group(kind: Any, group: Any) -> None:
+    expect("set_socket_option", "group", group, kind)
+    ip = group.ip or 0
+    if kind is InternetAddress and ip >> 28 != 14:
+        raise ValueError(
+            f"set_socket_option: group must be from 224.0.0.0 to 239.255.255.255, not {group}"
+        )
+    if kind is Internet6Address and ip >> 120 != 0xFF:
+        raise ValueError(f"set_socket_option: group must begin with ff, not be {group}")
+
+
+def expect_interface(group: Any, interface: int) -> int:
+    interface = expect_integer("set_socket_option", "interface", interface, 0, 2**31 - 1)
+    scope: int = getattr(group, "scope", 0)
+    if interface and scope not in (0, interface):
+        raise ValueError(
+            f"set_socket_option: interface is {interface}, but group has another, {scope}"
+        )
+    return interface or scope
+
+
+def make_mark(value: int) -> bytes:
+    number = expect_integer("set_socket_option", "value", value, 0, 2**32 - 1)
+    return number.to_bytes(4, sys.byteorder)
+
+
+def read_mark(data: bytes) -> int:
+    return int.from_bytes(data, sys.byteorder)
+
+
+def make_text(value: str) -> bytes:
+    return name_to_foreign("set_socket_option", "value", value)
+
+
+def read_text(data: bytes) -> str:
+    return os.fsdecode(data.partition(b"\0")[0])
+
+
+def make_device(value: str | None) -> bytes:
+    return b"\0" if value is None else make_text(value)
+
+
+def read_device(data: bytes) -> str | None:
+    return read_text(data) or None
+
+
+class PeerCredentials(Record):
+    """PeerCredentials(pid, uid, gid): the process at the other end, unix(7).
+
+    `pid` is the number of the process, 0 if it has none here; `uid` and `gid` are those of its
+    user and group. All are ints.
+    """
+
+    __slots__ = __match_args__ = ("pid", "uid", "gid")
+
+    pid: int
+    uid: int
+    gid: int
+
+    def __init__(self, pid: int, uid: int, gid: int) -> None:
+        super().__init__(*[
+            expect_integer("PeerCredentials", field, number, 0, 2**32 - 1)
+            for field, number in (("pid", pid), ("uid", uid), ("gid", gid))
+        ])
+
+
+def read_peer(data: bytes) -> PeerCredentials | None:
+    pid, uid, gid = [read_mark(data[at : at + 4]) for at in (0, 4, 8)]
+    return None if uid == gid == 2**32 - 1 else PeerCredentials(pid, uid, gid)
+TCP_STATES = (
+    "UNKNOWN", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT",
+    "CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV",
+)
+TCP_TIMES = {"retransmission_time": 8, "round_trip": 68, "deviation": 72, "least_round_trip": 148}
+TCP_NUMBERS = {
+    "segment_size": 16, "in_flight": 24, "lost": 32, "path_mtu": 60, "slow_start_threshold": 76,
+    "congestion_window": 80, "retransmitted": 100, "bytes_unsent": 144,
+}
+TCP_COUNTS = {
+    "bytes_acknowledged": 120, "bytes_received": 128, "delivery_rate": 160, "bytes_sent": 200,
+    "bytes_retransmitted": 208,
+}
+
+
+class TcpInformation(Record):
+    """What TCP has found out about a connection, tcp(7); TcpOption.INFORMATION reads it.
+
+    `state` is "ESTABLISHED", "CLOSE_WAIT" and so on. Times, in seconds, as floats:
+    `round_trip`, smoothed, and its mean `deviation`, `least_round_trip`, and
+    `retransmission_time`, after which what is not acknowledged is sent again. Segments, as
+    ints: `in_flight`, sent and not acknowledged, `lost` of these, `retransmitted` in all,
+    `congestion_window` and `slow_start_threshold`. Bytes:
+    `segment_size` of what is sent, `path_mtu`, `bytes_unsent`, `bytes_acknowledged`,
+    `bytes_received`, `bytes_sent`, `bytes_retransmitted`, and `delivery_rate` per second. What
+    the kernel does not tell is None.
+    """
+
+    __slots__ = ("state", *TCP_TIMES, *TCP_NUMBERS, *TCP_COUNTS)
+
+    state: str
+    round_trip: float | None
+    deviation: float | None
+    least_round_trip: float | None
+    retransmission_time: float | None
+    in_flight: int | None
+    lost: int | None
+    retransmitted: int | None
+    congestion_window: int | None
+    slow_start_threshold: int | None
+    segment_size: int | None
+    path_mtu: int | None
+    bytes_unsent: int | None
+    bytes_acknowledged: int | None
+    bytes_received: int | None
+    bytes_sent: int | None
+    bytes_retransmitted: int | None
+    delivery_rate: int | None
+
+
+def read_tcp_information(data: bytes) -> TcpInformation:
+    def number(start: int, size: int) -> int | None:
+        part = data[start : start + size]
+        found = int.from_bytes(part, sys.byteorder) if len(part) == size else None
+        return None if found in (2**31 - 1, 2**32 - 1) else found  # which stand for no limit
+
+    times = [number(start, 4) for start in TCP_TIMES.values()]
+    state = number(0, 1) or 0
+    return TcpInformation(
+        TCP_STATES[state if state < len(TCP_STATES) else 0],
+        *[None if time is None else time / 10**6 for time in times],
+        *[number(start, 4) for start in TCP_NUMBERS.values()],
+        *[number(start, 8) for start in TCP_COUNTS.values()],
+    )
+
+
+class MtuDiscovery(SocketConstant):
+    """MtuDiscovery(value): what is done to find out the path MTU, ip(7), as for MTU_DISCOVER."""
+
+    __slots__ = ()
+
+    DONT: ClassVar[MtuDiscovery]
+    """IP_PMTUDISC_DONT, ip(7): nothing; routers may cut every packet.
+
+    Platforms: Linux.
+    """
+    WANT: ClassVar[MtuDiscovery]
+    """IP_PMTUDISC_WANT, ip(7): forbid it, and cut here what is known to be too large.
+
+    Platforms: Linux.
+    """
+    DO: ClassVar[MtuDiscovery]
+    """IP_PMTUDISC_DO, ip(7): forbid it, and refuse to send what is too large, with EMSGSIZE.
+
+    Platforms: Linux.
+    """
+    PROBE: ClassVar[MtuDiscovery]
+    """IP_PMTUDISC_PROBE, ip(7): forbid it, and send even what is known to be too large.
+
+    Platforms: Linux.
+    """
+
+
+def make_discovery(value: MtuDiscovery) -> bytes:
+    expect("set_socket_option", "value", value, MtuDiscovery)
+    return value.value.to_bytes(4, sys.byteorder, signed=True)
+
+
+def read_discovery(data: bytes) -> MtuDiscovery:
+    found: MtuDiscovery = remake(MtuDiscovery, read_integer(data))
+    return found
+
+
+class GroupMaker(Record):
+    """GroupMaker(kind, names): the maker of an option about `names`, addresses of `kind`."""
+
+    __slots__ = __match_args__ = ("kind", "names")
+
+    kind: type[InternetAddress | Internet6Address]
+    names: tuple[str, ...]
+
+    def __call__(self, value: Any) -> bytes:
+        given = value if isinstance(value, tuple) else (value,)
+        addresses, index = given[: len(self.names)], given[len(self.names) :]
+        if len(addresses) < len(self.names) or len(index) > 1:
+            raise TypeError(
+                f"set_socket_option: value must be a tuple of {' and '.join(self.names)}, and "
+                f"perhaps the index of an interface, not {describe(value)}"
+            )
+        expect_group(self.kind, addresses[0])
+        for name, address in zip(self.names[1:], addresses[1:], strict=True):
+            expect("set_socket_option", name, address, self.kind)
+        interface = expect_interface(addresses[0], index[0] if index else 0)
+        packed = [self.kind(address.ip, 0).converter() for address in addresses]
+        start = FOREIGN_VALUES["size-of/group-req"] - ADDRESS_ROOM
+        return interface.to_bytes(4, sys.byteorder).ljust(start, b"\0") + b"".join(
+            [each.ljust(ADDRESS_ROOM, b"\0") for each in packed]
+        )
 
 
 def set_socket_nonblocking(sock: Socket, flag: bool) -> None:
@@ -2196,8 +2812,8 @@ class SocketCondition(OSError):
     """SocketCondition(who, syscall, type, message, address=None)
 
     What a system call reported: `who` names the procedure of this library, `syscall` the
-    system call, `type` is the errno (or the EAI code, if syscall is "getaddrinfo"; also
-    as `errno`), `message` the system's text (also as `strerror`), `address` what it was
+    system call, `type` is the errno (or a ResolverCode, if that was "getaddrinfo"; also as
+    `errno`), `message` the system's text (also as `strerror`), `address` what it was
     about, or None: a SocketAddress, of a connected socket its peer, or a text. `name` is the
     name of the error in C. It is raised, or returned as a value where an operation would block.
     It is also an instance of Python's own class for its errno, such as ConnectionRefusedError,
@@ -2260,7 +2876,7 @@ condition_classes: dict[tuple[type[SocketCondition], int | None], Any] = {}
 
 
 def condition_class(cls: type[SocketCondition], syscall: str, number: int) -> Any:
-    resolver = syscall == "getaddrinfo"
+    resolver = syscall in RESOLVERS
     if resolver and number not in RESOLVER_CODES:
         return cls
     try:
@@ -2288,7 +2904,7 @@ def python_error(number: int | None) -> type[OSError]:
 
 
 def error_name(syscall: str, type: int) -> str:
-    if syscall == "getaddrinfo" and type in RESOLVER_CODES:
+    if syscall in RESOLVERS and type in RESOLVER_CODES:
         return RESOLVER_CODES[type]
     for name in ("EAGAIN", "EOPNOTSUPP", "EDEADLK"):  # of two names of one number, the known
         if type == getattr(errno, name):
@@ -2297,13 +2913,31 @@ def error_name(syscall: str, type: int) -> str:
 
 
 def error_message(syscall: str, type: int) -> str:
-    if syscall == "getaddrinfo" and type in RESOLVER_CODES and not WINDOWS:
+    if syscall in RESOLVERS and type in RESOLVER_CODES and not WINDOWS:
         return get_foreign_string(gai_strerror(type)) or ""
     return errno_message(type)
 
+for each, code in (
+    ("ADDRESS_FAMILY", "addrfamily"), ("AGAIN", "again"), ("BAD_FLAGS", "badflags"),
+    ("FAIL", "fail"), ("FAMILY", "family"), ("MEMORY", "memory"), ("NO_DATA", "nodata"),
+    ("NO_NAME", "noname"), ("OVERFLOW", "overflow"), ("SERVICE", "service"),
+    ("SOCKET_TYPE", "socktype"), ("SYSTEM", "system"),
+):
+    if f"%eai/{code}" in FOREIGN_VALUES:
+        setattr(ResolverCode, each, FOREIGN_VALUES[f"%eai/{code}"])
 AddressInfoOption.CANONICAL_NAME = AddressInfoOption(FOREIGN_VALUES["%ai/canonname"])
 AddressInfoOption.NUMERIC_HOST = AddressInfoOption(FOREIGN_VALUES["%ai/numerichost"])
 AddressInfoOption.PASSIVE = AddressInfoOption(FOREIGN_VALUES["%ai/passive"])
+AddressInfoOption.NUMERIC_SERVICE = AddressInfoOption(FOREIGN_VALUES["%ai/numericserv"])
+AddressInfoOption.CONFIGURED = AddressInfoOption(FOREIGN_VALUES["%ai/addrconfig"])
+if "%ai/v4mapped" in FOREIGN_VALUES:
+    AddressInfoOption.V4_MAPPED = AddressInfoOption(FOREIGN_VALUES["%ai/v4mapped"])
+    AddressInfoOption.ALL = AddressInfoOption(FOREIGN_VALUES["%ai/all"])
+NameInfoOption.NUMERIC_HOST = NameInfoOption(FOREIGN_VALUES["%ni/numerichost"])
+NameInfoOption.NUMERIC_SERVICE = NameInfoOption(FOREIGN_VALUES["%ni/numericserv"])
+NameInfoOption.NAME_REQUIRED = NameInfoOption(FOREIGN_VALUES["%ni/namereqd"])
+NameInfoOption.LOCAL_NAME = NameInfoOption(FOREIGN_VALUES["%ni/nofqdn"])
+NameInfoOption.DATAGRAM = NameInfoOption(FOREIGN_VALUES["%ni/dgram"])
 if HAS_UNIX_SOCKETS:
     SocketDomain.UNIX = SocketDomain(
         FOREIGN_VALUES["%socket-domain/unix"], foreign_to_unix_address,
@@ -2425,6 +3059,67 @@ Internet6Option.MULTICAST_HOPS = integer_option(
 )
 if HAS_RECEIVE_OFFLOAD:
     UdpOption.RECEIVE_OFFLOAD = boolean_option(UdpOption, "$udp/receive-offload")
+PLACES = {SocketOption: "$so/", TcpOption: "$tcp/", IpOption: "$ip/", Internet6Option: "$ipv6/"}
+
+
+def offer(make: Callable[..., Any], kind: Any, *names: str, **bounds: Any) -> None:
+    for name in names:
+        number = PLACES[kind] + name.lower().replace("_", "-")
+        if number in FOREIGN_VALUES:
+            setattr(kind, name, make(kind, number, **bounds))
+
+
+offer(boolean_option, SocketOption, "OUT_OF_BAND_INLINE")
+offer(integer_option, SocketOption, "RECEIVE_LOW_WATER", low=1, high=2**31 - 1, unit="bytes")
+offer(integer_option, SocketOption, "PRIORITY", low=0, high=2**31 - 1, unit="")
+offer(integer_option, SocketOption, "BUSY_POLL", low=0, high=2**31 - 1, unit="microseconds")
+def other_option(kind: Any, name: str, size: int, maker: Any, converter: Any) -> Any:
+    return quick(kind(FOREIGN_VALUES[name], size, maker, converter))
+
+
+if "$so/mark" in FOREIGN_VALUES:
+    SocketOption.MARK = other_option(SocketOption, "$so/mark", 4, make_mark, read_mark)
+    SocketOption.BIND_TO_DEVICE = other_option(
+        SocketOption, "$so/bind-to-device", 16, make_device, read_device
+    )
+if "$so/peer-credentials" in FOREIGN_VALUES:
+    SocketOption.PEER_CREDENTIALS = other_option(
+        SocketOption, "$so/peer-credentials", 12, read_only, read_peer
+    )
+offer(boolean_option, TcpOption, "CORK", "QUICK_ACK", "FAST_OPEN_CONNECT")
+offer(integer_option, TcpOption, "USER_TIMEOUT", low=0, high=2**31 - 1, unit="milliseconds")
+offer(integer_option, TcpOption, "DEFER_ACCEPT", low=0, high=32767, unit="seconds")
+offer(integer_option, TcpOption, "FAST_OPEN", low=0, high=2**31 - 1, unit="connections")
+if "$tcp/information" in FOREIGN_VALUES:
+    TcpOption.CONGESTION = TcpOption(
+        FOREIGN_VALUES["$tcp/congestion"], 16, make_text, read_text
+    )
+    TcpOption.INFORMATION = other_option(
+        TcpOption, "$tcp/information", 232, read_only, read_tcp_information
+    )
+offer(integer_option, IpOption, "TOS", low=0, high=255, unit="")
+offer(integer_option, Internet6Option, "TRAFFIC_CLASS", low=-1, high=255, unit="")
+offer(boolean_option, Internet6Option, "DONT_FRAGMENT")
+if "$ip/mtu" in FOREIGN_VALUES:
+    for each, number in (("DONT", 0), ("WANT", 1), ("DO", 2), ("PROBE", 3)):
+        setattr(MtuDiscovery, each, MtuDiscovery(number))
+for kind in IpOption, Internet6Option:
+    offer(boolean_option, kind, "TRANSPARENT", "MULTICAST_ALL")
+    offer(other_option, kind, "MTU", size=4, maker=read_only, converter=read_integer)
+    offer(
+        other_option, kind, "MTU_DISCOVER", size=4, maker=make_discovery, converter=read_discovery
+    )
+if "size-of/group-req" in FOREIGN_VALUES:
+    size = FOREIGN_VALUES["size-of/group-req"]
+    for kind, address in (IpOption, InternetAddress), (Internet6Option, Internet6Address):
+        one, two = GroupMaker(address, ("group",)), GroupMaker(address, ("group", "source"))
+        for each in "JOIN", "LEAVE":
+            if kind is IpOption:
+                number = FOREIGN_VALUES[f"$mcast/{each.lower()}-group"]
+                setattr(kind, f"{each}_GROUP", kind(number, size, one, set_only))
+            number = FOREIGN_VALUES[f"$mcast/{each.lower()}-source-group"]
+            room = size + ADDRESS_ROOM
+            setattr(kind, f"{each}_SOURCE_GROUP", kind(number, room, two, set_only))
 
 
 
@@ -2494,11 +3189,19 @@ def split_scope(text: str) -> tuple[int, int]:
 def read_scope(zone: str) -> int:
     if zone.isdigit():
         return decimal(zone, 2**32 - 1)
-    index = if_nametoindex_keep(os.fsencode(zone)) if zone and "\0" not in zone else 0
-    if index in NO_INTERFACE:
+    named = zone and "\0" not in zone
+    index = ask_interface("string_to_internet6_address", os.fsencode(zone)) if named else 0
+    if not index:
         raise ValueError(f"there is no network interface {zone!r}")
+    return index
+
+
+def ask_interface(who: str, name: bytes) -> int:
+    index = if_nametoindex_keep(name)
+    if index in NO_INTERFACE:
+        return 0
     if index < 0:
-        socket_error("string_to_internet6_address", "if_nametoindex", -index)
+        socket_error(who, "if_nametoindex", -index)
     return index
 
 
@@ -2525,10 +3228,19 @@ def node_to_foreign(who: str, node: str) -> bytes:
     expect(who, "node", node, str)
     try:
         if "\0" not in node:
-            return node.encode("ascii" if node.isascii() else "idna")
+            return node.encode("ascii") if node.isascii() else encode_name(node)
     except UnicodeError:
         pass
     raise ValueError(f"{who}: node is not a host name or an address: {node!r}")
+
+
+def encode_name(node: str) -> bytes:
+    try:
+        newer: Any = __import__("idna")
+    except ImportError:
+        return node.encode("idna")
+    encoded: bytes = newer.encode(node, uts46=True)  # as browsers do, capitals made small
+    return encoded
 
 
 def service_to_foreign(who: str, service: int | str) -> bytes:
@@ -2591,17 +3303,37 @@ protocol_database = RLock()
 def find_protocol(
     who: str, syscall: str, procedure: Callable[..., int], *key: object
 ) -> ProtocolEntry | None:
+    return find_entry(
+        who, syscall, "struct foreign_protocol *", foreign_to_protocol_entry, procedure, *key
+    )
+
+
+def find_entry(
+    who: str, syscall: str, kind: str, converter: Callable[[Any], Result],
+    procedure: Callable[..., int], *key: object,
+) -> Result:
     size = 8192
     with protocol_database:
         while True:
-            answer = ffi.new("struct foreign_protocol *")
+            answer = ffi.new(kind)
             strings = ffi.new("char[]", size)
             code = procedure(*key, answer, strings, size)
             if code == 0:
-                return foreign_to_protocol_entry(answer.found)
+                return converter(answer.found)
             if code != -errno.ERANGE or size > 2**20:
                 socket_error(who, syscall, -code)
             size *= 2
+
+
+def name_to_foreign(who: str, argument: str, name: str) -> bytes:
+    expect(who, argument, name, str)
+    try:
+        key = os.fsencode(name)
+    except UnicodeEncodeError:
+        raise ValueError(f"{who}: {argument} cannot be encoded: {name!r}") from None
+    if b"\0" in key:
+        raise ValueError(f"{who}: {argument} has a NUL in it: {name!r}")
+    return key
 
 
 def read_name(
@@ -2793,6 +3525,47 @@ def refuse_buffer(who: str, buffer: object, writable: bool = False) -> NoReturn:
         f"{who}: buffer must be {kind} with its bytes in one piece, "
         f"not {describe(buffer)}{hint}"
     ) from None
+MOST_OF_A_FILE = 2**30
+REFUSALS = -errno.EINVAL, -errno.ENOSYS, -errno.EOPNOTSUPP
+
+
+def send_part_of_file(
+    sock: Socket, fd: int, offset: int, count: int, answers: list[Any]
+) -> int | SocketCondition:
+    send: Callable[..., int] = keeping(answers, sendfile_block)
+    count = min(count, MOST_OF_A_FILE)
+    since = 0.0 if sock._nonblocking else clock_keep()
+    while (result := send(sock._foreign, fd, offset, count)) == INTERRUPTED:
+        if since and (result := wait_for_rest(sock, True, since)) < 0:
+            break
+    if result in REFUSALS:
+        data = read_at(fd, offset, min(count, FRAME_ROOM))
+        put: Callable[..., int | SocketCondition] = keeping(answers, send_to_socket)
+        return put(sock, data, None) if data else 0
+    if result < 0:
+        about = f"file {fd}" if -result == errno.EBADF and sock._foreign.fd >= 0 else None
+        return not_yet("send_file", "sendfile", -result, about, sock)
+    return result
+
+
+def read_at(fd: int, offset: int, count: int) -> bytes:
+    try:
+        if sys.platform != "win32":
+            return os.pread(fd, count, offset)
+        os.lseek(fd, offset, os.SEEK_SET)  # where there is no other way, the position is moved
+        return os.read(fd, count)
+    except OSError as failure:
+        socket_error("send_file", "pread", failure.errno or 0, f"file {fd}")
+
+
+def descriptor_of(who: str, file: Any) -> int:
+    try:
+        fd = file if isinstance(file, int) else file.fileno()
+    except (AttributeError, OSError, ValueError):
+        raise TypeError(
+            f"{who}: file must be an open file, or its descriptor, not {describe(file)}"
+        ) from None
+    return expect_integer(who, "file", fd, 0, DESCRIPTORS)
 NO_FAILURE = 0, ERROR_AGAIN, ERROR_WOULD_BLOCK, errno.EINTR
 
 
@@ -2867,7 +3640,7 @@ def repeat_until(
         if condition.type not in (*NOT_YET, *CONNECTING):
             return result
         connecting = condition.syscall == "connect"
-        writing = connecting or condition.syscall in ("sendto", "sendmmsg")
+        writing = connecting or condition.syscall in ("sendto", "sendmmsg", "sendfile")
         if ready:  # so poll said, but it is not
             sleep(0.01)
         ready = not (ready and is_over(deadline)) and any(
@@ -3042,6 +3815,25 @@ def internet6_address_to_string(address: Internet6Address) -> str:
     return text if address.port is None else f"[{text}]:{address.port}"
 
 
+def internet_address_to_internet6_address(address: InternetAddress) -> Internet6Address:
+    """Map `address` into IPv6: 192.0.2.1 becomes ::ffff:192.0.2.1, with the same port.
+
+    Raises TypeError.
+    """
+    expect("internet_address_to_internet6_address", "address", address, InternetAddress)
+    return Internet6Address(0xFFFF << 32 | (address.ip or 0), address.port)
+
+
+def internet6_address_to_internet_address(address: Internet6Address) -> InternetAddress | None:
+    """The IPv4 address that is mapped into `address`, or None if it is an IPv6 one proper.
+
+    Raises TypeError.
+    """
+    expect("internet6_address_to_internet_address", "address", address, Internet6Address)
+    ip = address.ip or 0
+    return InternetAddress(ip & 0xFFFFFFFF, address.port) if ip >> 32 == 0xFFFF else None
+
+
 def get_address_info(
     node: str | None, service: int | str | None, domain: SocketDomain | None = None,
     type: SocketType | None = None, protocol: SocketProtocol | None = None,
@@ -3095,6 +3887,120 @@ def get_address_info(
         return infos, foreign_address_info_canonical_name(found.list)
     finally:
         freeaddrinfo(found.list)
+
+
+def get_name_info(address: SocketAddress, *flags: NameInfoOption) -> tuple[str, str]:
+    """getnameinfo(3): the names of the host and of the service that `address` belongs to.
+
+    `flags` are NameInfoOption constants. Returns (host, service); where there is no name, the
+    host is a numeric address, as "192.0.2.1" or "fe80::1%eth0", and the service a port in
+    decimal. Raises SocketCondition whose type is a ResolverCode (or an errno if the system
+    failed, as with EMFILE), TypeError, ValueError. Can block; other threads run meanwhile.
+    """
+    who = "get_name_info"
+    expect(who, "address", address, SocketAddress)
+    packed = socket_address_to_foreign(address)
+    bits = fold_flags(who, NameInfoOption, flags)
+    sys.audit("socket.getnameinfo", plain_address(address))
+    found = ffi.new("struct foreign_names *")
+    while (code := getnameinfo_block(packed, len(packed), bits, found)) != 0:
+        if found.system_error != errno.EINTR:
+            socket_error(who, "getnameinfo", found.system_error or code, address)
+    return get_foreign_string(found.host) or "", get_foreign_string(found.service) or ""
+
+
+def get_service_by_name(name: str, protocol: str | None = None) -> ServiceEntry | None:
+    """getservbyname(3): the entry whose name or alias is `name`, or None.
+
+    `protocol` is the name of a protocol, as "udp", or None for the first of any. Raises
+    TypeError, ValueError, SocketCondition (EMFILE, ENOMEM ...). Can block; other threads run
+    meanwhile.
+    """
+    who = "get_service_by_name"
+    key = name_to_foreign(who, "name", name)
+    spoken = ffi.NULL if protocol is None else name_to_foreign(who, "protocol", protocol)
+    sys.audit("socket.getservbyname", name, protocol)
+    return find_service(who, "getservbyname", getservbyname_block, key, spoken)
+
+
+def get_service_by_port(port: int, protocol: str | None = None) -> ServiceEntry | None:
+    """getservbyport(3): the entry for `port`, an int from 0 to 65535, or None.
+
+    `protocol` is as for get_service_by_name. Raises TypeError, ValueError, SocketCondition
+    (EMFILE, ENOMEM ...). Can block; other threads run meanwhile.
+    """
+    who = "get_service_by_port"
+    port = expect_integer(who, "port", port, 0, 65535)
+    spoken = ffi.NULL if protocol is None else name_to_foreign(who, "protocol", protocol)
+    sys.audit("socket.getservbyport", port, protocol)
+    key = host_to_network_u16(port)
+    return find_service(who, "getservbyport", getservbyport_block, key, spoken)
+
+
+def find_service(
+    who: str, syscall: str, procedure: Callable[..., int], *key: object
+) -> ServiceEntry | None:
+    return find_entry(
+        who, syscall, "struct foreign_service *", foreign_to_service_entry, procedure, *key
+    )
+
+
+def get_interfaces() -> list[Interface]:
+    """if_nameindex(3): all network interfaces of this machine.
+
+    Raises SocketCondition (EMFILE, ENOBUFS ...). Can block; other threads run meanwhile. Not on
+    Windows (NotImplementedError).
+    """
+    room, count = 0, 16
+    while count > room:
+        room = count
+        found = ffi.new("struct foreign_interface[]", room)
+        while (count := if_nameindex_block(found, room)) == INTERRUPTED:
+            pass
+    if count < 0:
+        socket_error("get_interfaces", "if_nameindex", -count)
+    return [Interface(get_foreign_string(each.name) or "", each.index) for each in found[0:count]]
+
+
+def get_interface_by_name(name: str) -> Interface | None:
+    """if_nametoindex(3): the interface of this machine that is called `name`, or None.
+
+    Raises TypeError, ValueError, SocketCondition (EMFILE, ENOMEM ...). Does not block. Not on
+    Windows (NotImplementedError).
+    """
+    who = "get_interface_by_name"
+    index = ask_interface(who, name_to_foreign(who, "name", name))
+    return Interface(name, index) if index else None
+
+
+def get_interface_by_index(index: int) -> Interface | None:
+    """if_indextoname(3): the interface of this machine with the number `index`, or None.
+
+    Raises TypeError, ValueError, SocketCondition (EMFILE, ENOMEM ...). Does not block. Not on
+    Windows (NotImplementedError).
+    """
+    who = "get_interface_by_index"
+    index = expect_integer(who, "index", index, 0, 2**32 - 1)
+    found = ffi.new("struct foreign_interface *")
+    result = if_indextoname_keep(index, found)
+    if result in NO_INTERFACE:
+        return None
+    if result < 0:
+        socket_error(who, "if_indextoname", -result)
+    return Interface(get_foreign_string(found.name) or "", index)
+
+
+def get_host_name() -> str:
+    """gethostname(2): the name of this machine, as its administrator has chosen it.
+
+    Raises SocketCondition. Does not block.
+    """
+    sys.audit("socket.gethostname")
+    name = ffi.new("char[]", 1025)
+    result = gethostname_keep(name, 1024)
+    if result < 0:
+        socket_error("get_host_name", "gethostname", -result)
+    return get_foreign_string(name) or ""
 
 
 def create_socket(domain: SocketDomain, type: SocketType, protocol: SocketProtocol) -> Socket:
@@ -3180,13 +4086,7 @@ def get_protocol_by_name(name: str) -> ProtocolEntry | None:
     meanwhile.
     """
     who = "get_protocol_by_name"
-    expect(who, "name", name, str)
-    try:
-        key = os.fsencode(name)
-    except UnicodeEncodeError:
-        raise ValueError(f"{who}: name cannot be encoded: {name!r}") from None
-    if b"\0" in key:
-        raise ValueError(f"{who}: name has a NUL in it: {name!r}")
+    key = name_to_foreign(who, "name", name)
     return find_protocol(who, "getprotobyname", getprotobyname_block, key)
 
 
@@ -3625,6 +4525,49 @@ def send_all(
             view.release()
 
 
+def send_file(
+    sock: Socket, file: int | IO[bytes], offset: int = 0, count: int | None = None, *,
+    timeout: float | None = None,
+) -> tuple[int, SocketCondition | None]:
+    """sendfile(2): send the bytes of `file` through a stream, in as many calls as it takes.
+
+    `file` is an open file, or its descriptor, of a kind that can be read at any place (ESPIPE).
+    `offset` is where to begin, in bytes, and `count` how many bytes to send, or None for all to
+    the end. Where the system cannot send this file by itself, it is read and sent. Returns
+    (count, None) with how many bytes were sent, fewer if the file ends before; or (count,
+    condition), as send_all does, if `timeout` seconds have passed. Raises SocketCondition
+    (EPIPE, ECONNRESET, EIO ...; never a SIGPIPE), TypeError, ValueError; `done` of that, and of
+    any exception that a signal's handler raises, is the count. Blocks, whatever the socket's
+    mode; other threads run meanwhile. A timeout needs a non-blocking socket (ValueError). What
+    is still in the buffer of a file object is not in its file yet.
+    """
+    expect("send_file", "sock", sock, Socket)
+    fd = descriptor_of("send_file", file)
+    offset = expect_integer("send_file", "offset", offset, 0, 2**62, "bytes")
+    if count is not None:
+        count = expect_integer("send_file", "count", count, 0, 2**62, "bytes")
+    deadline = None if timeout is None else deadline_for("send_file", timeout, sock)
+    answers: list[Any] = []
+    done = 0
+    try:
+        while done != count:
+            rest = (fd, offset + done, MOST_OF_A_FILE if count is None else count - done, answers)
+            result = send_part_of_file(sock, *rest)
+            if isinstance(result, SocketCondition) and sock._nonblocking:
+                result = repeat_until(deadline, sock, send_part_of_file, *rest)
+            if isinstance(result, SocketCondition):
+                return done, result
+            done += result
+            if result == 0:
+                break
+            if done != count and is_over(deadline):
+                return done, late_condition("send_file", "sendfile")
+        return done, None
+    except BaseException as failure:
+        tell_done(failure, sum(each for each in answers if isinstance(each, int) and each > 0))
+        raise
+
+
 def receive_from_socket(
     sock: Socket, count: int, *flags: ReceiveFromOption
 ) -> tuple[bytes, SocketAddress | None] | tuple[None, SocketCondition]:
@@ -3925,8 +4868,8 @@ def within(
     that answers like them. Returns what it returns; but if `timeout` seconds have passed,
     the condition in that result is of type ETIMEDOUT. A connect that is under way already,
     as after another `within` whose time was up, goes on, to the address that it was begun
-    with. send_all, receive_exactly, finish_connect and wait_for_socket, which wait by
-    themselves, are called with this `timeout`. Raises what the procedure raises, TypeError,
+    with. send_all, send_file, receive_exactly, finish_connect and wait_for_socket, which wait
+    by themselves, are called with this `timeout`. Raises what the procedure raises, TypeError,
     ValueError. Blocks for `timeout` seconds at most, or without limit if it is None; other
     threads run meanwhile. A timeout needs a non-blocking socket (ValueError); on a blocking
     one the procedure waits, and if the socket's own SEND_TIMEOUT or RECEIVE_TIMEOUT runs out,
@@ -3935,7 +4878,7 @@ def within(
     expect("within", "sock", sock, Socket)
     expect_procedure("within", "procedure", procedure)
     waits: Callable[..., Result] = procedure
-    if procedure in (send_all, receive_exactly, finish_connect, wait_for_socket):
+    if procedure in (send_all, send_file, receive_exactly, finish_connect, wait_for_socket):
         return waits(sock, *arguments, timeout=timeout, **named)
     deadline = deadline_for("within", timeout, sock)
     result: Result = repeat_until(deadline, sock, procedure, *arguments, **named)

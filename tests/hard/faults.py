@@ -64,6 +64,12 @@ CALLS = {
         "ECONNREFUSED ENETUNREACH EHOSTUNREACH ENETDOWN EPERM",
         returned="EAGAIN EWOULDBLOCK", retried="EINTR",
     ),
+    "sendfile": Call(
+        "sendfile.2",
+        "EAGAIN EBADF EFAULT EINVAL EIO ENOMEM EOVERFLOW ESPIPE ENOSYS EINTR EWOULDBLOCK EPIPE "
+        "ECONNRESET ENOTCONN EPERM ENOTSOCK",
+        returned="EAGAIN EWOULDBLOCK", retried="EINTR",
+    ),
     "getsockopt": Call("getsockopt.2", "EBADF EFAULT EINVAL ENOPROTOOPT ENOTSOCK EOPNOTSUPP"),
     "setsockopt": Call(
         "setsockopt.2", "EBADF EFAULT EINVAL ENOPROTOOPT ENOTSOCK EDOM EPERM ENOMEM EOPNOTSUPP"
@@ -84,11 +90,26 @@ CALLS = {
     "getprotobyname_r": Call("getprotoent_r.3", "ENOENT ERANGE EMFILE ENOMEM", ignored="ENOENT"),
     "getprotobynumber_r": Call("getprotoent_r.3", "ENOENT ERANGE EMFILE ENOMEM", ignored="ENOENT"),
     "getprotoent_r": Call("getprotoent_r.3", "ENOENT ERANGE EMFILE ENOMEM", ignored="ENOENT"),
+    "getnameinfo": Call(
+        "getnameinfo.3",
+        "EAI_AGAIN EAI_BADFLAGS EAI_FAIL EAI_FAMILY EAI_MEMORY EAI_NONAME EAI_OVERFLOW EAI_SYSTEM",
+    ),
+    "getservbyname_r": Call("getservent_r.3", "ENOENT ERANGE EMFILE ENOMEM", ignored="ENOENT"),
+    "getservbyport_r": Call("getservent_r.3", "ENOENT ERANGE EMFILE ENOMEM", ignored="ENOENT"),
+    "gethostname": Call("gethostname.2", "EFAULT EINVAL ENAMETOOLONG EPERM"),
     "if_nametoindex": Call("if_nametoindex.3", "ENODEV ENXIO EMFILE ENOMEM"),
+    "if_indextoname": Call("if_nametoindex.3", "ENODEV ENXIO EMFILE ENOMEM"),
+    "if_nameindex": Call(
+        "if_nameindex.3", "ENOBUFS EMFILE ENOMEM EINTR", retried="EINTR",
+    ),
     # They have no way to fail.
+    "sigpending": Call("sigpending.2", ""),
+    "pthread_sigmask": Call("pthread_sigmask.3", ""),
+    "sigtimedwait": Call("sigwaitinfo.2", ""),
     "setprotoent": Call("getprotoent.3", ""),
     "endprotoent": Call("getprotoent.3", ""),
     "freeaddrinfo": Call("getaddrinfo.3", ""),
+    "if_freenameindex": Call("if_nameindex.3", ""),
     "gai_strerror": Call("getaddrinfo.3", ""),
 }
 
@@ -104,6 +125,8 @@ CALLS |= {
     "getprotobyname": Call("getprotoent.3", "ENOENT", ignored="ENOENT"),
     "getprotobynumber": Call("getprotoent.3", "ENOENT", ignored="ENOENT"),
     "getprotoent": Call("getprotoent.3", "ENOENT", ignored="ENOENT"),
+    "getservbyname": Call("getservent.3", "ENOENT", ignored="ENOENT"),
+    "getservbyport": Call("getservent.3", "ENOENT", ignored="ENOENT"),
 }
 
 # What the text calls on Windows only.

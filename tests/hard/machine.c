@@ -186,6 +186,10 @@ static void names(void)
     struct foreign_resolution found;
     struct foreign_protocol answer;
     struct sockaddr_in address;
+    struct foreign_names names_found;
+    struct foreign_service service;
+    struct foreign_interface interface;
+    const int port = htons(80);
     char strings[4096];
 
     CHECK(getaddrinfo_block("127.0.0.2", "258", &hints, &found) == 0);
@@ -208,6 +212,23 @@ static void names(void)
     endprotoent_block();
     CHECK(if_nametoindex_keep("lo") > 0);
     CHECK(if_nametoindex_keep("no such") == -ENODEV);
+    memset(&address, 0, sizeof address);
+    address_header_keep(&address, AF_INET, sizeof address);
+    memcpy(&address.sin_addr, "\177\0\0\2", 4);
+    memcpy(&address.sin_port, "\1\2", 2);
+    CHECK(getnameinfo_block((const char *) &address, sizeof address,
+                            NI_NUMERICHOST | NI_NUMERICSERV, &names_found) == 0);
+    CHECK(strcmp(names_found.host, "127.0.0.2") == 0 && strcmp(names_found.service, "258") == 0);
+    CHECK(getservbyname_block("http", "tcp", &service, strings, sizeof strings) == 0);
+    CHECK(service.found != NULL && service.found->s_port == port);
+    CHECK(getservbyport_block(service.found->s_port, "tcp", &service, strings, sizeof strings) == 0);
+    CHECK(service.found != NULL && strcmp(service.found->s_name, "http") == 0);
+    CHECK(gethostname_keep(strings, 1024) == 0 && strings[0] != '\0');
+    CHECK(if_nameindex_block(&interface, 1) >= 1 && interface.index > 0);
+    strings[0] = '\0';
+    strcat(strings, interface.name);
+    CHECK(if_indextoname_keep(interface.index, &interface) == 1);
+    CHECK(strcmp(interface.name, strings) == 0);
 }
 
 int main(void)

@@ -305,6 +305,18 @@ ssize_t recvmsg(int fd, struct msghdr *header, int flags)
 
 /* Two names, one call: which of them a program uses depends on how its headers were read. */
 
+#define SEND_FILE(name) \
+    ssize_t name(int fd, int file, off_t *offset, size_t size) \
+    { \
+        const struct order *order = strike("sendfile", CALLER); \
+        if (order != NULL && order->how == INSTEAD) \
+            return report(order); \
+        return REAL(name)(fd, file, offset, cut(order, size)); \
+    }
+
+SEND_FILE(sendfile)
+SEND_FILE(sendfile64)
+
 static int control(const char *name, const void *caller, int fd, int command, void *argument)
 {
     const struct order *order = strike("fcntl", caller);
@@ -341,6 +353,23 @@ int getaddrinfo(const char *restrict node, const char *restrict service,
     return order->error;
 }
 
+int getnameinfo(const struct sockaddr *restrict address, socklen_t length, char *restrict host,
+                socklen_t host_size, char *restrict service, socklen_t service_size, int flags)
+{
+    const struct order *order = strike("getnameinfo", CALLER);
+
+    if (order == NULL)
+        return REAL(getnameinfo)(address, length, host, host_size, service, service_size, flags);
+    (void) report(order);
+    errno = (int) order->value;
+    return order->error;
+}
+
+int gethostname(char *name, size_t size)
+{
+    FAIL(gethostname, (name, size));
+}
+
 #define FAIL_CODE(name, arguments, found) do { \
         const struct order *order = strike(#name, CALLER); \
         if (order == NULL) \
@@ -368,6 +397,19 @@ int getprotoent_r(struct protoent *restrict entry, char *restrict strings, size_
     FAIL_CODE(getprotoent_r, (entry, strings, size, found), found);
 }
 
+int getservbyname_r(const char *restrict name, const char *restrict protocol,
+                    struct servent *restrict entry, char *restrict strings, size_t size,
+                    struct servent **restrict found)
+{
+    FAIL_CODE(getservbyname_r, (name, protocol, entry, strings, size, found), found);
+}
+
+int getservbyport_r(int port, const char *restrict protocol, struct servent *restrict entry,
+                    char *restrict strings, size_t size, struct servent **restrict found)
+{
+    FAIL_CODE(getservbyport_r, (port, protocol, entry, strings, size, found), found);
+}
+
 /* The calls that answer with a null pointer, whatever went wrong. */
 
 #define FAIL_NULL(name, arguments) do { \
@@ -391,6 +433,26 @@ struct protoent *getprotobynumber(int protocol)
 struct protoent *getprotoent(void)
 {
     FAIL_NULL(getprotoent, ());
+}
+
+struct servent *getservbyname(const char *name, const char *protocol)
+{
+    FAIL_NULL(getservbyname, (name, protocol));
+}
+
+struct servent *getservbyport(int port, const char *protocol)
+{
+    FAIL_NULL(getservbyport, (port, protocol));
+}
+
+struct if_nameindex *if_nameindex(void)
+{
+    FAIL_NULL(if_nameindex, ());
+}
+
+char *if_indextoname(unsigned index, char *name)
+{
+    FAIL_NULL(if_indextoname, (index, name));
 }
 
 unsigned if_nametoindex(const char *name)

@@ -28,15 +28,17 @@ from typing import Any, NamedTuple
 import pytest
 import sockets._stub
 from sockets import (
-    Datagrams, InternetAddress, ShutdownMethod, Socket, SocketCondition, SocketDomain,
-    SocketOption, SocketProtocol, SocketType, UdpOption, UnixAddress, accept_socket,
-    adopt_descriptor, bind_socket, close_protocol_database, close_socket, connect_socket,
-    create_socket, duplicate_socket, finish_connect, get_address_info, get_peer_name,
-    get_protocol_by_constant, get_protocol_by_name, get_socket_name, get_socket_option,
-    listen_socket, make_socket_pair, next_protocol_entry, open_protocol_database,
-    receive_datagrams, receive_exactly, receive_from_socket, receive_into_socket, send_all,
-    send_datagrams, send_to_socket, set_socket_nonblocking, set_socket_option, shutdown_socket,
-    skip_datagrams, string_to_internet6_address, wait_for_socket,
+    Datagrams, InternetAddress, NameInfoOption, ShutdownMethod, Socket, SocketCondition,
+    SocketDomain, SocketOption, SocketProtocol, SocketType, UdpOption, UnixAddress,
+    accept_socket, adopt_descriptor, bind_socket, close_protocol_database, close_socket,
+    connect_socket, create_socket, duplicate_socket, finish_connect, get_address_info,
+    get_host_name, get_interface_by_index, get_interface_by_name, get_interfaces, get_name_info,
+    get_peer_name, get_protocol_by_constant, get_protocol_by_name, get_service_by_name,
+    get_service_by_port, get_socket_name, get_socket_option, listen_socket, make_socket_pair,
+    next_protocol_entry, open_protocol_database, receive_datagrams, receive_exactly,
+    receive_from_socket, receive_into_socket, send_all, send_datagrams, send_file,
+    send_to_socket, set_socket_nonblocking, set_socket_option, shutdown_socket, skip_datagrams,
+    string_to_internet6_address, wait_for_socket,
 )
 
 from faults import CALLS, ELSEWHERE, RESOLVER, WINDOWS, number_of
@@ -292,6 +294,40 @@ for nonblocking, size in ((True, 4), (False, 4), (True, 65536), (True, 100_000))
         return nothing, send, lambda: sock
 
 
+def nine_bytes(stack: contextlib.ExitStack) -> int:
+    file = os.memfd_create("nine")
+    stack.callback(os.close, file)
+    os.write(file, b"123456789")
+    return file
+
+
+# A refused file is read and sent, which has a test of its own; a non-blocking socket is waited for.
+for nonblocking, waits in (True, " EAGAIN EWOULDBLOCK"), (False, ""):
+    @way("sendfile", "send_file", without="EINVAL ENOSYS" + waits, label=str(nonblocking))
+    def sending_a_file(stack: contextlib.ExitStack, nonblocking: bool = nonblocking) -> Any:
+        sock, peer = pair(stack, nonblocking)
+        file = nine_bytes(stack)
+
+        def send() -> Any:
+            done, condition = send_file(sock, file, 2, 5)
+            if condition is None:
+                assert peer.recv(done, native.MSG_WAITALL) == b"34567"
+            return done if condition is None else (None, condition)
+
+        return nothing, send, lambda: sock
+
+
+@pytest.mark.parametrize("name", ["EINVAL", "ENOSYS"])
+def test_a_file_that_is_refused_in_the_middle_is_read_from_there(name: str) -> None:
+    with contextlib.ExitStack() as stack:
+        sock, peer = pair(stack, nonblocking=True)
+        file = nine_bytes(stack)
+        with faults(Order("sendfile", how=SHORT, value=3),
+                    Order("sendfile", number_of(name))):
+            assert send_file(sock, file) == (9, None)
+        assert peer.recv(99) == b"123456789"
+
+
 @way("recvfrom", "receive_into_socket")
 def receiving_into(stack: contextlib.ExitStack) -> Any:
     sock, peer = pair(stack, nonblocking=True)
@@ -478,6 +514,7 @@ def test_no_call_of_the_stub_lacks_a_row() -> None:
     called = set(re.findall(r"\b([A-Za-z_]\w*)\s*\(", text)) - macros - defined
     called -= {"if", "for", "while", "switch", "return", "sizeof", "defined"}
     called -= {"PyEval_SaveThread", "PyEval_RestoreThread", "memcmp", "memcpy", "memmove", "memset"}
+    called -= {"strchr", "strlen", "strspn", "sigaddset", "sigemptyset", "sigismember"}
     called -= {"clock_gettime"}  # CLOCK_MONOTONIC is always there
     called = {name for name in called if not name.startswith(("CMSG_", "__atomic_", "__sync_"))}
     called -= set(re.findall(r"^#\s*define\s+\w+\(([\w, ]*)\)", text, re.MULTILINE))
@@ -487,7 +524,8 @@ def test_no_call_of_the_stub_lacks_a_row() -> None:
 
 def test_no_symbol_of_the_compiled_stub_lacks_a_row() -> None:
     of_the_language = {
-        "__errno_location", "memset", "memcpy", "memmove", "memcmp", "strlen", "abort",
+        "__errno_location", "memset", "memcpy", "memmove", "memcmp", "strlen", "strchr", "strspn",
+        "abort", "sigaddset", "sigemptyset", "sigismember",
         "__cmsg_nxthdr",  # a macro of the headers
         "clock_gettime",  # CLOCK_MONOTONIC is always there
     }
@@ -499,7 +537,10 @@ def test_no_symbol_of_the_compiled_stub_lacks_a_row() -> None:
 
 def test_every_call_has_a_way_to_it() -> None:
     reached = {each.call for each in WAYS}
-    elsewhere = {name for name in CALLS if name.startswith(("getproto", "getaddr", "if_"))}
+    elsewhere = {
+        name for name in CALLS
+        if name.startswith(("getproto", "getserv", "getaddr", "getname", "gethost", "if_"))
+    }
     silent = {name for name, call in CALLS.items() if not call.errors}
     here = {name.removesuffix("64") for name in SYMBOLS} & set(CALLS)
     assert here - reached - elsewhere - silent == set()
@@ -516,7 +557,7 @@ def test_no_error_of_the_manual_page_lacks_a_row(name: str) -> None:
     if place is None:
         pytest.skip(f"{CALLS[name].manual} is not installed (manpages-dev)")
     text = gzip.decompress(place.read_bytes()).decode()
-    heading = "RETURN VALUE" if name == "getaddrinfo" else "ERRORS"
+    heading = "RETURN VALUE" if name in ("getaddrinfo", "getnameinfo") else "ERRORS"
     for part in text.split("\n.SH ")[1:]:
         if part.startswith(heading) and CALLS[name].errors:
             errors = set(re.findall(r"\b(E[A-Z][A-Z0-9_]{2,})\b", part)) - {"ERRORS"}
@@ -906,6 +947,27 @@ def test_what_was_received_before_an_error_is_not_lost(name: str, joining: bool)
 
 
 ABSENT = ["ENODEV", "ENXIO"]
+ASKING = {
+    "if_nametoindex": lambda: get_interface_by_name("lo"),
+    "if_indextoname": lambda: get_interface_by_index(1),
+    "if_nameindex": get_interfaces,
+    "gethostname": get_host_name,
+}
+
+
+@pytest.mark.parametrize(("call", "name"), [
+    (call, name) for call in ASKING for name in CALLS[call].errors.split()
+])
+def test_a_question_about_this_machine_that_fails_is_reported(call: str, name: str) -> None:
+    with faults(Order(call, number_of(name))):
+        if name in ABSENT:
+            assert ASKING[call]() is None
+        elif name in CALLS[call].retried.split():
+            assert ASKING[call]() != []
+        else:
+            with pytest.raises(SocketCondition) as caught:
+                ASKING[call]()
+            assert (caught.value.syscall, caught.value.type) == (call, number_of(name))
 
 
 @pytest.mark.parametrize("name", ABSENT)
@@ -1039,11 +1101,58 @@ def test_a_handler_that_raises_ends_a_resolution() -> None:
     assert calls["getaddrinfo"] == 1
 
 
+def back(*flags: NameInfoOption) -> Any:
+    return get_name_info(LOOPBACK, *flags)
+
+
+@pytest.mark.parametrize("name", [n for n in CALLS["getnameinfo"].errors.split()
+                                  if n != "EAI_SYSTEM"])
+def test_a_code_of_the_way_back_is_never_taken_for_an_errno(name: str) -> None:
+    order = Order("getnameinfo", RESOLVER[name], value=errno.ECONNREFUSED)
+    with faults(order), pytest.raises(native.gaierror) as caught:
+        back()
+    assert not isinstance(caught.value, ConnectionRefusedError)
+    assert (caught.value.who, caught.value.syscall) == ("get_name_info", "getnameinfo")
+    assert caught.value.type == RESOLVER[name]
+    assert name in str(caught.value) and "127.0.0.1" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["EMFILE", "ENOMEM", "EACCES"])
+def test_an_errno_behind_the_way_back_is_reported(name: str) -> None:
+    order = Order("getnameinfo", RESOLVER["EAI_SYSTEM"], value=number_of(name))
+    with faults(order), pytest.raises(SocketCondition) as caught:
+        back()
+    assert caught.value.type == number_of(name)
+
+
+def test_an_interrupted_way_back_is_gone_again_unless_the_handler_raises() -> None:
+    order = Order("getnameinfo", RESOLVER["EAI_SYSTEM"], value=errno.EINTR, signal=SIGNAL)
+    with handling(nothing) as seen, faults(order):
+        assert len(back()) == 2
+    assert (len(seen), calls["getnameinfo"]) == (1, 2)
+    with handling(stop), faults(order), pytest.raises(Stop):
+        back()
+
+
+@pytest.mark.parametrize("name", ["EMFILE", "ENFILE"])
+def test_numbers_that_nobody_asked_for_are_doubted_when_no_file_can_be_opened(name: str) -> None:
+    nobody = InternetAddress("192.0.2.1", 258)
+    with faults(Order("socket", number_of(name))), pytest.raises(SocketCondition) as caught:
+        get_name_info(nobody, NameInfoOption.NUMERIC_HOST)
+    assert (caught.value.syscall, caught.value.type) == ("getnameinfo", number_of(name))
+    with faults():
+        both = NameInfoOption.NUMERIC_HOST, NameInfoOption.NUMERIC_SERVICE
+        assert get_name_info(nobody, *both) == ("192.0.2.1", "258")
+    assert calls["socket"] == 0
+
+
 SEARCHES = [
     ("getprotobyname", "get_protocol_by_name", lambda: get_protocol_by_name("tcp")),
     ("getprotobynumber", "get_protocol_by_constant",
      lambda: get_protocol_by_constant(SocketProtocol(6))),
     ("getprotoent", "next_protocol_entry", next_protocol_entry),
+    ("getservbyname", "get_service_by_name", lambda: get_service_by_name("http")),
+    ("getservbyport", "get_service_by_port", lambda: get_service_by_port(80, "tcp")),
 ]
 
 

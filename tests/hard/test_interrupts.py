@@ -347,6 +347,7 @@ def without_sockets(name: str, *arguments: Any, owner: Any = None) -> Callable[[
 
 
 RUN = Datagrams(b"12345678", 4, None)
+FILE = os.open(__file__, os.O_RDONLY)
 SCENES: dict[str, Callable[[Stage], Scene]] = {
     "Socket": construct,
     "accept_socket": accept,
@@ -379,6 +380,7 @@ SCENES: dict[str, Callable[[Stage], Scene]] = {
     "receive_into_socket": with_two("receive_into_socket", bytearray(9)),
     "send_all": with_two("send_all", bytes(1000)),
     "send_datagrams": send_runs,
+    "send_file": with_two("send_file", FILE, 0, 1000),
     "send_to_socket": with_two("send_to_socket", bytearray(9), None),
     "set_socket_nonblocking": set_mode,
     "set_socket_option": with_one("set_socket_option", SocketOption.LINGER, 3),
@@ -400,6 +402,17 @@ WITHOUT_SOCKETS: dict[str, Callable[[Stage], Scene]] = {
     "get_address_info": without_sockets("get_address_info", "127.0.0.1", "80"),
     "get_protocol_by_constant": without_sockets("get_protocol_by_constant", SocketProtocol(6)),
     "get_protocol_by_name": without_sockets("get_protocol_by_name", "tcp"),
+    "get_host_name": without_sockets("get_host_name"),
+    "get_interface_by_index": without_sockets("get_interface_by_index", 1),
+    "get_interface_by_name": without_sockets("get_interface_by_name", "lo"),
+    "get_interfaces": without_sockets("get_interfaces"),
+    "get_name_info": without_sockets("get_name_info", InternetAddress(0x7F000001, 80)),
+    "get_service_by_name": without_sockets("get_service_by_name", "http"),
+    "get_service_by_port": without_sockets("get_service_by_port", 80),
+    "internet6_address_to_internet_address": without_sockets(
+        "internet6_address_to_internet_address", Internet6Address("::ffff:1.2.3.4", 1)),
+    "internet_address_to_internet6_address": without_sockets(
+        "internet_address_to_internet6_address", InternetAddress(1, 1)),
     "internet6_address_to_string": without_sockets(
         "internet6_address_to_string", Internet6Address(1, 1)),
     "internet_address_to_string": without_sockets(

@@ -22,25 +22,30 @@ from typing import Any
 import pytest
 import sockets
 from sockets import (
-    AddressInfo, AddressInfoOption, Datagrams, Internet6Address, Internet6Option,
-    InternetAddress, IpOption, ProtocolEntry, RawOption, ReceiveFromOption, SendToOption,
-    ShutdownMethod, Socket, SocketAddress, SocketCondition, SocketConstant, SocketDomain,
-    SocketOption, SocketProtocol, SocketType, TcpOption, UdpOption, UnixAddress, accept_socket,
+    AddressInfo, AddressInfoOption, Datagrams, Interface, Internet6Address, Internet6Option,
+    InternetAddress, IpOption, MtuDiscovery, NameInfoOption, PeerCredentials, ProtocolEntry,
+    RawOption, ReceiveFromOption, SendToOption, ServiceEntry, ShutdownMethod, Socket,
+    SocketAddress, SocketCondition, SocketConstant, SocketDomain, SocketOption, SocketProtocol,
+    SocketType, TcpInformation, TcpOption, UdpOption, UnixAddress, accept_socket,
     adopt_descriptor, bind_socket, close_protocol_database, close_socket, connect_first,
     connect_socket, create_listener, create_socket, define_socket_option_type, detach_socket,
     duplicate_socket, finish_connect, flag_option, foreign_to_internet6_address,
     foreign_to_internet_address, foreign_to_unix_address, from_python_socket, get_address_info,
-    get_peer_name, get_protocol_by_constant, get_protocol_by_name, get_socket_name,
-    get_socket_option, internet6_address_to_string, internet_address_to_string, listen_socket,
+    get_host_name, get_interface_by_index, get_interface_by_name, get_interfaces, get_name_info,
+    get_peer_name, get_protocol_by_constant, get_protocol_by_name, get_service_by_name,
+    get_service_by_port, get_socket_name, get_socket_option,
+    internet6_address_to_internet_address, internet6_address_to_string,
+    internet_address_to_internet6_address, internet_address_to_string, listen_socket,
     make_foreign_address, make_socket_pair, next_protocol_entry, number_option,
     open_protocol_database, or_raise, receive_datagrams, receive_exactly, receive_from_socket,
-    receive_into_socket, register_socket_domain, send_all, send_datagrams, send_to_socket,
-    set_socket_nonblocking, set_socket_option, shutdown_socket, skip_datagrams, socket_error,
-    socket_raise_unless, string_to_internet6_address, string_to_internet_address,
+    receive_into_socket, register_socket_domain, send_all, send_datagrams, send_file,
+    send_to_socket, set_socket_nonblocking, set_socket_option, shutdown_socket, skip_datagrams,
+    socket_error, socket_raise_unless, string_to_internet6_address, string_to_internet_address,
     string_to_ipv4, string_to_ipv6, to_python_socket, wait_for_socket, within,
 )
 
 POLLS, MANY = 1_000_000, 20_000
+THIS = os.open(__file__, os.O_RDONLY)
 PAGE = os.sysconf("SC_PAGE_SIZE")
 STREAM, DATAGRAM, AUTO = SocketType.STREAM, SocketType.DATAGRAM, SocketProtocol.AUTO
 LOOPBACK = InternetAddress(0x7F000001, 0)
@@ -186,6 +191,13 @@ def test_resolutions() -> None:
 def test_look_ups_of_protocols() -> None:
     def look_up() -> None:
         get_protocol_by_name("tcp")
+        get_service_by_name("http")
+        get_service_by_port(80, "tcp")
+        get_name_info(InternetAddress(0x7F000001, 80))
+        get_interfaces()
+        get_interface_by_index(1)
+        get_interface_by_name("lo")
+        get_host_name()
         get_protocol_by_constant(SocketProtocol(17))
         open_protocol_database(False)
         next_protocol_entry()
@@ -335,7 +347,16 @@ FAILURES: dict[str, list[Failure]] = {
                         (VALUE, lambda p: Internet6Option(1, 0, bytes, bytes))],
     "IpOption": [(TYPE, lambda p: IpOption("1", *INTEGER)),
                  (VALUE, lambda p: IpOption(1, 0, bytes, bytes))],
+    "Interface": [(TYPE, lambda p: Interface(b"lo", 1)), (VALUE, lambda p: Interface("lo", 0))],
+    "MtuDiscovery": [(TYPE, lambda p: MtuDiscovery("1")), (VALUE, lambda p: MtuDiscovery(2**40))],
+    "PeerCredentials": [(TYPE, lambda p: PeerCredentials("1", 0, 0)),
+                        (VALUE, lambda p: PeerCredentials(1, -1, 0))],
+    "TcpInformation": [(TYPE, lambda p: TcpInformation("ESTABLISHED"))],
+    "NameInfoOption": [(TYPE, lambda p: NameInfoOption("1")),
+                       (VALUE, lambda p: NameInfoOption(2**40))],
     "ProtocolEntry": [(TYPE, lambda p: ProtocolEntry("tcp", "TCP", AUTO))],
+    "ServiceEntry": [(TYPE, lambda p: ServiceEntry("http", "HTTP", 80, "tcp")),
+                     (VALUE, lambda p: ServiceEntry("http", (), 65536, "tcp"))],
     "RawOption": [(TYPE, lambda p: RawOption("1", *INTEGER)),
                   (VALUE, lambda p: RawOption(2**40, *INTEGER))],
     "ReceiveFromOption": [(TYPE, lambda p: ReceiveFromOption(None)),
@@ -423,6 +444,22 @@ FAILURES: dict[str, list[Failure]] = {
                       (CONDITION, lambda p: get_peer_name(p.fresh)),
                       (CONDITION, lambda p: get_peer_name(p.closed))],
     "get_protocol_by_constant": [(TYPE, lambda p: get_protocol_by_constant(6))],
+    "get_interface_by_index": [(TYPE, lambda p: get_interface_by_index("1")),
+                               (VALUE, lambda p: get_interface_by_index(-1))],
+    "get_interface_by_name": [(TYPE, lambda p: get_interface_by_name(1)),
+                              (VALUE, lambda p: get_interface_by_name("l\0"))],
+    "get_name_info": [
+        (TYPE, lambda p: get_name_info("127.0.0.1")),
+        (VALUE, lambda p: get_name_info(InternetAddress(1, None))),
+        (CONDITION, lambda p: get_name_info(InternetAddress(1, 1), NameInfoOption(2**30)))],
+    "get_service_by_name": [(TYPE, lambda p: get_service_by_name(b"http")),
+                            (VALUE, lambda p: get_service_by_name("h\0ttp"))],
+    "get_service_by_port": [(TYPE, lambda p: get_service_by_port("80")),
+                            (VALUE, lambda p: get_service_by_port(65536))],
+    "internet6_address_to_internet_address": [
+        (TYPE, lambda p: internet6_address_to_internet_address(p.name))],
+    "internet_address_to_internet6_address": [
+        (TYPE, lambda p: internet_address_to_internet6_address(Internet6Address(1, 1)))],
     "get_protocol_by_name": [(TYPE, lambda p: get_protocol_by_name(b"tcp")),
                              (VALUE, lambda p: get_protocol_by_name("t\0cp"))],
     "get_socket_name": [(TYPE, lambda p: get_socket_name(None)),
@@ -482,6 +519,11 @@ FAILURES: dict[str, list[Failure]] = {
         (CONDITION, lambda p: send_datagrams(p.bound, [Datagrams(bytes(70_000), 70_000, p.name)]))],
     "skip_datagrams": [(TYPE, lambda p: skip_datagrams(1, 1)),
                        (VALUE, lambda p: skip_datagrams([], -1))],
+    "send_file": [(TYPE, lambda p: send_file(p.pair, "file")),
+                  (VALUE, lambda p: send_file(p.pair, p.file, -1)),
+                  (CONDITION, lambda p: send_file(p.broken, THIS)),
+                  (CONDITION, lambda p: send_file(p.pair, 987654)),
+                  (CONDITION, lambda p: send_file(p.closed, p.file))],
     "send_to_socket": [
         (TYPE, lambda p: send_to_socket(p.pair, "text", None)),
         (TYPE, lambda p: send_to_socket(p.pair, memoryview(b"abcd")[::2], None)),
@@ -528,7 +570,8 @@ FAILURES: dict[str, list[Failure]] = {
 # These take nothing that could be wrong.
 CANNOT_FAIL = {
     "HAS_DONT_WAIT", "HAS_KEEP_ALIVE_TIMES", "HAS_PROTOCOL_ITERATION", "HAS_RECEIVE_OFFLOAD",
-    "HAS_REUSE_PORT", "HAS_UNIX_SOCKETS", "close_protocol_database", "lookup_domain",
+    "HAS_REUSE_PORT", "HAS_UNIX_SOCKETS", "ResolverCode", "close_protocol_database",
+    "get_host_name", "get_interfaces", "lookup_domain",
     "next_protocol_entry", "socket_maximum_connections",
 }
 

@@ -20,12 +20,14 @@ BEFORE = """\
 import copy
 from ipaddress import IPv4Address, IPv6Address
 from sockets import (
-    Internet6Address, InternetAddress, IpOption, SendToOption, ShutdownMethod, SocketAddress,
-    SocketDomain, SocketOption, SocketProtocol, SocketType, TcpOption, UnixAddress,
-    accept_socket, bind_socket, close_socket, connect_first, connect_socket, create_listener,
-    create_socket, flag_option, get_address_info, get_socket_name, get_socket_option,
-    listen_socket, number_option, or_raise, receive_exactly, receive_from_socket, send_all,
-    send_to_socket, set_socket_option, shutdown_socket, within,
+    Internet6Address, InternetAddress, IpOption, MtuDiscovery, NameInfoOption, SendToOption,
+    ShutdownMethod, SocketAddress, SocketDomain, SocketOption, SocketProtocol, SocketType,
+    TcpOption, UnixAddress, accept_socket, bind_socket, close_socket, connect_first,
+    connect_socket, create_listener, create_socket, flag_option, get_address_info,
+    get_interface_by_name, get_name_info, get_service_by_name, get_socket_name,
+    get_socket_option, listen_socket, number_option, or_raise, receive_exactly,
+    receive_from_socket, send_all, send_file, send_to_socket, set_socket_option,
+    shutdown_socket, within,
 )
 sock = create_socket(SocketDomain.INTERNET, SocketType.STREAM, SocketProtocol.AUTO)
 address = InternetAddress("127.0.0.1", 80)
@@ -76,6 +78,15 @@ WRONG = [
     "connect_first([], 1)[0].fd",
     "or_raise(accept_socket(sock))[1].port",
     "SocketDomain.APPLETALK",
+    'send_file(sock, "name")',
+    "send_file(sock, 3, 0, None, 1)",
+    'get_name_info("127.0.0.1")',
+    "get_name_info(address, SendToOption.DONT_ROUTE)",
+    'get_service_by_name("http").port',
+    "get_socket_option(sock, TcpOption.INFORMATION).round_trip + 1",
+    "get_socket_option(sock, SocketOption.PEER_CREDENTIALS).uid",
+    'set_socket_option(sock, IpOption.MTU_DISCOVER, 2)',
+    "set_socket_option(sock, IpOption.JOIN_SOURCE_GROUP, address)",
     "address.prot",
 ]
 RIGHT = [
@@ -95,6 +106,14 @@ RIGHT = [
     "    case UnixAddress(path):\n"
     "        print(path.upper())",
     'f"{address:>20}"',
+    'or_raise(send_file(sock, open("x", "rb"), timeout=1))[0].to_bytes(1, "big")',
+    "within(1, send_file, sock, 3)[0].to_bytes(1, 'big')",
+    "host, service = get_name_info(address, NameInfoOption.NUMERIC_HOST)\nprint(host + service)",
+    'if (found := get_interface_by_name("lo")):\n    print(found.name + "", found.index + 1)',
+    "set_socket_option(sock, IpOption.MTU_DISCOVER, MtuDiscovery.DO)",
+    "set_socket_option(sock, IpOption.JOIN_SOURCE_GROUP, (address, address, 1))",
+    'set_socket_option(sock, TcpOption.CONGESTION, "cubic")',
+    "get_socket_option(sock, TcpOption.INFORMATION).state.lower()",
     "set_socket_option(sock, SocketOption.LINGER, None)",
     "set_socket_option(sock, SocketOption.RECEIVE_TIMEOUT, 1)",
     "set_socket_option(sock, flag_option(TcpOption, 3), True)",

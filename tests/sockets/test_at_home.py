@@ -50,7 +50,7 @@ unhurried = settings(deadline=None)
 CONSTANTS = {
     f"{kind.__name__}.{name}": constant
     for kind in vars(sockets).values() if isinstance(kind, type)
-    for name, constant in vars(kind).items() if name.isupper()
+    for name, constant in vars(kind).items() if name.isupper() and not isinstance(constant, int)
 }
 EVERY_PICKLE = range(pickle.HIGHEST_PROTOCOL + 1)
 
