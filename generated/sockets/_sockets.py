@@ -2283,8 +2283,7 @@ def get_socket_option(sock: Socket, option: SocketOption[Value]) -> Value:
     """getsockopt(2): the value of `option` for `sock`, through the option's converter.
 
     Raises SocketCondition (ENOPROTOOPT, EINVAL, EBADF ...), TypeError, and whatever the
-    converter raises. Ready-made options never block, and keep the lock; for others it is
-    given up.
+    converter raises. Ready-made options never block, and keep the GIL; others release it.
     """
     if not isinstance(sock, Socket):
         expect("get_socket_option", "sock", sock, Socket)
@@ -2314,7 +2313,7 @@ def set_socket_option(sock: Socket, option: SocketOption[Value], value: Value) -
 
     Raises SocketCondition (ENOPROTOOPT, EINVAL, EPERM ...), TypeError, ValueError, and
     whatever the maker raises. Ready-made options, but for memberships of groups and
-    CONGESTION, never block, and keep the lock; for others it is given up.
+    CONGESTION, never block, and keep the GIL; others release it.
     """
     if not isinstance(sock, Socket):
         expect("set_socket_option", "sock", sock, Socket)
@@ -4141,7 +4140,7 @@ def listen_socket(sock: Socket, queue_length: int) -> None:
     """listen(2): let connections arrive at `sock`, `queue_length` of them waiting at most.
 
     Raises SocketCondition (EADDRINUSE, EOPNOTSUPP ...), TypeError, and ValueError for a
-    negative length. Never blocks, and keeps the lock.
+    negative length. Never blocks, and keeps the GIL.
     """
     expect("listen_socket", "sock", sock, Socket)
     length = expect_integer(
@@ -4191,7 +4190,7 @@ def accept_socket(
     """accept(2): the next connection waiting at `sock`, as a new Socket and its address.
 
     The new socket is close-on-exec, and blocks unless `nonblocking` is True. Returns (socket,
-    address), the address None where the kernel gives none; or, if nobody waits and `sock` is
+    address), the address None where the kernel gives none; or, if no client waits and `sock` is
     non-blocking or its receive timeout ran out, (None, condition) of type EAGAIN or
     EWOULDBLOCK. Raises SocketCondition (ECONNABORTED, EMFILE, EINVAL ...), TypeError. Can
     block; other threads run meanwhile. On Linux and the BSDs both modes are set by the call
@@ -4225,15 +4224,15 @@ def accept_socket(
 def get_socket_name(sock: Socket) -> SocketAddress | None:
     """getsockname(2): the address of `sock` itself, or None where the kernel gives none.
 
-    Raises SocketCondition (EBADF ...), TypeError. Never blocks, and keeps the lock.
+    Raises SocketCondition (EBADF ...), TypeError. Never blocks, and keeps the GIL.
     """
     return read_name("get_socket_name", "getsockname", getsockname_keep, sock)
 
 
 def get_peer_name(sock: Socket) -> SocketAddress | None:
-    """getpeername(2): the address that `sock` is connected to, or None as above.
+    """getpeername(2): the address that `sock` is connected to, or None where the kernel gives none.
 
-    Raises SocketCondition (ENOTCONN, EBADF ...), TypeError. Never blocks, and keeps the lock.
+    Raises SocketCondition (ENOTCONN, EBADF ...), TypeError. Never blocks, and keeps the GIL.
     """
     return read_name("get_peer_name", "getpeername", getpeername_keep, sock)
 
@@ -4361,7 +4360,7 @@ def duplicate_socket(sock: Socket) -> Socket:
 
 
 def detach_socket(sock: Socket) -> int:
-    """Take the descriptor out of `sock`, which is as if closed, and return it.
+    """Take the descriptor out of `sock`, which then counts as closed, and return it.
 
     No system call is made. Calls of other threads that are under way go on with the number:
     do not close it before they have returned. Raises SocketCondition (EBADF) if the socket
@@ -4576,7 +4575,7 @@ def receive_from_socket(
     Returns (bytes, address), the address None where the kernel gives none; or, if nothing
     is there and the socket is non-blocking, its receive timeout ran out or DONT_WAIT was
     given, (None, condition) of type EAGAIN or EWOULDBLOCK. `flags` are ReceiveFromOption
-    constants. What of a datagram exceeds `count` is lost. Raises SocketCondition (ECONNRESET,
+    constants. A datagram is cut to `count` bytes. Raises SocketCondition (ECONNRESET,
     ENOTCONN, ECONNREFUSED ...), TypeError, ValueError. Blocks only on a blocking socket; other
     threads run meanwhile.
     """
@@ -4666,7 +4665,7 @@ def receive_into_socket(
     """recvfrom(2): receive into a writable buffer, and return how much, and from whom.
 
     At most as many bytes as `buffer` is long are received, to its beginning; the rest of it
-    stays as it is. What of a datagram does not fit is lost; on Linux, with the flag
+    stays as it is. A datagram that does not fit is cut; on Linux, with the flag
     MSG_TRUNC, the count is how long it was. Returns (count, address), the address None where
     the kernel gives none; or, if nothing is there and the socket is non-blocking, its receive
     timeout ran out or DONT_WAIT was given, (None, condition) of type EAGAIN or EWOULDBLOCK.
@@ -4795,7 +4794,7 @@ def receive_datagrams(
     the kernel has joined comes as a whole. Returns a list of Datagrams, or, if nothing is
     there and the socket is non-blocking, its receive timeout ran out or DONT_WAIT was given,
     a condition of type EAGAIN or EWOULDBLOCK. `flags` are ReceiveFromOption constants,
-    without PEEK. What of a datagram exceeds `size` is lost, and its run is `truncated`.
+    without PEEK. A longer datagram is cut to `size` bytes, and its run is `truncated`.
     Raises SocketCondition (ECONNREFUSED ...), whose `done`, as that of any exception of a
     signal's handler, is a list of the runs that came before it; TypeError; ValueError, also
     for a stream. Blocks only on a blocking socket, for the first datagram; other threads run
