@@ -1,9 +1,12 @@
 """python -m commonweb tangle|weave ...: the commands web-tangle and web-weave."""
 
+from __future__ import annotations
+
 import os
 import sys
 
-USAGE = "usage: python -m commonweb tangle|weave ..."
+PROGRAM = "python -m commonweb"
+USAGE = f"usage: {PROGRAM} tangle|weave ..."
 
 
 def main(name: str) -> None:
@@ -13,14 +16,22 @@ def main(name: str) -> None:
         from .tangle import command
     elif name == "weave":
         from .weave import command
-    elif name in ("-h", "--help"):
-        print(USAGE)
-        return
     else:
-        print(USAGE, file=sys.stderr)
-        sys.exit(2)
+        from .messages import run
+
+        run(usage, PROGRAM)
     del sys.argv[1]
-    command(f"python -m commonweb {name}")
+    command(f"{PROGRAM} {name}")
+
+
+def usage(arguments: list[str], program: str) -> int:
+    from .messages import say, warn
+
+    if arguments[:1] in (["-h"], ["--help"]):
+        say(USAGE)
+        return 0
+    warn(USAGE)
+    return 2
 
 
 main(sys.argv[1] if len(sys.argv) > 1 else "")

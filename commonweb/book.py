@@ -89,8 +89,7 @@ class Book:
         self.licence = [text for text in re.split(r"(?:\r?\n){2,}", licence.strip()) if text]
         self.numbers = {section.number for section in web.sections}
         self.levels = dict(levels(web.sections))
-        self.parts = {part.fence.opens: part for chunk in web.chunks.values()
-                      for part in chunk.parts}
+        self.parts = {part.fence.opens: part for part in web.parts}
         names = sorted(index.named, key=lambda name: (name.lstrip("_$").casefold(), name))
         self.anchors = {name: f"x{number}" for number, name in enumerate(names)}
         # The lines that the index may give a page for.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from .messages import Problem
+from .messages import Gap, Problem
 from .notation import CLOSERS, NEARLY_HEADER, followers, names_file
 
 TYPE_CHECKING = False
@@ -97,16 +97,16 @@ class Checks:
         for part in web.parts:
             for reference in part.references:
                 used = web.chunks.get(reference.name)
-                if not used:
+                if not used or used.is_missing:
                     near = self.near_header(reference.name) or web.hint(reference.name)
-                    yield Problem(reference.line, reference.column,
-                                  f"⟨{reference.name}⟩ is not defined{near}")
+                    yield Gap(reference.line, reference.column,
+                              f"⟨{reference.name}⟩ is not defined{near}")
                 elif used.is_file:
                     yield Problem(reference.line, reference.column,
                                   f"⟨{used.name}⟩ is a file, not to be referred to")
         if not web.files:
             near = next(filter(names_file, self.near_headers), "")
-            yield Problem(1, 1, "no chunk of this web is a file, so there is nothing to write" + (
+            yield Gap(1, 1, "no chunk of this web is a file, so there is nothing to write" + (
                 self.near_header(near) or ": expected a name like ⟨hello.py⟩"))
 
     def chunks(self) -> Iterator[Problem]:
@@ -118,7 +118,7 @@ class Checks:
                 yield Problem(first.line, first.column, f"{name}+≡ continues nothing: "
                               f"expected {name}≡ the first time" + self.web.hint(chunk.name))
             elif not (chunk.is_file or chunk.users or chunk.name in self.web.mentioned):
-                yield Problem(first.line, first.column, f"{name} is never used" + (
+                yield Gap(first.line, first.column, f"{name} is never used" + (
                     "" if " " in chunk.name else " (a file's name has a suffix or a /)"))
             begun = None if first.continues else first
             told = first  # the first part whose fence tells the language

@@ -63,10 +63,10 @@ class History:
         real, top = os.path.join(os.path.realpath(above), name), os.path.join(self.top, "")
         return real[len(top) :].replace(os.sep, "/") if real.startswith(top) else ""
 
-    def last_change(self, path: str) -> str:
-        """The commit that last changed a file."""
+    def changes(self, path: str, most: int = 1) -> list[str]:
+        """The commits that changed a file, the last ones first."""
         name = self.name(path)
-        return self.ask("rev-list", "-1", "HEAD", "--", name).decode().strip() if name else ""
+        return self.ask("rev-list", f"-{most}", "HEAD", "--", name).decode().split() if name else []
 
     def content(self, commit: str, path: str) -> bytes:
         """What a file held in a commit."""

@@ -8,7 +8,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import TextIO
+    from typing import NoReturn, TextIO
 
 OUTPUT = "standard output"
 
@@ -21,6 +21,10 @@ class Problem:
 
     def __repr__(self) -> str:
         return f"{self.line}:{self.column}: error: {self.message}"
+
+
+class Gap(Problem):
+    """What only a draft may have: it is unused, or not yet written."""
 
 
 def clean(text: str, stream: TextIO) -> str:
@@ -122,7 +126,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def run(main: Callable[[list[str], str], int], program: str) -> None:
+def run(main: Callable[[list[str], str], int], program: str) -> NoReturn:
     """What the shell starts: a command with its arguments, that ends with its status.
 
     Whatever ends it otherwise is told in one line.

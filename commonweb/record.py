@@ -72,18 +72,21 @@ def is_below(path: str, folder: str) -> bool:
 
 
 class Record:
-    """The digests of what was last tangled from a web to a folder.
+    """What was last tangled from a web to a folder.
 
     It lies in the folder `build` beside the web: first `key`, the digest of all that
     decided what was written, then for each output the digests of what it is
-    and of what it was.  The record is written before the outputs, so a process that is killed in
-    between leaves nothing that would seem to be edited.
+    and of what it was; then, below an empty line, the web, against which an edit of an output can
+    be told from one of the web.  The record is written before the outputs, so a process that is
+    killed in between leaves nothing that would seem to be edited.
     """
 
-    def __init__(self, path: str, out: str, data: bytes, lines: bool) -> None:
+    def __init__(self, path: str, out: str, data: bytes, lines: bool, draft: bool = False
+                 ) -> None:
         home = os.path.realpath(os.path.dirname(path) or ".")
+        self.data, self.lines, self.draft = data, lines, draft
         self.out = os.path.realpath(out)
-        sources = [data, repr((path, lines)).encode(), *tools()]
+        sources = [data, repr((path, lines, draft)).encode(), *tools()]
         self.key = digest("".join([digest(source) for source in sources]).encode())
         there = os.path.join(self.out, "").removeprefix(os.path.join(home, ""))
         name = digest(repr((os.path.basename(path), there, lines)).encode())[:16]
@@ -92,14 +95,16 @@ class Record:
         self.path = os.path.join(self.folder, name)
         self.astray = os.path.normcase(self.folder) != os.path.normcase(plain)  # through a link
         self.old: bytes | None = None
+        self.web = b""  # the one that was tangled last
         self.digests: dict[str, list[str]] = {}
         if self.astray:
             return
         try:
-            self.old = read_plain(self.path, 1 << 24)
+            self.old = read_plain(self.path)
         except OSError:
             return
-        for line in self.old.decode("utf-8", "replace").split("\n")[1:]:
+        head, _, self.web = self.old.partition(b"\n\n")
+        for line in head.decode("utf-8", "replace").split("\n")[1:]:
             now, before, name = [*line.split(" ", 2), "", ""][:3]
             if name.isprintable() and not {"", ".", ".."} & set(name.split("/")):
                 self.digests[name] = [now, before]
@@ -107,9 +112,12 @@ class Record:
     def is_fresh(self) -> bool:
         """Whether everything is as it was written, and would be written again.
 
-        It is not if something is left of a run that was killed.
+        It is not if something is left of a run that was killed.  What a draft lacks is always to be
+        told.
         """
-        if not self.old or not self.old.startswith(self.key.encode()) or not self.digests:
+        if self.draft or not self.digests:
+            return False
+        if not self.old or not self.old.startswith(self.key.encode()):
             return False
         left, folders = LIMIT, set()
         try:
@@ -132,7 +140,7 @@ class Record:
             now = digest(output.data)
             before = now if output.old in (None, output.data) else digest(output.old or b"")
             lines.append(f"{now} {before} {output.name}")
-        data = "\n".join([*lines, ""]).encode()
+        data = "\n".join([*lines, "", ""]).encode() + self.data
         above = self.folder
         while not os.path.lexists(above):
             above = os.path.dirname(above)

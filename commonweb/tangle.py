@@ -3,7 +3,10 @@
     {program} [WEB] [--out DIR]     write WEB's files (sockets.md) below DIR (generated)
         --check     write nothing; status 1 if a file is not what WEB means
         --force     overwrite files that were edited since they were tangled
+        --detangle  take the edits of files into WEB, then tangle it
         --lines     with the way back to WEB: #line in C, lines.json for the rest
+        --draft     even if chunks are unused or not yet written, which are listed
+        --watch     again whenever WEB is saved, until it is interrupted
     {program} [WEB] --root NAME     print what one chunk means
     {program} [WEB] --dump          print WEB's structure as JSON
     {program} [WEB] --reference     print what WEB's Python says of its public names
@@ -20,11 +23,11 @@ Either everything is written or nothing is, and every file appears whole.
 from __future__ import annotations
 
 import os
-import sys
 
 from . import __version__
+from .documents import read, unread
 from .messages import Problem, complain, nearest, reason, run, say, warn
-from .record import LIMIT, Record, read_plain
+from .record import Record, read_plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +38,8 @@ if TYPE_CHECKING:
 # What else is needed is imported where it is: this starts at every save, nearly always finds
 # nothing changed, and then is done before Python could have imported the rest.
 
-USAGE = ("usage: {program} [WEB] [--out DIR] [--lines] [--check | --force | --root NAME | --dump"
-         " | --reference | where FILE:LINE]")
+USAGE = ("usage: {program} [WEB] [--out DIR] [--lines] [--draft] [--watch] [--check | --force"
+         " | --detangle | --root NAME | --dump | --reference | where FILE:LINE]")
 
 
 class Options:
@@ -44,14 +47,19 @@ class Options:
 
     def __init__(self, arguments: list[str]) -> None:
         self.mode = self.value = self.wrong = ""
-        self.out, self.lines = "generated", False
+        self.out, self.lines, self.draft = "generated", False, False
+        self.watch = False
         paths, words = [], iter(arguments)
         for word in words:
             option, equals, value = word.partition("=")
             if word == "--lines":
                 self.lines = True
+            elif word == "--draft":
+                self.draft = True
+            elif word == "--watch":
+                self.watch = True
             elif word in ("-h", "--help", "--version", "--dump", "--reference", "--check",
-                          "--force"):
+                          "--force", "--detangle"):
                 self.set_mode(word)
             elif option in ("--out", "--root") or word == "where":
                 value = value if equals else next(words, "")
@@ -66,11 +74,15 @@ class Options:
             elif not word or (word.startswith("-") and word != "-"):
                 self.wrong = f"unknown option {word!r}" + nearest(
                     word, ["--out", "--root", "--dump", "--reference", "--check", "--force",
-                           "--lines", "--help", "--version"])
+                           "--detangle", "--lines", "--draft", "--watch", "--help", "--version"])
             else:
                 paths.append(word)
         if len(paths) > 1 and not self.wrong:
             self.wrong = f"expected one web, but got {' and '.join(paths)}"
+        if self.watch and self.mode not in ("", "--force") and not self.wrong:
+            self.wrong = f"--watch and {self.mode} do not go together"
+        if self.watch and "-" in paths and not self.wrong:
+            self.wrong = "--watch wants a web that is a file"
         self.path = paths[0] if paths else "sockets.md"
 
     def set_mode(self, mode: str) -> None:
@@ -91,37 +103,28 @@ def main(arguments: list[str], program: str = "web-tangle") -> int:
     if options.mode == "--version":
         say(f"{program} {__version__}")
         return 0
+    if options.watch:
+        from .watch import watch
+
+        return watch(lambda: tangle_once(options), lambda: [options.path], program)
+    return tangle_once(options)
+
+
+def tangle_once(options: Options) -> int:
+    """Do what the command line asks for with what the web is now."""
     path = "<stdin>" if options.path == "-" else options.path
     try:
         data = read(options.path)
     except (OSError, ValueError) as error:
-        near = others(path) if isinstance(error, FileNotFoundError) else ""
-        return complain(path, [Problem(1, 1, f"cannot be read: {reason(error)}{near}")])
+        return unread(path, error)
     if options.mode in ("--root", "--dump", "--reference", "where"):
         return answer(options, path, data)
-    return produce(options, path, data)
-
-
-def read(path: str) -> bytes:
-    """A web, which may be any kind of file that ends; from standard input if it is called -."""
-    if path != "-":
-        with open(path, "rb") as file:
-            data = file.read(LIMIT + 1)
-    elif sys.stdin is None:
-        raise OSError(0, "it is closed")
-    else:
-        data = sys.stdin.buffer.read(LIMIT + 1)
-    if len(data) > LIMIT:
-        raise OSError(0, f"larger than {LIMIT >> 20} MiB")
-    return data
-
-
-def others(path: str) -> str:
-    """The name in a folder that is most like one that cannot be read, as the end of a message."""
-    try:
-        return nearest(os.path.basename(path), os.listdir(os.path.dirname(path) or ".")[:1000])
-    except OSError:
-        return ""
+    record = Record(path, options.out, data, options.lines, options.draft)
+    if options.mode != "--detangle":
+        return produce(options, path, data, record)
+    if options.path == "-":
+        return complain(path, [Problem(1, 1, "--detangle wants a web that is a file")])
+    return take_back(options, path, data, record)
 
 
 def answer(options: Options, path: str, data: bytes) -> int:
@@ -130,7 +133,7 @@ def answer(options: Options, path: str, data: bytes) -> int:
     from .outputs import check_names
     from .web import Web
 
-    web = Web(data)
+    web = Web(data, options.draft)
     problems = web.problems + check_names(web)
     root = options.value if options.mode == "--root" else None
     contents: dict[str, bytes] = {}
@@ -182,7 +185,7 @@ def dump(web: Web) -> str:
     } for section in web.sections]
     chunks = {name: {
         "kind": "file" if chunk.is_file else "named",
-        "defined_in": numbers(chunk.parts),
+        "defined_in": [] if chunk.is_missing else numbers(chunk.parts),
         "used_in": numbers(chunk.users),
     } for name, chunk in web.chunks.items()}
     return json.dumps({"sections": sections, "chunks": chunks}, ensure_ascii=False, indent=1)
@@ -194,52 +197,33 @@ def numbers(parts: list[Part]) -> list[str]:
     return sorted(found, key=lambda number: found[number])
 
 
-def produce(options: Options, path: str, data: bytes) -> int:
+def produce(options: Options, path: str, data: bytes, record: Record) -> int:
     """Write what a web means, or check that it is written."""
-    record = Record(path, options.out, data, options.lines)
     if record.is_fresh():
         say(f"{len(record.digests)} unchanged in {options.out}")
         return 0
 
-    from .expansion import TooLarge, tangle
     from .web import Web
 
-    web = Web(data)
-    places, problems = find_places(web, path, options, record)
-    try:
-        contents = {} if web.problems or problems else tangle(web)
-    except TooLarge as error:
-        return complain(path, [error.problem], web.lines)
+    web = Web(data, options.draft)
+    places, contents, problems = mean(web, path, options, record)
+    warnings = web.gaps if options.draft else []
     if contents and web.declares:
         from .hygiene import check
 
-        problems += check(web, contents)
-    problems += web.problems
+        # What is not yet written may be what a name is for.
+        (warnings if warnings else problems).extend(check(web, contents))
+    complain(path, warnings, web.lines, "warning")
     if problems:
         return complain(path, problems, web.lines)
-    written = contents
-    if options.lines:
-        from .lines import with_lines
-
-        written = with_lines(web, path, data, contents)
-
-    from .writing import Output
-
-    outputs = []
     try:
-        for name, text in written.items():
-            place = places[name]
-            old = read_plain(place.path) if os.path.exists(place.path) else None
-            outputs.append(Output(name, place, text, old))
+        outputs = to_write(web, path, data, options, places, contents)
         changed = [output for output in outputs if output.old != output.data]
         problems = check_changes(web, path, options, changed, contents, record)
-        if not problems and options.mode != "--check":
+        if outputs and not problems and options.mode != "--check":
             replace(outputs, changed, options.out, record)
     except OSError as error:
-        parts = {places[name].path: web.chunks[name].parts[0] for name in contents}
-        part = parts.get(error.filename, next(iter(parts.values())))
-        problems = [Problem(part.line, part.column,
-                            f"cannot write {error.filename}: {reason(error)}")]
+        problems = [unwritten(web, places, error)]
     if problems:
         return complain(path, problems, web.lines)
     said = [f"wrote {', '.join([output.path for output in changed])}"] if changed else []
@@ -247,6 +231,87 @@ def produce(options: Options, path: str, data: bytes) -> int:
         changed) else []
     say("; ".join(said))
     return 0
+
+
+def mean(web: Web, path: str, options: Options, record: Record
+         ) -> tuple[dict[str, Place], dict[str, bytes], list[Problem]]:
+    """What a web means and where that goes; or else what is wrong with the web."""
+    from .expansion import TooLarge, tangle
+
+    places, problems = find_places(web, path, options, record)
+    problems += web.problems
+    try:
+        return places, {} if problems else tangle(web), problems
+    except TooLarge as error:
+        return places, {}, [error.problem]
+
+
+def to_write(
+    web: Web, path: str, data: bytes, options: Options, places: dict[str, Place],
+    contents: dict[str, bytes],
+) -> list[Output]:
+    """The files, and what stands there now."""
+    from .writing import Output
+
+    if options.lines:
+        from .lines import with_lines
+
+        contents = with_lines(web, path, data, contents)
+    return [Output(name, places[name], text,
+                   read_plain(places[name].path) if os.path.exists(places[name].path) else None)
+            for name, text in contents.items()]
+
+
+def unwritten(web: Web, places: dict[str, Place], error: OSError) -> Problem:
+    """What is said where a file cannot be written."""
+    parts = {places[chunk.name].path: chunk.parts[0] for chunk in web.files}
+    part = parts.get(error.filename, next(iter(parts.values())))
+    return Problem(part.line, part.column, f"cannot write {error.filename}: {reason(error)}")
+
+
+def take_back(options: Options, path: str, data: bytes, record: Record) -> int:
+    """Take what was edited in the files into the web, and tangle it.
+
+    What the web then declares is checked when its new lines are there to be shown.
+    """
+    from .detangle import detangle
+    from .edits import find_edits
+    from .outputs import Place
+    from .web import Web
+    from .writing import Output
+
+    web, said = Web(data, options.draft), list[str]()
+    places, contents, problems = mean(web, path, options, record)
+    if not problems and os.path.islink(path):
+        problems = [Problem(1, 1, f"is a link: expected {os.path.realpath(path)}, if meant")]
+    if problems:
+        return complain(path, problems, web.lines)
+    new = web
+    try:
+        outputs = to_write(web, path, data, options, places, contents)
+        edits = find_edits(path, [output for output in outputs if output.name in contents], record)
+        if edits:
+            after, said, problems = detangle(web, data, path, edits, options.out)
+            if not problems:
+                new = Web(after, options.draft)
+                record = Record(path, options.out, after, options.lines, options.draft)
+                places, contents, problems = mean(new, path, options, record)
+            if not problems and read(path) != data:
+                problems = [Problem(1, 1, "was changed while its edits were taken: try again")]
+            if not problems and after != data:
+                outputs = to_write(new, path, after, options, places, contents)
+                changed = [output for output in outputs if output.old != output.data]
+                document = Output("", Place(path), after, data)
+                record.key = ""  # it is still to be checked
+                replace(outputs, [document, *changed], options.out, record)
+                data = after
+    except OSError as error:
+        problems = [unwritten(web, places, error)]
+    if problems:
+        return complain(path, problems, web.lines)
+    say(*said)
+    return produce(options, path, data,
+                   Record(path, options.out, data, options.lines, options.draft))
 
 
 def find_places(

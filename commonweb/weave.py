@@ -1,6 +1,6 @@
 """Make the book that people read out of a web.
 
-    web-weave [WEB] [--out DIR] [--fonts DIR]
+    web-weave [WEB] [--out DIR] [--fonts DIR] [--html | --pdf] [--draft] [--watch]
 
 Writes WEB's book (of sockets.md) as one page of HTML and as a PDF below DIR
 (build/book): contents, sections, code with its cross references, index of every
@@ -8,6 +8,9 @@ identifier, list of chunk names.  If Python modules of WEB have an `__all__`, a
 second page is their reference: every public name and what is said of it.  The pages
 ask for nothing over a network, run no script but their own, and need that one for
 search, previews and keys alone.
+
+The page is there long before the PDF, and --html makes nothing else; --watch makes it again
+whenever WEB is saved.
 
 The status is 0, or 1 if something is wrong with the web or a file, or 2 if it is with the command.
 """
@@ -21,21 +24,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
+from .documents import read, unread
 from .expansion import TooLarge, tangle
-from .messages import Problem, complain, reason, run, say, warn
-from .outputs import Place
+from .messages import OUTPUT, Problem, complain, reason, run, say, warn
+from .outputs import Place, check_names
 from .record import read_plain
 from .web import Web
 from .writing import Output, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import NoReturn
 
 # What needs more than Python is imported where it is used: if it is missing, that is told.
 
+PAGE, REFERENCE, PAPER = ".html", "-reference.html", ".pdf"  # how the names of a book's files end
+
+
+class WrongUsage(Exception):
+    """What is wrong with the command."""
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise WrongUsage(message)
+
 
 def main(arguments: list[str], program: str = "web-weave") -> int:
-    options = argparse.ArgumentParser(
+    options = Parser(
         program, add_help=False,
         description="Make the book, a page of HTML and a PDF, that a web means.")
     options.add_argument("web", nargs="?", type=Path, default=Path("sockets.md"),
@@ -44,14 +60,33 @@ def main(arguments: list[str], program: str = "web-weave") -> int:
                          help="where the book goes (build/book)")
     options.add_argument("--fonts", type=Path, default=Path("build/fonts"), metavar="DIR",
                          help="where its fonts are, else the reader's are used (build/fonts)")
+    only = options.add_mutually_exclusive_group()
+    only.add_argument("--html", action="store_true", help="make nothing but the page")
+    only.add_argument("--pdf", action="store_true", help="make nothing but the PDF")
+    options.add_argument("--draft", action="store_true",
+                         help="even if chunks are unused or not yet written, which are listed")
+    options.add_argument("--watch", action="store_true",
+                         help="make the page again whenever the web is saved")
     options.add_argument("--version", action="store_true", help="print the version")
     options.add_argument("-h", "--help", action="store_true", help="print this")
-    chosen = options.parse_args(arguments)
+    try:
+        chosen = options.parse_args(arguments)
+        if chosen.watch and chosen.pdf:
+            raise WrongUsage("--watch makes the page, not the PDF")
+    except WrongUsage as error:
+        warn(f"{options.format_usage()}{program}: error: {error}")
+        return 2
     if chosen.help or chosen.version:
         say(options.format_help().rstrip() if chosen.help else f"{program} {__version__}")
         return 0
+    weaver = Weaver(chosen.web, chosen.out, chosen.fonts, chosen.draft,
+                    [PAGE] * (not chosen.pdf) + [PAPER] * (not chosen.html and not chosen.watch))
     try:
-        return weave(chosen.web, chosen.out, chosen.fonts)
+        if chosen.watch:
+            from .watch import watch
+
+            return watch(weaver.weave, lambda: weaver.watched, program)
+        return weaver.weave()
     except ModuleNotFoundError as error:
         warn(f"{program}: error: no module {error.name}: expected the libraries of "
              "pip install 'commonweb[weave]'")
@@ -61,17 +96,19 @@ def main(arguments: list[str], program: str = "web-weave") -> int:
 class Sources:
     """What a book is made of: the web, what lies beside it, and the program that draws."""
 
-    def __init__(self, path: Path, fonts: Path) -> None:
-        from .figures import graphs, graphviz, pictures
+    def __init__(self, path: Path, fonts: Path, draft: bool = False) -> None:
+        from .figures import graphs, graphviz, picture, pictures
         from .page import read_fonts
         from .prose import differences, images, parse
 
         folder = Path(os.path.realpath(path)).parent
-        self.data, self.licence = path.read_bytes(), read_licence(folder)
+        self.data, self.licence = read(str(path)), read_licence(folder)
         self.fonts = read_fonts(fonts)
-        self.web = Web(self.data)
+        self.web = Web(self.data, draft)
         self.tokens = parse(self.web)
         self.pictures, self.problems = pictures(images(self.tokens), folder)
+        self.files = [str(folder / "LICENSE"), *(
+            str(place) for source in self.pictures if (place := picture(source, folder)))]
         if not self.web.problems:
             self.problems += differences(self.web, self.tokens)
         self.graphs = graphs(self.web)
@@ -94,86 +131,126 @@ def read_licence(folder: Path) -> bytes:
 
 
 class Copy:
-    """The book in its folder, and the record of what it was made of.
+    """The book in its folder, and the record of what its files were made of.
 
-    The book is a page, its paper, and the reference if there is one.
+    They are a page, the reference if there is one, and the paper; the record has a line for each:
+    how its name ends, the digest of what it was made of, and its own.
     """
 
     def __init__(self, out: Path, stem: str) -> None:
         self.out, self.record = out, out / f".{stem}.woven"
-        self.files = [out / f"{stem}{end}" for end in (".html", ".pdf", "-reference.html")]
+        self.files = {end: out / f"{stem}{end}" for end in (PAGE, REFERENCE, PAPER)}
         self.old: dict[Path, bytes | None] = {}
-        for place in (*self.files, self.record):
+        for place in (*self.files.values(), self.record):
             try:
                 self.old[place] = read_plain(str(place))
             except FileNotFoundError:
                 self.old[place] = None
-        record = self.old[self.record] or b""
-        self.count = record.count(b" ")  # of the files that it has
+        lines = (self.old[self.record] or b"").decode("utf-8", "replace").split("\n")
+        self.known = {words[0]: words[1:] for words in map(str.split, lines)
+                      if len(words) == 3 and words[0] in self.files}
 
-    def is_of(self, digest: str) -> bool:
-        """Whether it is made of what has this digest, and is as it was made."""
-        files = [self.old[place] or b"" for place in self.files[: self.count]]
-        return self.old[self.record] == self.recorded(digest, files)
+    def ends(self, kind: str) -> list[str]:
+        """Which files the page or the paper is: with a page there may be a reference."""
+        return [end for end in (kind, *[REFERENCE] * (kind == PAGE)) if end in self.known]
 
-    def recorded(self, made_of: str, files: Iterable[bytes]) -> bytes:
+    def has(self, kind: str, made_of: str) -> bool:
+        """Whether the page or the paper is made of what has this digest, and as it was made."""
         from .freshness import digest
 
-        return " ".join([made_of, *map(digest, files)]).encode() + b"\n"
+        return kind in self.known and all(
+            self.known[end] == [made_of, digest(self.old[self.files[end]] or b"")]
+            for end in self.ends(kind))
 
-    def replace(self, files: list[bytes], made_of: str) -> None:
-        """Put another book in its place, or nothing."""
-        self.count = len(files)
-        new = dict(zip(self.files, files))
-        new[self.record] = self.recorded(made_of, files)
+    def replace(self, files: dict[str, bytes], made_of: str) -> None:
+        """Put other files in the place of some, or none."""
+        from .freshness import digest
+
+        if PAGE in files:
+            self.known.pop(REFERENCE, None)
+        self.known.update({end: [made_of, digest(data)] for end, data in files.items()})
+        record = "".join([f"{end} {' '.join(words)}\n" for end, words in self.known.items()])
+        new = {self.files[end]: data for end, data in files.items()}
+        new[self.record] = record.encode()
         outputs = [Output(place.name, Place(str(place)), data, self.old[place])
                    for place, data in new.items()]
         write(outputs, [output.place for output in outputs], Place(os.path.join(self.out, "")))
+        self.old.update(new)
 
-    def __str__(self) -> str:
-        *others, last = map(str, self.files[: self.count])
-        return f"{', '.join(others)} and {last}"
-
-
-def weave(path: Path, out: Path, fonts: Path) -> int:
-    """Write a web's book, unless it is there and would be the same."""
-    try:
-        sources = Sources(path, fonts)
-    except OSError as error:
-        return complain(str(error.filename or path),
-                        [Problem(1, 1, f"cannot be read: {reason(error)}")])
-    lines = sources.web.lines
-    problems = [*sources.web.problems, *sources.problems]
-    if problems:
-        return complain(str(path), problems, lines)
-    if sources.graphs and not sources.graphviz:
-        from .figures import undrawn
-
-        complain(str(path), undrawn(sources.graphs), lines, "warning")
-    made_of = sources.digest()
-    try:
-        copy = Copy(out, path.stem)
-        fresh = copy.is_of(made_of)
-        if not fresh:
-            pages, problems = compose(sources, path)
-            if problems:
-                return complain(str(path), problems, lines)
-            complain(str(path), plain(sources.web), lines, "warning")
-            screen, paper, *others = pages
-            files = [screen.encode(), pdf(paper), *(page.encode() for page in others)]
-            copy.replace(files, made_of)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        return complain(str(path), [Problem(1, 1, f"no book is written: {where}{reason(error)}")])
-    except RecursionError:
-        return complain(str(path), [Problem(1, 1, "no book is written: something in it is nested "
-                                            "too deeply, as emphasis in emphasis may be")])
-    say(f"{copy} unchanged" if fresh else f"wrote {copy}")
-    return 0
+    def names(self, kinds: Iterable[str]) -> str:
+        """The names of files, as they are said."""
+        *others, last = [str(self.files[end]) for kind in kinds for end in self.ends(kind)]
+        return f"{', '.join(others)} and {last}" if others else last
 
 
-def compose(sources: Sources, path: Path) -> tuple[list[str], list[Problem]]:
-    """The HTML of the book, for a screen, for paper, and of its reference; or what is wrong."""
+class Weaver:
+    """Weaves a web into the kinds of book that are asked for; `watched` is all that it has read."""
+
+    def __init__(self, path: Path, out: Path, fonts: Path, draft: bool = False,
+                 kinds: Iterable[str] = (PAGE, PAPER)) -> None:
+        self.path, self.out, self.fonts, self.draft, self.kinds = path, out, fonts, draft, [*kinds]
+        self.watched = [str(path)]
+
+    def weave(self) -> int:
+        """Write the book, unless it is there and would be the same."""
+        path = str(self.path)
+        try:
+            sources = Sources(self.path, self.fonts, self.draft)
+        except (OSError, ValueError) as error:
+            return unread(str(getattr(error, "filename", None) or path), error)
+        self.watched = [path, *sources.files]
+        web = sources.web
+        problems = [*web.problems, *check_names(web), *sources.problems]
+        if self.draft:
+            complain(path, web.gaps, web.lines, "warning")
+        if problems:
+            return complain(path, problems, web.lines)
+        if sources.graphs and not sources.graphviz:
+            from .figures import undrawn
+
+            complain(path, undrawn(sources.graphs), web.lines, "warning")
+        try:
+            problems = self.write(sources)
+        except OSError as error:
+            if error.filename == OUTPUT:
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            return complain(path, [Problem(1, 1, f"no book is written: {where}{reason(error)}")])
+        except RecursionError:
+            return complain(path, [Problem(1, 1, "no book is written: something in it is nested "
+                                                 "too deeply, as emphasis in emphasis may be")])
+        return complain(path, problems, web.lines) if problems else 0
+
+    def write(self, sources: Sources) -> list[Problem]:
+        """Write what is not there yet, first the page; or else what is wrong."""
+        made_of, copy = sources.digest(), Copy(self.out, self.path.stem)
+        real = os.path.realpath(self.path)
+        if real in map(os.path.realpath, (*copy.files.values(), copy.record)):
+            return [Problem(1, 1, "the book would replace its web: expected another --out than "
+                                  f"{self.out}")]
+        missing = [kind for kind in self.kinds if not copy.has(kind, made_of)]
+        if not missing:
+            say(f"{copy.names(self.kinds)} unchanged")
+            return []
+        if PAPER in missing:
+            import weasyprint  # noqa: F401  (before anything is written)
+        pages, problems = compose(sources, self.path, missing)
+        if problems:
+            return problems
+        unlike = plain(sources.web)
+        complain(str(self.path), unlike, sources.web.lines, "warning")
+        for kind in missing:
+            files = {PAPER: pdf(pages[PAPER])} if kind == PAPER else {
+                end: html.encode() for end, html in pages.items() if end != PAPER}
+            # What may be better the next time is not to be taken for fresh.
+            copy.replace(files, "-" if unlike else made_of)
+            say(f"wrote {copy.names([kind])}")
+        return []
+
+
+def compose(sources: Sources, path: Path, kinds: list[str]
+            ) -> tuple[dict[str, str], list[Problem]]:
+    """The HTML of the book, for a screen, with its reference, and for paper; or what is wrong."""
     from .book import Book
     from .figures import drawn
     from .identifiers import Index
@@ -185,16 +262,18 @@ def compose(sources: Sources, path: Path) -> tuple[list[str], list[Problem]]:
     try:
         outputs = tangle(web)
     except TooLarge as error:
-        return [], [error.problem]
+        return {}, [error.problem]
     figures, problems = drawn(sources.graphs, bool(sources.graphviz))
     if problems:
-        return [], problems
+        return {}, problems
     title = title_of(sources.tokens) or os.fsencode(path.stem).decode("utf-8", "replace")
     book = Book(web, Index(web, outputs), title, sources.licence.decode("utf-8", "replace"),
                 path.stem, packages(web, outputs))
     prose = Prose(book, sources.tokens, figures, sources.pictures)
-    pages = [document(book, prose, sources.fonts, paper) for paper in (False, True)]
-    return pages + [reference(book, sources.fonts)] * bool(book.packages), []
+    pages = {kind: document(book, prose, sources.fonts, kind == PAPER) for kind in kinds}
+    if PAGE in kinds and book.packages:
+        pages[REFERENCE] = reference(book, sources.fonts)
+    return pages, []
 
 
 def plain(web: Web) -> list[Problem]:

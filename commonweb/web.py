@@ -17,7 +17,7 @@ from functools import cached_property
 
 from .faults import faults, garbage
 from .markdown import Fence, Heading, blocks
-from .messages import Problem
+from .messages import Gap, Problem
 from .notation import (
     CLOSERS, CONTROL, HEADER, NUMBER, REFERENCE, names_file,
 )
@@ -129,6 +129,23 @@ class Part:
         return self.fence.place_of(self.begin + offset)
 
 
+class Missing(Part):
+    """What a draft does not have yet: no code, where it is first referred to."""
+
+    def __init__(self, reference: Reference) -> None:
+        part = reference.part
+        super().__init__(reference.name, False, part.section, part.fence, len(part.fence.content))
+        self.reference = reference
+
+    @property
+    def line(self) -> int:
+        return self.reference.line
+
+    @property
+    def column(self) -> int:
+        return self.reference.column
+
+
 class Chunk:
     """A chunk: all its parts, in order.
 
@@ -142,6 +159,10 @@ class Chunk:
         self.parts: list[Part] = []
         self.below: list[Chunk] = []
         self.users: list[Part] = []
+
+    @property
+    def is_missing(self) -> bool:
+        return isinstance(self.parts[0], Missing)
 
     @property
     def text(self) -> str:
@@ -203,10 +224,11 @@ def ordered(chunks: Iterable[Chunk]) -> tuple[list[Chunk], list[list[Chunk]]]:
 class Web:
     """A document, read: its sections, its chunks by name, and its problems.
 
-    Its parts are in the document's order; fences that are no parts are illustrations.
+    Its parts are in the document's order; fences that are no parts are illustrations.  In a draft
+    the `gaps` are no problems, and what is not yet written means nothing.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, draft: bool = False) -> None:
         self.problems: list[Problem] = []
         self.mentioned: set[str] = set()  # names in problems: perhaps their chunks are used there
         self._patience = 20000  # names to compare with misspelt ones, in all
@@ -226,11 +248,18 @@ class Web:
                 self._fence(block)
         for part in self.parts:
             for reference in part.references:
-                if used := self.chunks.get(reference.name):
+                used = self.chunks.get(reference.name)
+                if not used and draft:
+                    used = self.chunks[reference.name] = Chunk(reference.name)
+                    used.is_file, used.parts = False, [Missing(reference)]
+                if used:
                     used.users.append(part)
                     self.chunks[part.name].below.append(used)
         self.order, self.cycles = ordered(self.chunks.values())
         self.problems += faults(self)
+        self.gaps: list[Problem] = [found for found in self.problems if isinstance(found, Gap)]
+        if draft:
+            self.problems = [found for found in self.problems if found not in self.gaps]
 
     @cached_property
     def lines(self) -> list[str]:

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -46,7 +47,7 @@ def test_what_is_unchanged_is_not_woven_again(place: Path) -> None:
         start = time.monotonic()
         result = run(place, "t.md", "--out", "out", "--fonts", "fonts")
         assert result.returncode == 0, result.stderr
-        return result.stdout.startswith("wrote"), time.monotonic() - start
+        return "wrote" in result.stdout, time.monotonic() - start
 
     targets = [place / "out" / "t.html", place / "out" / "t.pdf"]
     assert weave_it()[0]
@@ -67,6 +68,20 @@ def test_what_is_unchanged_is_not_woven_again(place: Path) -> None:
     assert sorted(os.listdir(place / "out")) == [".t.woven", "t.html", "t.pdf"]
 
 
+def test_a_draft_is_woven_and_what_it_lacks_is_listed(place: Path) -> None:
+    (place / "t.md").write_text(
+        "# T\n\n" + chunk("x = ⟨Plan⟩\n⟨Other plan⟩") + chunk("⟨Plan⟩", "Idea"))
+    assert run(place, "t.md", "--out", "out").returncode == 1
+    result = run(place, "t.md", "--out", "out", "--draft")
+    assert result.returncode == 0
+    assert [line for line in result.stderr.splitlines() if line.startswith("t.md:")] == [
+        "t.md:5:5: warning: ⟨Plan⟩ is not defined",
+        "t.md:6:1: warning: ⟨Other plan⟩ is not defined",
+        "t.md:9:3: warning: ⟨Idea⟩ is never used (a file's name has a suffix or a /)",
+        "t.md:10:1: warning: ⟨Plan⟩ is not defined"]
+    assert "Other plan" in (place / "out" / "t.html").read_text()
+
+
 def test_a_web_with_public_names_has_a_reference_that_is_fresh_or_made_anew(place: Path) -> None:
     def weave_it() -> str:
         result = run(place, "t.md", "--out", ".")
@@ -76,8 +91,8 @@ def test_a_web_with_public_names_has_a_reference_that_is_fresh_or_made_anew(plac
     public = '__all__ = ["f"]\ndef f(): "Eff."'
     (place / "t.md").write_text("# T\n\n" + chunk(public))
     page = place / "t-reference.html"
-    assert weave_it() == "wrote t.html, t.pdf and t-reference.html\n"
-    assert weave_it() == "t.html, t.pdf and t-reference.html unchanged\n"
+    assert weave_it() == "wrote t.html and t-reference.html\nwrote t.pdf\n"
+    assert weave_it() == "t.html, t-reference.html and t.pdf unchanged\n"
     woven = page.read_bytes()
     for change in (lambda: page.write_text("spoilt"), page.unlink):
         change()
@@ -85,7 +100,7 @@ def test_a_web_with_public_names_has_a_reference_that_is_fresh_or_made_anew(plac
         assert page.read_bytes() == woven
     assert 'href="t-reference.html"' in (place / "t.html").read_text()
     (place / "t.md").write_text("# T\n\n" + chunk("x = 1"))
-    assert weave_it() == "wrote t.html and t.pdf\n"
+    assert weave_it() == "wrote t.html\nwrote t.pdf\n"
     assert weave_it() == "t.html and t.pdf unchanged\n"
     assert "t-reference.html" not in (place / "t.html").read_text()
 
@@ -170,7 +185,7 @@ def test_what_may_not_be_read_is_told(
 @pytest.mark.parametrize("record", [b"\xff\xfe", b"", b"\0" * 1000])
 def test_a_record_that_is_none_is_made_anew(place: Path, record: bytes) -> None:
     (place / ".t.woven").write_bytes(record)
-    assert run(place, "t.md", "--out", ".").stdout == "wrote t.html and t.pdf\n"
+    assert run(place, "t.md", "--out", ".").stdout == "wrote t.html\nwrote t.pdf\n"
     assert run(place, "t.md", "--out", ".").stdout == "t.html and t.pdf unchanged\n"
 
 
@@ -188,7 +203,7 @@ def test_what_a_terminal_cannot_show_is_written_in_ascii(place: Path) -> None:
     (place / "\xe9.md").write_text("# T\n\n" + chunk("x = 1"))
     result = run(place, "\xe9.md", "--out", "out", PYTHONIOENCODING="ascii")
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout == "wrote out/\\xe9.html and out/\\xe9.pdf\n"
+    assert result.stdout == "wrote out/\\xe9.html\nwrote out/\\xe9.pdf\n"
 
 
 @pytest.mark.parametrize("arguments", [["t.md"], ["--help"], ["--version"]])
@@ -202,6 +217,75 @@ def test_what_cannot_be_printed_is_an_error(
                             env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE,
                             text=True, timeout=100, check=False)
     assert told(result) == f"python -m commonweb weave: error: standard output: {reason}"
+
+
+def test_without_a_place_for_complaints_nothing_is_printed_in_another(place: Path) -> None:
+    command = shlex.join([sys.executable, "-m", "commonweb", "weave", "--what"])
+    result = subprocess.run(["sh", "-c", f"{command} 2>&-"], cwd=place, stdout=subprocess.PIPE,
+                            env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=100, check=False)
+    assert (result.returncode, result.stdout) == (2, b"")
+
+
+def test_a_book_does_not_replace_its_web(place: Path) -> None:
+    (place / "t.md").rename(place / "t.html")
+    before = (place / "t.html").read_bytes()
+    assert "t.html:1:1: error: the book would replace its web: expected another --out than ." in (
+        run(place, "t.html", "--out", ".").stderr)
+    assert (place / "t.html").read_bytes() == before
+    assert run(place, "t.html", "--html").stdout == "wrote build/book/t.html\n"
+
+
+def test_webs_are_read_as_the_tangler_reads_them(place: Path) -> None:
+    (place / "u.md").write_text("# T\n\n" + chunk("x", "../a.py"))
+    assert "⟨../a.py⟩ leads out of the output folder" in run(place, "u.md").stderr
+    assert told(run(place, "tt.md")) == (
+        "tt.md:1:1: error: cannot be read: No such file or directory; did you mean t.md?")
+
+
+def test_the_page_and_the_paper_may_be_made_one_without_the_other(place: Path) -> None:
+    def weave_it(*options: str) -> str:
+        return run(place, "t.md", "--out", ".", *options).stdout
+
+    assert weave_it("--html") == "wrote t.html\n"
+    assert weave_it("--html") == "t.html unchanged\n"
+    assert not (place / "t.pdf").exists()
+    assert weave_it() == "wrote t.pdf\n"  # the page is there
+    (place / "t.md").write_text("# U\n\n" + chunk("x = 2"))
+    assert weave_it("--pdf") == "wrote t.pdf\n"
+    assert "<title>T</title>" in (place / "t.html").read_text()
+    assert weave_it() == "wrote t.html\n"
+    assert weave_it() == "t.html and t.pdf unchanged\n"
+    assert run(place, "t.md", "--html", "--pdf").returncode == 2
+
+
+def test_the_page_is_made_at_every_save_and_after_every_error(place: Path) -> None:
+    with subprocess.Popen([sys.executable, "-m", "commonweb", "weave", "t.md", "--watch", "--out",
+                           "."], cwd=place, env={**os.environ, "PYTHONPATH": str(ROOT)},
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stderr
+
+        def said() -> list[str]:
+            lines = []
+            while not (line := process.stdout.readline()).startswith("waiting"):
+                assert line
+                lines.append(line)
+            return lines
+
+        try:
+            assert said() == ["wrote t.html\n"]
+            (place / "p.png").write_bytes(PIXEL + b"x")
+            assert said() == ["wrote t.html\n"]
+            (place / "t.md").write_text("# T\n\n" + chunk("⟨Missing⟩"))
+            assert said() == []
+            (place / "t.md").write_text("# U\n\n" + chunk("x = 3"))
+            assert said() == ["wrote t.html\n"]
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0
+            assert "⟨Missing⟩ is not defined" in process.stderr.read()
+        finally:
+            process.kill()
+    assert "<title>U</title>" in (place / "t.html").read_text()
+    assert not (place / "t.pdf").exists()
 
 
 def test_it_says_what_it_is_and_how_it_is_used(place: Path) -> None:
@@ -342,6 +426,11 @@ def test_a_language_that_takes_too_long_is_plain_and_warned_of(
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
     assert line.endswith("t.md:3:1: warning: code in mcschema is not highlighted: "
                          "one of its blocks took more than 5 seconds")
+    monkeypatch.setattr(highlighting.HIGHLIGHTER, "stopped", {})
+    monkeypatch.setattr(highlighting.Highlighter, "ask", lambda *_: [])
+    capsys.readouterr()
+    assert main([str(place / "t.md"), "--out", str(place / "out"), "--html"]) == 0
+    assert "wrote" in capsys.readouterr().out  # a plain book is not taken for fresh
     page = read((place / "out" / "t.html").read_text("utf-8"))
     assert [pre.text() for pre in page.every("pre")] == [slow, f"{slow}x"]
     assert page.one("div", "code").one("q").text() == "'x'"

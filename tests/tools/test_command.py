@@ -177,7 +177,7 @@ def test_names_that_are_not_utf8(place: Path) -> None:
 @needs_posix
 def test_a_web_that_never_ends(place: Path, monkeypatch: pytest.MonkeyPatch,
                                capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(tangle, "LIMIT", 1 << 20)
+    monkeypatch.setattr(documents, "LIMIT", 1 << 20)
     for mode in ([], ["--dump"], ["--check"]):
         assert tangle.main(["/dev/zero", *mode]) == 1
         assert capsys.readouterr().err == (

@@ -84,8 +84,9 @@ def refused(capsys: pytest.CaptureFixture[str], path: str, section: str, rows: s
     capsys.readouterr()
     assert tangle.main(["w.md"]) == 1
     error = capsys.readouterr().err
-    assert re.match(rf"w\.md:\d+:\d+: error: {path} .*: {rows} not what §{section} says here; "
-                    "move the edit here, or lose it with --force\n", error), error
+    assert re.match(rf"w\.md:\d+:\d+: error: {path} .*: {rows} not what §{section} (says here|said "
+                    "here, and the web has changed here too); --detangle takes the edit into the "
+                    "web, --force loses it\n", error), error
     assert {path: path.read_bytes() for path in before} == before
     assert tangle.main(["w.md", "--force"]) == 0
     assert "wrote" in capsys.readouterr().out
@@ -101,7 +102,8 @@ def test_an_edited_output_is_kept_and_its_lines_and_section_are_named(
     assert tangle.main(["w.md"]) == 1
     assert capsys.readouterr().err.splitlines() == [
         "w.md:10:1: error: generated/a.py was edited since it was tangled: lines 2 to 3 are not "
-        "what §2 says here; move the edit here, or lose it with --force",
+        "what §2 said here, and the web has changed here too; --detangle takes the edit into the "
+        "web, --force loses it",
         '   10 | print("two")',
         "      | ^^^^^",
         '      | generated/a.py:2:     print("mine")',
@@ -136,7 +138,44 @@ def test_an_edit_in_many_places_is_told_in_three(
     assert tangle.main(["w.md"]) == 1
     error = capsys.readouterr().err
     assert error.count("error:") == 3
-    assert error.count("(and in 6 more places)") == 3
+    assert error.count("(and in 5 more places)") == 3  # what the web adds is no edit
+
+
+def test_an_edit_is_told_from_what_the_web_changed_meanwhile(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "## 1. x\n```python\n# ⟨a.py⟩≡\nlimit = {}\nprint(limit)\n```\n"
+    Path("w.md").write_text(text.format(10))
+    assert tangle.main(["w.md", "--force"]) == 0
+    edit("generated/a.py", "print(limit)", "print(limit, 2)")
+    Path("w.md").write_text("prose\n\n" + text.format(20))
+    capsys.readouterr()
+    assert tangle.main(["w.md"]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "w.md:7:1: error: generated/a.py was edited since it was tangled: line 2 is not what §1 "
+        "says here; --detangle takes the edit into the web, --force loses it",
+        "    7 | print(limit)",
+        "      | ^^^^^",
+        "      | generated/a.py:2: print(limit, 2)"]
+
+
+def test_an_edit_that_somebody_took_into_the_web_is_none_any_more(place: Path) -> None:
+    edit("generated/a.py", 'print("one")', 'print("mine")')
+    edit("w.md", 'print("one")', 'print("mine")')
+    edit("w.md", "int one;", "int two;")
+    edit("w.md", "return 1", "return 2")
+    assert tangle.main(["w.md"]) == 0
+    assert Path("generated/a.py").read_text().endswith('print("mine")\n    return 2\n')
+
+
+def test_who_goes_back_to_what_was_there_once_has_edited(clone: Path) -> None:
+    for word in ("two", "three"):
+        write(word)
+        assert tangle.main(["w.md"]) == 0
+        git("commit", "-q", "-a", "-m", word)
+    edit("generated/a.py", "three", "one")
+    write("four")
+    assert tangle.main(["w.md"]) == 1
 
 
 def web_of_lines(word: str, count: int) -> str:

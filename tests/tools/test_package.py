@@ -66,6 +66,15 @@ def test_the_package_says_which_commands_it_has(tmp_path: Path, arguments: list[
     assert (done.returncode, done.stdout) == (0, "usage: python -m commonweb tangle|weave ...\n")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is full")
+def test_help_that_does_not_arrive_is_an_error(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "commonweb", "-h"], cwd=tmp_path, text=True,
+                              stdout=full, stderr=subprocess.PIPE, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (
+        1, "python -m commonweb: error: standard output: No space left on device\n")
+
+
 @pytest.mark.parametrize("arguments", [[], ["knit"], ["--what"]])
 def test_another_command_is_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
     done = run("-m", "commonweb", *arguments, cwd=tmp_path)

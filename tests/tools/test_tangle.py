@@ -702,7 +702,8 @@ def test_a_full_disk(
 ) -> None:
     resource = pytest.importorskip("resource")
     signal = pytest.importorskip("signal")
-    (place / "w.md").write_text(web_of("a.py⟩≡\nx", "big.py⟩≡\n" + "y" * 100000))
+    (place / "w.md").write_text(web_of(
+        "a.py⟩≡\nx", "big.py⟩≡\n" + "⟨Y⟩" * 100, "Y⟩≡\n" + "y" * 1000))
     before = snapshot(place)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
