@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from webs import TANGLE, needs_links, needs_posix
 
-from commonweb import record, tangle
+from commonweb import documents, record, tangle
 
 WEB = ("## 1. x\n```c\n// ⟨a.c⟩≡\nint é;\n```\n```python\n# ⟨d/b.py⟩≡\n⟨É⟩\n```\n"
        "```python\n# ⟨É⟩≡\nx\n```\n")
