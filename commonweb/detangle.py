@@ -342,8 +342,7 @@ def slid(lines: list[Line], row: int, new: list[tuple[str, str]]
 
 def in_string(before: str, chunk: Chunk) -> bool:
     """Whether code that ends so leaves a string open."""
-    spans = long_strings(before, chunk.name.rpartition(".")[2] if chunk.is_file else
-                         chunk.parts[0].language)
+    spans = long_strings(before, chunk.language)
     return bool(spans) and spans[-1][1] == len(before)
 
 

@@ -82,7 +82,7 @@ def find_edits(path: str, outputs: list[Output], record: Record) -> list[Edit]:
     if not unknown:
         return []
     edits, bases = [], dict[str, Base]()
-    kept = Base(record.web) if record.web else None
+    kept = Base(record.kept) if record.kept else None
     with History(os.path.dirname(path) or ".") as history:
 
         def base_of(commit: str) -> Base:

@@ -174,8 +174,7 @@ def pieces_of(chunk: Chunk, codes: dict[str, Code]) -> list[str | Hole]:
 def with_marked_strings(chunk: Chunk) -> tuple[str, list[tuple[int, int]]]:
     """A chunk's text, in which "\\r" ends lines within strings; and the spans of these."""
     text = chunk.text
-    spans = long_strings(text, chunk.name.rpartition(".")[2] if chunk.is_file else
-                         chunk.parts[0].language)
+    spans = long_strings(text, chunk.language)
     if not spans:
         return text, spans
     marked, at = [], 0

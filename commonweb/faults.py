@@ -7,20 +7,30 @@ chunks that need each other.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from functools import cached_property
 
+from .markdown import EXAMPLE, Document
 from .messages import Gap, Problem
-from .notation import CLOSERS, NEARLY_HEADER, followers, names_file
+from .notation import (
+    LIKE_HEADER, NEARLY_HEADER, closers, comment, followers, names_file, one_name,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .markdown import Fence
     from .web import Section, Web
 
 # What was perhaps meant to be a header: a name in some kind of brackets, and no other words.
 NEAR_HEADER = (r"[^\w⟨〈<«]*[⟨〈<«]+[ \t]*([^\s⟨⟩〈〉<>«»](?:[^⟨⟩〈〉<>«»]*[^ \t⟨⟩〈〉<>«»])?)"
                r"[ \t]*[⟩〉>»]\W*")
+FILE_LIKE = re.compile(r"/|\w\.\w+$")  # what may be meant as a file's name, blanks and all
+# What opens a fence where CommonMark sees one, and the signs of lists and quotes.
+HIDDEN = re.compile(r"((?:[ \t>]|[-+*][ \t]|[0-9]{1,9}[.)][ \t])*)"
+                    r"(?=(`{3}[^`]*|~{3}.*)$)(([`~])\4*)")
+CONTAINERS = re.compile(r"^(?:[ \t>]|[-+*][ \t]+|[0-9]{1,9}[.)][ \t]+)*")
 # What cannot stand in a document: surrogates are how bytes that are not UTF-8 were decoded.
 GARBAGE = re.compile("[\0\udc80-\udcff]")
 
@@ -38,6 +48,7 @@ def faults(web: Web) -> Iterator[Problem]:
     checks = Checks(web)
     yield from checks.numbers()
     yield from checks.fences()
+    yield from checks.hidden()
     yield from checks.references()
     yield from checks.chunks()
     yield from checks.cycles()
@@ -70,26 +81,70 @@ class Checks:
                               f"expected {expected}" + (f" after {right}" if right else ""))
             last = number
             following = str(int(number) + 1) if number.isdecimal() else ""
-            if section.heading.level == 1:
-                yield Problem(section.line, section.column, f"section {number} has a heading of "
-                              "level 1: expected ## to ##### with a title, or ###### without")
+        for heading in self.web.bare:
+            yield Problem(heading.line, heading.column, "a heading without a number: expected one, "
+                          "as nearly all headings of this web have it")
 
     def fences(self) -> Iterator[Problem]:
         """Fences are closed, chunks stand in sections, and illustrations look like no chunks."""
-        for fence in (*(part.fence for part in self.web.parts), *self.web.fences):
+        for fence in self.web.all_fences:
             if not fence.closed:
                 yield Problem(fence.opens, fence.column, "unclosed fence: expected a line "
                               f"{fence.mark} after it, in the same list or quote")
         for fence in self.web.fences:
-            if nearly := NEARLY_HEADER.match(fence.content):
-                begin = nearly[1]
-                end = f" {CLOSERS[begin]}" if begin in CLOSERS else ""
-                yield Problem(*fence.place_of(nearly.end()), "not a chunk's header: expected only "
-                              f"{begin} ⟨Name⟩≡{end} or {begin} ⟨Name⟩+≡{end}")
+            if not fence.only_shown:
+                yield from self.nearly_headers(fence)
         for part in self.web.parts:
             if not part.section:
                 yield Problem(part.line, part.column, f"⟨{part.name}⟩ stands before the first "
                               "section: expected a heading above it")
+
+    def nearly_headers(self, fence: Fence) -> Iterator[Problem]:
+        """What in an illustration looks like a header: a comment in its first line that begins with
+        a name, or in any line a name with a sign."""
+        nearly, form = NEARLY_HEADER.match(fence.content), comment(fence.language)
+        if nearly and closers(nearly[2]):
+            form = nearly[2], max(closers(nearly[2]))
+        else:
+            nearly = LIKE_HEADER.search(fence.content)
+        if nearly:
+            self.web.mentioned.add(" ".join(nearly[3].split()))
+            first, others = [" ".join([form[0], header, form[1]]).rstrip()
+                             for header in ("⟨Name⟩≡", "⟨Name⟩+≡")]
+            yield Problem(*fence.place_of(nearly.end(1)), f"not a chunk's header: expected only "
+                          f"{first} or {others} in the first line, or the word example after "
+                          f"{fence.mark} for what is only shown")
+
+    def hidden(self) -> Iterator[Problem]:
+        """Nothing outside of fences looks like a header, or like a fence and one below it."""
+        ends = {fence.opens: fence.opens + fence.content.count("\n") for fence in
+                self.web.all_fences}
+        begins = sorted(ends)
+        document = Document(self.web.text)
+        for like in LIKE_HEADER.finditer(self.web.text):
+            line, _ = document.place(like.end(1))
+            before = bisect_right(begins, line) - 1
+            if before >= 0 and line <= ends[begins[before]]:
+                continue
+            opening = self.hidden_fence(line)
+            self.web.mentioned.add(" ".join(like[3].split()))
+            if opening and not EXAMPLE.search(opening[2]):
+                blanks = len(opening[1].expandtabs(4))
+                yield Problem(line, len(like[1]) + 1, "this stands in no fenced block: the line "
+                              f"{opening[3]} above is " + (
+                                  "indented too far: expected less than four blanks" if blanks > 3
+                                  else "part of HTML: expected an empty line before it, or --> at "
+                                  "a comment's end"))
+            elif not opening and closers(CONTAINERS.sub("", like[1]).strip()):
+                yield Problem(line, len(like[1]) + 1, "this stands in no fenced block: expected "
+                              "a line ``` above it")
+
+    def hidden_fence(self, line: int) -> re.Match[str] | None:
+        """What is no fence and would be one that has this line among its first ones."""
+        for row in range(line - 2, max(line - 5, -1), -1):
+            if opening := HIDDEN.match(self.web.lines[row]):
+                return opening
+        return None
 
     def references(self) -> Iterator[Problem]:
         """What is referred to is defined, and no file; and there are files."""
@@ -97,17 +152,16 @@ class Checks:
         for part in web.parts:
             for reference in part.references:
                 used = web.chunks.get(reference.name)
-                if not used or used.is_missing:
+                if (not used or used.is_missing) and reference.name not in web.mentioned:
                     near = self.near_header(reference.name) or web.hint(reference.name)
                     yield Gap(reference.line, reference.column,
                               f"⟨{reference.name}⟩ is not defined{near}")
-                elif used.is_file:
+                elif used and used.is_file:
                     yield Problem(reference.line, reference.column,
                                   f"⟨{used.name}⟩ is a file, not to be referred to")
-        if not web.files:
-            near = next(filter(names_file, self.near_headers), "")
-            yield Gap(1, 1, "no chunk of this web is a file, so there is nothing to write" + (
-                self.near_header(near) or ": expected a name like ⟨hello.py⟩"))
+        if not (web.files or any(map(names_file, web.mentioned))):
+            yield Gap(1, 1, "no chunk of this web is a file, so there is nothing to write: "
+                      "expected a name like ⟨hello.py⟩")
 
     def chunks(self) -> Iterator[Problem]:
         """Every chunk is used, begun once and then continued, and in one language."""
@@ -119,7 +173,9 @@ class Checks:
                               f"expected {name}≡ the first time" + self.web.hint(chunk.name))
             elif not (chunk.is_file or chunk.users or chunk.name in self.web.mentioned):
                 yield Gap(first.line, first.column, f"{name} is never used" + (
-                    "" if " " in chunk.name else " (a file's name has a suffix or a /)"))
+                    "" if " " in chunk.name and not FILE_LIKE.search(chunk.name) else
+                    " (a file's name has a suffix or a / and no blanks, or begins with ./, as in "
+                    f"⟨./{chunk.name}⟩)"))
             begun = None if first.continues else first
             told = first  # the first part whose fence tells the language
             for part in others:
@@ -130,7 +186,7 @@ class Checks:
                     begun = part
                 if told.language is None:
                     told = part
-                elif part.language not in (None, told.language):
+                elif part.language and one_name(part.language) != one_name(told.language):
                     yield Problem(part.fence.opens, part.fence.column,
                                   f"{name} is in {part.language} here, but in {told.language} "
                                   f"in line {told.fence.opens}")

@@ -50,26 +50,19 @@ if TYPE_CHECKING:
 
     from .flow import Definition, Flow, FlowScope
 
-PYTHON = {"python", "py", "pyi", "python3"}
-C = {"c", "h"}
 
 
 def check(web: Web, outputs: dict[str, bytes]) -> list[Problem]:
     """What is wrong with the chunks of a web without problems, given the files that it means."""
     hygiene = Hygiene(web)
     for name, output in outputs.items():
-        if language(web.chunks[name]) in PYTHON:
+        if web.chunks[name].language == "python":
             hygiene.read(name, output.decode())
     hygiene.judge()
     for chunk in web.chunks.values():
-        if language(chunk) in C:
+        if chunk.language == "c":
             hygiene.check_c(chunk)
     return hygiene.problems
-
-
-def language(chunk: Chunk) -> str:
-    suffix = chunk.name.rpartition(".")[2] if chunk.is_file else ""
-    return suffix if suffix in PYTHON | C else chunk.parts[0].language or ""
 
 
 def words(found: Iterable[Word]) -> dict[str, Word]:

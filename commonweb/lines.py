@@ -10,7 +10,7 @@ import sys
 from .messages import nearest
 from .origins import Run, runs
 from .record import read_plain
-from .strings import LANGUAGES
+from .strings import tokens
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def joined_lines(code: str) -> set[int]:
     """
     found: set[int] = set()
     line, depth = 1, 0
-    for match in re.finditer(LANGUAGES["c"] + r"|\\\n|[()\n]", code):
+    for match in re.finditer(tokens("c")[1].pattern + r"|\\\n|[()\n]", code):
         token = match[0]
         if token == "(":
             depth += 1

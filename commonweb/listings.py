@@ -247,7 +247,7 @@ class Listings:
         if hole.alone and not hole.quoted and not indent and text.count("\n") > LONG:
             places = map(self.book.place, self.book.web.chunks[name].parts)
             return self.opening(name, "", macro("far")([*places]), "far")
-        language = self.book.web.chunks[name].parts[0].language
+        language = self.book.web.chunks[name].language
         code = Tagged(text, highlighted(text, language))
         html = self.inside(code, openings, 0, len(text), 0)[0] + newline
         return self.opening(name, hole.lead, html, kind_of(html, hole.alone),

@@ -3,7 +3,8 @@
 A fence may stand in lists and quotes, and what looks like one may be part of
 an HTML block, of indented code or of another fence.  So the containers are
 followed as the specification (0.31, "Phase 1: block structure") describes it.
-Link reference definitions are the one thing left out: they hide no fence.
+Link reference definitions hide no fence; so only what is underlined is asked whether it is one.
+Front matter, as YAML between lines of ---, is no part of the document.
 
 Lines and columns count from 1, columns count characters.
 """
@@ -35,14 +36,20 @@ class Document:
 
 
 class Heading:
-    """An ATX heading outside lists and quotes; it stands `at` a character of the document."""
+    """A heading outside lists and quotes; it stands `at` a character of the document.
+
+    It begins with # (ATX), or is underlined (setext).
+    """
 
     __slots__ = ("at", "document", "level", "text")
 
-    def __init__(self, document: Document, at: int, level: int, text: str) -> None:
+    def __init__(self, document: Document, at: int, level: int, text: str,
+                 underlined: bool = False) -> None:
         self.document, self.at, self.level = document, at, level
         self.text = text.strip(" \t")
-        if self.text[-1:] == "#":
+        if underlined:
+            self.text = " ".join(text.split())
+        elif self.text[-1:] == "#":
             unclosed = self.text.rstrip("#")  # a closing sequence has a blank before it
             if not unclosed or unclosed[-1] in " \t":
                 self.text = unclosed.rstrip(" \t")
@@ -88,8 +95,12 @@ class Fence:
 
     @property
     def language(self) -> str | None:
-        words = self.info.split(None, 1)
-        return words[0].lower() if words else None
+        return language_of(self.info)
+
+    @property
+    def only_shown(self) -> bool:
+        """Whether its opening line says so, by the word `example`."""
+        return "example" in self.info and EXAMPLE.search(self.info) is not None
 
     def place(self, row: int, offset: int = 0) -> tuple[int, int]:
         """Line and column in the document of a character of a line of the content."""
@@ -104,9 +115,28 @@ class Fence:
         return self.place(row, offset - self.begins[row])
 
 
+# A fence's language, which some write in braces, after a dot, or with more behind it; and the word
+# for what is only shown.
+LANGUAGE = re.compile(r"(?:\{[^}\n]*?(?<![^\s{])\.|\{?[ \t]*)([^\s{},.=][^\s{},=]*)")
+EXAMPLE = re.compile(r"(?<![^\s{},.])example(?![^\s{},])")
+
+
+def language_of(info: str) -> str | None:
+    """The language that the opening line of a fence names."""
+    found = LANGUAGE.match(info)
+    return found[1].lower() if found else None
+
+
 FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})(.*)")
 HEADING = re.compile(r"#{1,6}(?=[ \t]|$)")
 SETEXT = re.compile(r"(?:=+|-+)[ \t]*$")
+DEFINITION = re.compile(  # of what a link leads to
+    r""" {0,3}\[(?=[^\]]*[^\s\]])(?:[^\[\]\\]|\\.)+\]:[ \t]*\n?[ \t]*"""
+    r"""(?:<(?:[^<>\n\\]|\\.)*>|[^\s<]\S*)"""
+    r"""(?:(?:[ \t]+|[ \t]*\n[ \t]*)(?:"(?:[^"\\]|\\(?s:.))*"|'(?:[^'\\]|\\(?s:.))*'"""
+    r"""|\((?:[^()\\]|\\(?s:.))*\)))?[ \t]*(?:\n|\Z)""")
+FRONT = re.compile(r"---[ \t]*\n(?=['\"]?[A-Za-z_][\w .-]*['\"]?[ \t]*:(?:\s|$))"
+                   r"(?:(?!(?:---|\.\.\.)[ \t]*$).*\n)*(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.M)
 BULLET = re.compile(r"(?:[-+*]|([0-9]{1,9})[.)])(?=[ \t]|$)(?=[ \t]*([^ \t]?))")
 ATTRIBUTE = r"""\s+[a-z_:][\w.:-]*(?:\s*=\s*(?:[^\s"'=<>`]+|'[^']*'|"[^"]*"))?"""
 BLOCK = ("address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd"
@@ -229,6 +259,12 @@ def blocks(text: str) -> list[Heading | Fence]:
     return reader.found
 
 
+def front_matter(text: str) -> str:
+    """The lines with which a document begins that are none of it."""
+    found = FRONT.match(text)
+    return found[0] if found else ""
+
+
 class Reader:
     """A document that is being read: its headings and fences so far, and what is open.
 
@@ -244,10 +280,12 @@ class Reader:
         self.hollow = False  # the innermost container is an item that has only its marker so far
         self.leaf: str | Fence | re.Pattern[str] | None = None
         self.indent = 0  # of the open fence
+        self.paragraph = 0  # where the open one begins, outside of containers
         self.contents: list[tuple[Fence, list[str]]] = []  # of fences that are read line by line
 
     def read(self) -> None:
-        at, text = 0, self.document.text
+        text = self.document.text
+        at = len(front_matter(text))
         while at < len(text):
             if not self.containers and self.leaf in (None, PARAGRAPH):
                 at = self.leap(at)
@@ -273,9 +311,22 @@ class Reader:
                 at = self.whole_fence(Fence(self.document, plain.start(4), plain[4], plain[5]), at)
             else:
                 if at > start:
+                    self.begin_paragraph(start, at)
                     self.leaf = PARAGRAPH if plain.end(1) == at else None
                 return at
             self.leaf = None
+
+    def begin_paragraph(self, start: int, at: int) -> None:
+        """Find where the paragraph begins that goes on there: it is the open one, unless there is
+        an empty line between."""
+        text, begin = self.document.text, at
+        while begin > start:
+            above = text.rfind("\n", 0, begin - 1) + 1
+            if not text[above:begin].strip(" \t\n"):
+                break
+            begin = above
+        if begin > start or self.leaf != PARAGRAPH:
+            self.paragraph = begin
 
     def whole_fence(self, fence: Fence, begin: int) -> int:
         """Take a fence outside of containers and its content, which begins there, to its end."""
@@ -348,6 +399,8 @@ class Reader:
                 return
             container = self.begins_container(cursor, interrupts)
             if container is None:
+                if self.leaf != PARAGRAPH:
+                    self.paragraph = start
                 self.leaf = PARAGRAPH
                 return
             self.close(matched)
@@ -362,8 +415,8 @@ class Reader:
         line, at = cursor.line, cursor.next
         heading, opening = HEADING.match(line, at), FENCE.match(line, at)
         end = end_of_html(line, at, self.leaf == PARAGRAPH)
-        across = cursor.across() or (interrupts and SETEXT.match(line, at))
-        if not (heading or opening or end or across):
+        underlined = interrupts and SETEXT.match(line, at) and self.underlined(start, line[at])
+        if not (heading or opening or end or underlined or cursor.across()):
             return False
         self.close(matched)
         self.leaf = None
@@ -378,6 +431,20 @@ class Reader:
         elif end and not end.search(line[at:]):
             self.leaf = end
         return True
+
+    def underlined(self, start: int, sign: str) -> bool:
+        """Whether a line that starts there underlines something; outside of containers that is a
+        heading."""
+        if self.containers:
+            return True
+        begin, text = self.paragraph, self.document.text
+        while definition := DEFINITION.match(text, begin, start):
+            begin = definition.end()
+        words = text[begin:start].lstrip(" \t")
+        if words:
+            self.found.append(Heading(self.document, start - len(words), 1 if sign == "=" else 2,
+                                      words, True))
+        return bool(words)
 
     def begins_container(self, cursor: Cursor, interrupts: bool) -> int | None:
         """Take the sign of a quote or of a list item, if one begins here."""

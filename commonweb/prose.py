@@ -16,9 +16,9 @@ from markdown_it.rules_core import smartquotes
 from markupsafe import Markup
 
 from .listings import shown
+from .markdown import front_matter, language_of
 from .messages import Problem
 from .templates import macro, unlinked
-from .notation import names_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -56,13 +56,13 @@ def few_quotes(state: StateCore) -> None:
 
 def parse(web: Web) -> list[Token]:
     """The blocks of a document."""
-    return markdown().parse(web.text)
+    front = front_matter(web.text)
+    return markdown().parse("\n" * front.count("\n") + web.text[len(front) :])
 
 
 def differences(web: Web, tokens: Sequence[Token]) -> list[Problem]:
     """Where the code blocks of the book are first not those of the tangler, if they ever are."""
-    fences = [*web.fences, *(part.fence for part in web.parts)]
-    read = {(fence.opens, fence.content) for fence in fences}
+    read = {(fence.opens, fence.content) for fence in web.all_fences}
     others = {(first_line(token), token.content) for token in tokens if token.type == "fence"}
     return [Problem(line, 1, "the tangler and the book's reader of Markdown (markdown-it) find "
                     "other code blocks from here on: expected fewer lists and quotes around")
@@ -129,8 +129,8 @@ class Prose:
     def words(self, name: str) -> Markup:
         """A chunk's name."""
         if name not in self.known:
-            self.known[name] = (Markup("<code>{}</code>").format(name) if names_file(name) else
-                                self.inline(name))
+            self.known[name] = (Markup("<code>{}</code>").format(name)
+                                if self.book.web.chunks[name].is_file else self.inline(name))
         return self.known[name]
 
     # The rules, by the kind of token.
@@ -180,8 +180,7 @@ class Prose:
         figure = self.figures.get(line)
         if figure:
             return str(figure)
-        language = token.info.split(None, 1)[0].lower() if token.info.strip() else None
-        source = shown(token.content.rstrip("\n"), language)
+        source = shown(token.content.rstrip("\n"), language_of(token.info.strip()))
         return str(macro("undrawn")(source) if line in self.figures else source)
 
     code_block = fence

@@ -12,6 +12,8 @@ import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .writing import Output
 
 LIMIT = 256 << 20  # bytes, of a web and of all its outputs together
@@ -71,6 +73,12 @@ def is_below(path: str, folder: str) -> bool:
     return os.path.join(path, "").startswith(os.path.join(folder, ""))
 
 
+def parted(record: bytes) -> tuple[list[str], bytes]:
+    """The lines of a record, and the web below them."""
+    head, _, web = record.partition(b"\n\n")
+    return head.decode("utf-8", "replace").split("\n"), web
+
+
 class Record:
     """What was last tangled from a web to a folder.
 
@@ -83,19 +91,20 @@ class Record:
 
     def __init__(self, path: str, out: str, data: bytes, lines: bool, draft: bool = False
                  ) -> None:
-        home = os.path.realpath(os.path.dirname(path) or ".")
+        home = self.home = os.path.realpath(os.path.dirname(path) or ".")
         self.data, self.lines, self.draft = data, lines, draft
         self.out = os.path.realpath(out)
         sources = [data, repr((path, lines, draft)).encode(), *tools()]
         self.key = digest("".join([digest(source) for source in sources]).encode())
         there = os.path.join(self.out, "").removeprefix(os.path.join(home, ""))
-        name = digest(repr((os.path.basename(path), there, lines)).encode())[:16]
+        self.web = os.path.basename(path), there
+        name = digest(repr((*self.web, lines)).encode())[:16]
         plain = os.path.join(home, "build", "tangled")
         self.folder = os.path.realpath(plain)
         self.path = os.path.join(self.folder, name)
         self.astray = os.path.normcase(self.folder) != os.path.normcase(plain)  # through a link
         self.old: bytes | None = None
-        self.web = b""  # the one that was tangled last
+        self.kept = b""  # the web that was tangled last
         self.digests: dict[str, list[str]] = {}
         if self.astray:
             return
@@ -103,11 +112,26 @@ class Record:
             self.old = read_plain(self.path)
         except OSError:
             return
-        head, _, self.web = self.old.partition(b"\n\n")
-        for line in head.decode("utf-8", "replace").split("\n")[1:]:
+        (_, *files), self.kept = parted(self.old)
+        for line in files:
             now, before, name = [*line.split(" ", 2), "", ""][:3]
             if name.isprintable() and not {"", ".", ".."} & set(name.split("/")):
                 self.digests[name] = [now, before]
+
+    def others(self) -> set[str]:
+        """What was last tangled to the same folder from other webs beside this one."""
+        from ast import literal_eval
+        from contextlib import suppress
+
+        found: set[str] = set()
+        for name in os.listdir(self.folder):
+            with suppress(OSError, ValueError, SyntaxError):
+                first, *lines = parted(read_plain(os.path.join(self.folder, name)))[0]
+                web, there = literal_eval(first.partition(" ")[2])
+                if (there == self.web[1] and web != self.web[0]
+                        and os.path.isfile(os.path.join(self.home, os.path.basename(web)))):
+                    found.update([line.split(" ", 2)[2] for line in lines if line])
+        return found
 
     def is_fresh(self) -> bool:
         """Whether everything is as it was written, and would be written again.
@@ -133,13 +157,17 @@ class Record:
         except (OSError, UnicodeEncodeError):  # a name may have what the file system has not
             return False
 
-    def renewed(self, outputs: list[Output]) -> bytes | None:
-        """What the record of these outputs is to hold, if that is new and has a place."""
-        lines = [self.key]
+    def renewed(self, outputs: list[Output], gone: Iterable[Output] = ()) -> bytes | None:
+        """What the record of these outputs is to hold, if that is new and has a place.
+
+        Those that are gone are still to be known if they are not yet removed.
+        """
+        lines = [f"{self.key} {self.web!a}"]
         for output in outputs:
             now = digest(output.data)
             before = now if output.old in (None, output.data) else digest(output.old or b"")
             lines.append(f"{now} {before} {output.name}")
+        lines += [" ".join([*self.digests[output.name], output.name]) for output in gone]
         data = "\n".join([*lines, "", ""]).encode() + self.data
         above = self.folder
         while not os.path.lexists(above):

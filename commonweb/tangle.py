@@ -31,6 +31,8 @@ from .record import Record, read_plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .outputs import Place
     from .web import Part, Web
     from .writing import Output
@@ -216,17 +218,24 @@ def produce(options: Options, path: str, data: bytes, record: Record) -> int:
     complain(path, warnings, web.lines, "warning")
     if problems:
         return complain(path, problems, web.lines)
+    from .leftovers import check_leftovers, leftovers
+
+    outputs, changed, gone = [], [], []
     try:
         outputs = to_write(web, path, data, options, places, contents)
-        changed = [output for output in outputs if output.old != output.data]
+        changed = [output for output in outputs if not is_fresh(output, options.mode)]
+        gone = [*leftovers(record, [output.name for output in outputs], options.out)]
         problems = check_changes(web, path, options, changed, contents, record)
+        if options.mode != "--force":
+            problems += check_leftovers(record, gone, options.mode == "--check")
         if outputs and not problems and options.mode != "--check":
-            replace(outputs, changed, options.out, record)
+            replace(outputs, [*gone, *changed], options.out, record)
     except OSError as error:
         problems = [unwritten(web, places, error)]
     if problems:
         return complain(path, problems, web.lines)
-    said = [f"wrote {', '.join([output.path for output in changed])}"] if changed else []
+    said = [f"{verb} {', '.join([output.path for output in files])}"
+            for verb, files in (("wrote", changed), ("removed", gone)) if files]
     said += [f"{len(outputs) - len(changed)} unchanged in {options.out}"] if len(outputs) > len(
         changed) else []
     say("; ".join(said))
@@ -276,6 +285,7 @@ def take_back(options: Options, path: str, data: bytes, record: Record) -> int:
     """
     from .detangle import detangle
     from .edits import find_edits
+    from .leftovers import leftovers
     from .outputs import Place
     from .web import Web
     from .writing import Output
@@ -303,7 +313,8 @@ def take_back(options: Options, path: str, data: bytes, record: Record) -> int:
                 changed = [output for output in outputs if output.old != output.data]
                 document = Output("", Place(path), after, data)
                 record.key = ""  # it is still to be checked
-                replace(outputs, [document, *changed], options.out, record)
+                gone = leftovers(record, [output.name for output in outputs], options.out)
+                replace(outputs, [document, *changed], options.out, record, gone)
                 data = after
     except OSError as error:
         problems = [unwritten(web, places, error)]
@@ -312,6 +323,14 @@ def take_back(options: Options, path: str, data: bytes, record: Record) -> int:
     say(*said)
     return produce(options, path, data,
                    Record(path, options.out, data, options.lines, options.draft))
+
+
+def is_fresh(output: Output, mode: str) -> bool:
+    """Whether it is there as it is meant; to who only checks, with the ends of lines that git may
+    have given it."""
+    return output.old == output.data or (
+        mode == "--check" and (output.old or b"").replace(b"\r\n", b"\n") == output.data
+        and output.old is not None)
 
 
 def find_places(
@@ -353,13 +372,15 @@ def check_changes(
     return []
 
 
-def replace(outputs: list[Output], changed: list[Output], out: str, record: Record) -> None:
-    """Write what has changed, after the record of it."""
+def replace(outputs: list[Output], changed: list[Output], out: str, record: Record,
+            left: Iterable[Output] = ()) -> None:
+    """Write what has changed and remove what is among that, after the record of it; what else is
+    left for the next time is still in the record."""
     from .outputs import Place
     from .writing import Output, write
 
-    place, data = Place(record.path), record.renewed(outputs)
-    places = [output.place for output in outputs]
+    place, data = Place(record.path), record.renewed(outputs, left)
+    places = [output.place for output in [*outputs, *changed]]
     if data and place.folder == record.folder:
         changed = [Output("", place, data, record.old), *changed]
         places.append(place)

@@ -281,7 +281,7 @@ def plain(web: Web) -> list[Problem]:
     from .highlighting import HIGHLIGHTER
 
     places = {fence.language: (fence.opens, fence.column)
-              for fence in reversed([*web.fences, *(part.fence for part in web.parts)])}
+              for fence in reversed(web.all_fences)}
     return [Problem(*places.get(language, (1, 1)), f"code in {language} is not highlighted: {why}")
             for language, why in sorted(HIGHLIGHTER.stopped.items())]
 

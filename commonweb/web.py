@@ -16,10 +16,10 @@ from __future__ import annotations
 from functools import cached_property
 
 from .faults import faults, garbage
-from .markdown import Fence, Heading, blocks
+from .markdown import Fence, Heading, blocks, front_matter
 from .messages import Gap, Problem
 from .notation import (
-    CLOSERS, CONTROL, HEADER, NUMBER, REFERENCE, names_file,
+    CLOSERS, CONTROL, HEADER, KNOWN, NUMBER, REFERENCE, TITLE, is_comment, names_file, one_name,
 )
 
 TYPE_CHECKING = False
@@ -155,7 +155,7 @@ class Chunk:
     __slots__ = ("below", "is_file", "name", "parts", "users")
 
     def __init__(self, name: str) -> None:
-        self.name, self.is_file = name, names_file(name)
+        self.name, self.is_file = name, False
         self.parts: list[Part] = []
         self.below: list[Chunk] = []
         self.users: list[Part] = []
@@ -170,6 +170,14 @@ class Chunk:
         if len(self.parts) == 1:  # as most have
             return self.parts[0].text
         return "".join([part.code for part in self.parts])[:-1]
+
+    @property
+    def language(self) -> str | None:
+        """The one name of its language, by a file's suffix, or else as the first fence has it that
+        tells one."""
+        suffix = self.name.rpartition(".")[2] if self.is_file else ""
+        told = (part.language for part in self.parts if part.language)
+        return one_name(suffix if suffix in KNOWN else next(told, None))
 
     @property
     def rows(self) -> int:
@@ -224,8 +232,9 @@ def ordered(chunks: Iterable[Chunk]) -> tuple[list[Chunk], list[list[Chunk]]]:
 class Web:
     """A document, read: its sections, its chunks by name, and its problems.
 
-    Its parts are in the document's order; fences that are no parts are illustrations.  In a draft
-    the `gaps` are no problems, and what is not yet written means nothing.
+    Its parts are in the document's order; fences that are no parts are illustrations.  A sole
+    first heading of level 1 is its title, if front matter has none; else those of level 1 rank at
+    the top.  In a draft the `gaps` are no problems, and what is not yet written means nothing.
     """
 
     def __init__(self, data: bytes, draft: bool = False) -> None:
@@ -239,8 +248,7 @@ class Web:
         self.files: list[Chunk] = []  # those of them that are files
         self.fences: list[Fence] = []  # the illustrations
         found = blocks(self.text)
-        self.numbered = any(isinstance(block, Heading) and NUMBER.match(block.text)
-                            for block in found)
+        self._rank([block for block in found if isinstance(block, Heading)])
         for block in found:
             if isinstance(block, Heading):
                 self._heading(block)
@@ -259,12 +267,17 @@ class Web:
         self.problems += faults(self)
         self.gaps: list[Problem] = [found for found in self.problems if isinstance(found, Gap)]
         if draft:
-            self.problems = [found for found in self.problems if found not in self.gaps]
+            self.problems = [found for found in self.problems if not isinstance(found, Gap)]
 
     @cached_property
     def lines(self) -> list[str]:
         """The document's lines; most runs need none of them by itself."""
         return self.text.removesuffix("\n").split("\n") if self.text else []
+
+    @property
+    def all_fences(self) -> list[Fence]:
+        """Those of its parts, and the illustrations."""
+        return [*self.fences, *(part.fence for part in self.parts)]
 
     @property
     def declares(self) -> bool:
@@ -288,14 +301,34 @@ class Web:
             self.problems += garbage(text)
         return text
 
+    def _rank(self, headings: list[Heading]) -> None:
+        """See which heading is the document's title, and what the others are.
+
+        Numbers make sections if all headings have them; if one in ten has none, it was forgotten.
+        """
+        first = [heading for heading in headings if heading.level == 1]
+        self.title: Heading | None = None
+        if first and first == headings[:1] and not NUMBER.match(first[0].text) and not (
+                TITLE.search(front_matter(self.text))):
+            self.title = first[0]
+        self.top = 1 if first and not self.title else 2
+        others = [heading for heading in headings if heading is not self.title]
+        bare = [heading for heading in others if not NUMBER.match(heading.text)]
+        self.numbered = bool(others) and len(bare) * 10 <= len(others)
+        self.bare = bare if self.numbered else []
+
     def _heading(self, heading: Heading) -> None:
-        """Open a section; where any heading has a number, only those that have one do."""
-        number, title, depth = str(len(self.sections) + 1), heading.text, heading.level - 2
+        """Open a section, unless it is the title."""
+        number, title, depth = str(len(self.sections) + 1), heading.text, heading.level - self.top
+        if heading is self.title or heading in self.bare:
+            return
         if self.numbered:
             match = NUMBER.match(heading.text)
-            if not match:
-                return
+            assert match  # as _rank has seen
             number, title = match.groups()
+        self._section(heading, number, title, depth)
+
+    def _section(self, heading: Heading, number: str, title: str, depth: int) -> None:
         untitled = self.numbered and heading.level == 6 and not title
         if self.sections:
             self.sections[-1].after = heading
@@ -305,14 +338,18 @@ class Web:
     def _fence(self, fence: Fence) -> None:
         """Take a fence for a part of a chunk, if its first line is a header."""
         header = HEADER.match(fence.content)
-        if not header or header[5] != CLOSERS.get(header[1]):
+        if not header or not is_comment(header[1], header[4]) or fence.only_shown:
             self.fences.append(fence)
             return
-        name = self._name(header[3], fence, header.start(3) - 1)
+        name = self._name(header[2], fence, header.start(2) - 1)
+        is_file = names_file(name)
+        name = name.removeprefix("./")
+        if not self.sections and self.title and not self.numbered:  # code stands right below it
+            self._section(self.title, "1", self.title.text, 0)
         section = self.sections[-1] if self.sections else None
-        part = Part(name, header[4] == "+", section, fence, header.end())
-        if header[6]:
-            self._declarations(part, header[6], header.start(6))
+        part = Part(name, header[3] == "+", section, fence, header.end())
+        if header[5]:
+            self._declarations(part, header[5], header.start(5))
         if fence.content.find("⟨", part.begin) >= 0:
             self._references(part)
         self.parts.append(part)
@@ -321,8 +358,9 @@ class Web:
         chunk = self.chunks.get(name)
         if not chunk:
             chunk = self.chunks[name] = Chunk(name)
-            if chunk.is_file:
-                self.files.append(chunk)
+        if is_file and not chunk.is_file:
+            chunk.is_file = True
+            self.files.append(chunk)
         chunk.parts.append(part)
 
     def _name(self, raw: str, fence: Fence, at: int) -> str:
@@ -340,8 +378,9 @@ class Web:
         for line in lines.split("\n")[:-1]:
             comment, _, text = line.partition("|")
             blanks = len(text) - len(text.lstrip(" \t"))
-            closer = CLOSERS.get(comment.strip(" \t"), "")
-            text = text[blanks:].rstrip().removesuffix(closer).rstrip()
+            text = text[blanks:].rstrip()
+            for closer in CLOSERS.get(comment.strip(" \t"), ()):
+                text = text.removesuffix(closer).rstrip()
             self._declaration(part, text, at + len(comment) + 1 + blanks, known)
             at += len(line) + 1
 

@@ -103,14 +103,17 @@ class Folder:
     def create(self, name: str, data: bytes, mode: int | None) -> None:
         """Write a new file; without a mode its permissions are what the umask says.
 
-        As whom a program runs is not for a web to say: set-user-ID and the like are dropped.
+        A script, which begins with #!, may be run by whoever may read it. As whom it runs is not
+        for a web to say: set-user-ID and the like are dropped.
         """
-        handle = os.open(self.at(name), CREATE, 0o666 if mode is None else mode & 0o777,
-                         dir_fd=self.handle)
+        script = data.startswith(b"#!")
+        handle = os.open(self.at(name), CREATE, (0o777 if script else 0o666) if mode is None else
+                         mode & 0o777, dir_fd=self.handle)
         with open(handle, "wb") as file:
             file.write(data)
             if mode is not None:
-                os.chmod(handle if CHANGES_OPEN else self.at(name), mode & 0o777)
+                os.chmod(handle if CHANGES_OPEN else self.at(name),
+                         (mode | (mode >> 2 & 0o111 if script else 0)) & 0o777)
 
     def link(self, name: str, other: str) -> None:
         os.link(self.at(name), self.at(other), src_dir_fd=self.handle, dst_dir_fd=self.handle,
@@ -140,9 +143,13 @@ class Output:
         """Write it by another name, and give what stands there a second one to go back to."""
         status = folder.status(self.place.name)
         mode = status.st_mode if status and stat.S_ISREG(status.st_mode) else None
-        self.stood, self.temporary = status is not None, name
+        self.temporary = name
         folder.create(name, self.data, mode)
-        if self.stood:
+        self.keep(folder, name, status is not None, mode)
+
+    def keep(self, folder: Folder, name: str, stood: bool, mode: int | None) -> None:
+        self.stood = stood
+        if stood:
             self.backup = name + "-old"
             try:
                 folder.link(self.place.name, self.backup)
@@ -168,6 +175,22 @@ class Output:
         for name in (self.temporary, self.backup):
             if name:
                 folder.remove(name)
+
+
+class Removal(Output):
+    """A file to remove, and what stands in it now."""
+
+    def __init__(self, name: str, place: Place, old: bytes) -> None:
+        super().__init__(name, place, b"", old)
+
+    def prepare(self, folder: Folder, name: str) -> None:
+        """Give it a second name to go back to."""
+        status = folder.status(self.place.name)
+        self.keep(folder, name, status is not None, status.st_mode if status else None)
+
+    def replace(self, folder: Folder) -> None:
+        self.replaced = True
+        folder.remove(self.place.name)
 
 
 class Run:

@@ -77,7 +77,8 @@ def test_a_draft_is_woven_and_what_it_lacks_is_listed(place: Path) -> None:
     assert [line for line in result.stderr.splitlines() if line.startswith("t.md:")] == [
         "t.md:5:5: warning: ⟨Plan⟩ is not defined",
         "t.md:6:1: warning: ⟨Other plan⟩ is not defined",
-        "t.md:9:3: warning: ⟨Idea⟩ is never used (a file's name has a suffix or a /)",
+        "t.md:9:3: warning: ⟨Idea⟩ is never used (a file's name has a suffix or a / and no blanks, "
+        "or begins with ./, as in ⟨./Idea⟩)",
         "t.md:10:1: warning: ⟨Plan⟩ is not defined"]
     assert "Other plan" in (place / "out" / "t.html").read_text()
 

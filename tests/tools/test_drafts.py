@@ -27,7 +27,8 @@ y ⟨To be written⟩
 """
 GAPS = ["w.md:6:5: warning: ⟨To be written⟩ is not defined",
         "w.md:8:6: warning: ⟨Another⟩ is not defined",
-        "w.md:12:3: warning: ⟨Unused⟩ is never used (a file's name has a suffix or a /)",
+        "w.md:12:3: warning: ⟨Unused⟩ is never used (a file's name has a suffix or a / and no "
+        "blanks, or begins with ./, as in ⟨./Unused⟩)",
         "w.md:13:3: warning: ⟨To be written⟩ is not defined"]
 
 

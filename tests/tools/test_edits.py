@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from webs import needs_links
+from webs import lacks_links, needs_links, needs_posix
 
-from commonweb import tangle, web
+from commonweb import tangle, web, writing
+from commonweb.record import digest
 
 WEB = """\
 ## 1. One
@@ -203,6 +204,100 @@ def test_a_removed_output_is_written_again(place: Path) -> None:
     assert Path("generated/a.py").exists()
 
 
+# Outputs that the web has no more.
+
+def without_c() -> None:
+    Path("w.md").write_text(Path("w.md").read_text().replace("// ⟨d/e.c⟩≡", "// ⟨d/f.c⟩≡"))
+
+
+def test_an_output_that_the_web_has_no_more_is_named_and_removed(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without_c()
+    assert tangle.main(["w.md", "--check"]) == 1
+    assert ("error: generated/d/e.c is no file of this web any more: expected it removed, as "
+            "tangling does") in capsys.readouterr().err
+    assert Path("generated/d/e.c").exists()
+    assert tangle.main(["w.md"]) == 0
+    said = capsys.readouterr().out
+    assert said == "wrote generated/d/f.c; removed generated/d/e.c; 1 unchanged in generated\n"
+    assert [path.name for path in Path("generated/d").iterdir()] == ["f.c"]
+    assert tangle.main(["w.md", "--check"]) == 0
+
+
+def test_one_that_was_edited_is_kept_and_all_else_too(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edited = edit("generated/d/e.c", "one", "two")
+    without_c()
+    assert tangle.main(["w.md"]) == 1
+    assert ("error: generated/d/e.c is no file of this web any more, and was edited since it was "
+            "tangled: move the edit and remove it, or lose it with --force") in (
+        capsys.readouterr().err)
+    assert Path("generated/d/e.c").read_text() == edited
+    assert not Path("generated/d/f.c").exists()
+    assert tangle.main(["w.md", "--force"]) == 0
+    assert not Path("generated/d/e.c").exists()
+
+
+def test_what_another_web_writes_there_now_is_kept(place: Path) -> None:
+    Path("other.md").write_text("# O\n```c\n// ⟨d/e.c⟩≡\nint one;\n```\n")
+    assert tangle.main(["other.md"]) == 0
+    without_c()
+    assert tangle.main(["w.md"]) == 0
+    assert Path("generated/d/e.c").exists()
+
+
+@pytest.mark.parametrize("name", ["../keep", ".git/config", "d/link", "build", "no/where"])
+def test_a_record_names_nothing_else_to_remove(place: Path, name: str) -> None:
+    Path("keep").write_text("")
+    Path("generated/.git").mkdir()
+    Path("generated/.git/config").write_text("")
+    if name == "d/link":
+        if lacks_links():
+            pytest.skip("no links here")
+        Path("generated/d/link").symlink_to("../../keep")
+    (record,) = Path("build/tangled").iterdir()
+    empty = digest(b"")
+    record.write_text(record.read_text() + f"{empty} {empty} {name}\n")
+    write("two")
+    assert tangle.main(["w.md"]) == 0
+    assert Path("keep").exists()
+    assert Path("generated/.git/config").exists()
+
+
+@needs_posix
+def test_a_run_that_fails_removes_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(5, "broken")
+
+    without_c()
+    monkeypatch.setattr(writing.Output, "replace", fail)
+    assert tangle.main(["w.md"]) == 1
+    assert Path("generated/d/e.c").read_text() == "int one;\n"
+    assert [path.name for path in Path("generated/d").iterdir()] == ["e.c"]
+
+
+@needs_posix
+def test_a_script_can_be_run_and_stays_so(place: Path) -> None:
+    def mode() -> int:
+        return Path("generated/tool").stat().st_mode & 0o7777
+
+    old = os.umask(0o027)
+    try:
+        for word in ("one", "two"):
+            Path("w.md").write_text(f"# T\n```sh\n# ⟨./tool⟩≡\n#!/bin/sh\necho {word}\n```\n")
+            assert tangle.main(["w.md"]) == 0
+            assert mode() == 0o750
+        assert subprocess.run(["generated/tool"], capture_output=True).stdout == b"two\n"
+        Path("generated/tool").chmod(0o4644)
+        edit("w.md", "two", "three")
+        assert tangle.main(["w.md"]) == 0
+        assert mode() == 0o755
+    finally:
+        os.umask(old)
+
+
 def test_a_record_that_is_damaged_is_none(place: Path) -> None:
     for junk in (b"", b"\xff\0\n\n1 2\n", b"x" * 100):
         (record,) = Path("build/tangled").iterdir()
@@ -347,6 +442,18 @@ def test_a_process_killed_at_any_moment_leaves_every_output_old_or_new(place: Pa
 
 
 # Checking.
+
+def test_checking_forgives_what_git_does_to_ends_of_lines(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (Path("w.md"), Path("generated/a.py"), Path("generated/d/e.c")):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    shutil.rmtree("build")
+    assert tangle.main(["w.md", "--check"]) == 0
+    assert capsys.readouterr().out.endswith("2 unchanged in generated\n")
+    Path("generated/d/e.c").write_bytes(b"int other;\r\n")
+    assert tangle.main(["w.md", "--check"]) == 1
+
 
 def test_checking_writes_nothing_and_says_what_is_not_fresh(
     place: Path, capsys: pytest.CaptureFixture[str]

@@ -18,7 +18,7 @@ from webs import TANGLE
 PLACES = Path(__file__).parents[2] / "commonweb", Path(__file__).parents[1]
 [README] = [place / "README.md" for place in PLACES if (place / "__main__.py").exists()]
 TEXT = README.read_text(encoding="utf-8")
-[WEB] = re.findall(r"^````markdown\n(.*?)^````", TEXT, re.M | re.S)
+[WEB] = re.findall(r"^````markdown example\n(.*?)^````", TEXT, re.M | re.S)
 RIGHT, WRONG = re.findall(r"^```console\n(.*?)^```", TEXT, re.M | re.S)
 POWERS = "".join(f"{n} {2**n}\n" for n in range(31))
 COMMANDS = {"web-tangle": TANGLE, "web-weave": (sys.executable, "-m", "commonweb", "weave"),

@@ -31,8 +31,8 @@ for name in sys.argv[1:]:
 print(f"Hello, {name}!")
 ```
 '''
-AS_A_COMMENT = ("is not read as its header: expected a comment like # ⟨{}⟩≡ in the first line "
-                "of a fenced block")
+NO_HEADER = ("error: not a chunk's header: expected only # ⟨Name⟩≡ or # ⟨Name⟩+≡ in the first "
+             "line, or the word example after ``` for what is only shown")
 
 # The commonest mistakes: what becomes what in HELLO, and what is said.
 MISTAKES = {
@@ -47,29 +47,27 @@ hello.md:16:3: error: ⟨Greet⟩+≡ continues nothing: expected ⟨Greet⟩≡
       |   ^^^^^^^^^
 """),
     "a sign that is another": ("# ⟨Greet⟩≡", "# ⟨Greet⟩=", f"""\
-hello.md:11:5: error: ⟨Greet⟩ is not defined; line 16 {AS_A_COMMENT.format("Greet")}
-   11 |     ⟨Greet⟩
-      |     ^^^^^^^
-hello.md:16:3: error: not a chunk's header: expected only # ⟨Name⟩≡ or # ⟨Name⟩+≡
+hello.md:16:3: {NO_HEADER}
    16 | # ⟨Greet⟩=
       |   ^^^^^^^
 """),
     "a line above the header": ("# ⟨Greet⟩≡", "\n# ⟨Greet⟩≡", f"""\
-hello.md:11:5: error: ⟨Greet⟩ is not defined; line 17 {AS_A_COMMENT.format("Greet")}
-   11 |     ⟨Greet⟩
-      |     ^^^^^^^
+hello.md:17:3: {NO_HEADER}
+   17 | # ⟨Greet⟩≡
+      |   ^^^^^^^^
 """),
     "another tool's brackets": ("# ⟨hello.py⟩≡", "<<hello.py>>=", f"""\
-hello.md:1:1: error: no chunk of this web is a file, so there is nothing to write; line 7 \
-{AS_A_COMMENT.format("hello.py")}
-    1 | # Greetings
-      | ^^^^^^^^^^^
-hello.md:16:3: error: ⟨Greet⟩ is never used (a file's name has a suffix or a /)
+hello.md:7:1: {NO_HEADER}
+    7 | <<hello.py>>=
+      | ^
+hello.md:16:3: error: ⟨Greet⟩ is never used (a file's name has a suffix or a / and no blanks, or \
+begins with ./, as in ⟨./Greet⟩)
    16 | # ⟨Greet⟩≡
       |   ^^^^^^^^
 """),
-    "a fence that is not closed": ("    ⟨Greet⟩\n```", "    ⟨Greet⟩\n", f"""\
-hello.md:11:5: error: ⟨Greet⟩ is not defined; line 16 {AS_A_COMMENT.format("Greet")}
+    "a fence that is not closed": ("    ⟨Greet⟩\n```", "    ⟨Greet⟩\n", """\
+hello.md:11:5: error: ⟨Greet⟩ is not defined; line 16 is not read as its header: expected \
+a comment like # ⟨Greet⟩≡ in the first line of a fenced block
    11 |     ⟨Greet⟩
       |     ^^^^^^^
 hello.md:16:3: error: the header of ⟨Greet⟩ is not the first line of its code block: expected \
@@ -144,7 +142,8 @@ def test_brackets_of_other_kinds_are_pointed_at(
     brackets: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = HELLO.replace("# ⟨Greet⟩≡", brackets.format("Greet"))
-    shown = "; line 16 is not read" if "《" not in brackets else "is not defined\n"
+    shown = ("not a chunk's header" if "≡" in brackets else
+             "; line 16 is not read" if "《" not in brackets else "is not defined\n")
     assert shown in said(capsys, text)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from commonweb.strings import long_strings
+from commonweb.notation import KNOWN
+from commonweb.strings import LONG, WITHIN, long_strings
 
 
 def inside(code: str, language: str = "python") -> str:
@@ -44,5 +47,59 @@ def test_which_lines_begin_in_a_c_string(code: str, expected: str) -> None:
     assert inside(code, "c") == expected
 
 
-def test_other_languages_have_no_multi_line_strings() -> None:
+@pytest.mark.parametrize(("language", "code", "expected"), [
+    ("js", "a = `x\n${f(`y\n{`)}\n`\nb", ".xxx."),
+    ("ts", "r = /`/\nb", ".."),
+    ("js", "// `\nb = '`'\nc = \"`\"\nd", "...."),
+    ("go", "s := `a\\`\nb := `c\nd`\ne", "..x."),
+    ("rust", "let s = r#\"a\n\"b\n\"#;\nc", ".xx."),
+    ("rust", "fn f<'a>(c: char) { c == '\"' }\nlet s = \"a\nb\";\nc", "..x."),
+    ("cpp", 'R"x(a\n)" b\n)x"\nc', ".xx."),
+    ("lua", "s = [==[a\n]]\n]==]\nb", ".xx."),
+    ("lua", "--[[ \"\n]]\nb", "..."),
+    ("sh", "cat <<EOF\na\n EOF\nEOF\nb", ".xxx."),
+    ("bash", "echo 'a\nb' \"c\nd\" # it's\ne", ".xx."),
+    ("sh", "echo $#\necho 'a\nb'\nx <<<y\nb", "..x.."),
+    ("ruby", "x << y\nz = <<~EOS\n a\nEOS\nb", "..xx."),
+    ("perl", "print <<\"E\";\na\nE\nb", ".xx."),
+    ("php", "$a = <<<X\nb\nX;\nc", ".xx."),
+    ("java", 'String s = """\na\n""";\nb', ".xx."),
+    ("kotlin", "c == '\"'\nb", ".."),
+    ("csharp", 's = @"a\\\nb""\nc";\nd', ".xx."),
+    ("haskell", "f' = \"a\\\n  \\b\"\nc", ".x."),
+    ("ocaml", "{q|a\n|}\n|q}\nlet x' = 'y'\nb", ".xx.."),
+    ("sql", "SELECT 'it''s\na', $$b\nc$$ -- '\n;", ".xx."),
+    ("clojure", "(f \\\" \"a\nb\") ; \"\nc", ".x."),
+    ("elisp", "\"a\nb\"\nc", ".x."),
+    ("powershell", "@'\n'a\n'@\nb", ".xx."),
+    ("nix", "''\n''${a}\n''\nb", ".xx."),
+    ("toml", 'a = """\nb\n"""\nc', ".xx."),
+    ("elixir", '"""\na\n"""\nb', ".xx."),
+    ("julia", "a' * \"b\nc\"\nd", ".x."),
+    ("r", "\"a\nb\"\nc", ".x."),
+])
+def test_which_lines_begin_in_a_string_of_another_language(
+    language: str, code: str, expected: str
+) -> None:
+    assert inside(code, language) == expected
+
+
+def test_the_table_of_languages_says_forms_that_are_known() -> None:
+    for _, _, words in KNOWN.values():
+        assert {*words.split()} <= {*WITHIN, *LONG}
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(sorted(KNOWN)), st.lists(st.sampled_from(
+    ["'", '"', '"""', "`", "${", "}", "<<EOF", "EOF", "\n", "\\", "[[", "]]", "{|", "|}", "$$",
+     "//", "#", "/*", "*/", "--", "@\"", 'R"x(', ')x"', 'r#"', '"#', "a", " ", "''"]), max_size=30))
+def test_spans_are_in_order_and_in_the_text(language: str, pieces: list[str]) -> None:
+    text = "".join(pieces)
+    end = 0
+    for start, stop in long_strings(text, language):
+        assert end <= start < stop <= len(text)
+        end = stop
+
+
+def test_text_has_no_strings() -> None:
     assert inside('"""a\nb"""', "text") == ".."

@@ -26,16 +26,48 @@ def test_sections_have_numbers_titles_depths_places_and_ends() -> None:
         ("3A", None, None, 7, 1, 8), ("4", "*Four*", 3, 8, 1, 9)]
 
 
+def sections(text: str) -> list[tuple[str, str | None, int | None]]:
+    return [(s.number, s.title, s.depth) for s in read(text).sections]
+
+
 def test_a_web_without_numbers_is_numbered_in_order() -> None:
-    web = read("# Book\n## Then\n#### Deep\n")
-    assert [(s.number, s.title, s.depth) for s in web.sections] == [
-        ("1", "Book", 0), ("2", "Then", 0), ("3", "Deep", 2)]
+    assert sections("# Book\n## Then\n#### Deep\n") == [("1", "Then", 0), ("2", "Deep", 2)]
+    assert sections("Book\n====\n\nThen *now*\nand\n---\n") == [("1", "Then *now* and", 0)]
 
 
-def test_a_heading_without_number_belongs_to_the_section_it_stands_in() -> None:
-    web = read("## 1. One\n## Aside\n```python\n# ⟨a.py⟩≡\n```\n## 2. Two\n")
-    assert [s.number for s in web.sections] == ["1", "2"]
-    assert [part.name for part in web.sections[0].parts] == ["a.py"]
+def test_code_right_below_the_title_stands_in_a_section_of_its_name() -> None:
+    code = "```python\n# ⟨a.py⟩≡\n```\n"
+    assert sections(f"# Book\n{code}## Then\n") == [("1", "Book", 0), ("2", "Then", 0)]
+    assert problems(f"# Book\n{code}") == []
+    assert problems(f"# Book\n{code}## 1. One\n") == [
+        "3:3: ⟨a.py⟩ stands before the first section: expected a heading above it"]
+
+
+@pytest.mark.parametrize("text", [
+    "# One\n## A\n# Two\n", "One\n===\nA\n-\n# Two\n", "## Nought\n# One\n## A\n# Two\n",
+    "---\ntitle: Book\n---\n# One\n## A\n"])
+def test_headings_of_level_1_rank_at_the_top_unless_one_is_the_title(text: str) -> None:
+    found = {title: depth for _, title, depth in sections(text)}
+    assert found == {"Nought": 1, "One": 0, "A": 1, "Two": 0} or found.items() <= {
+        "One": 0, "A": 1, "Two": 0}.items()
+
+
+@pytest.mark.parametrize("text", [
+    "# T\n## Usage\n### 1. Install\n### 2. Run\n## Code\n",
+    "# T\n## 1. Install\n## 2. Run\n## Code\n",
+    "# A\n### 1. Discovery\n### 3. Third\n# B\n### 1. Again\n"])
+def test_a_list_of_steps_makes_no_numbers_of_sections(text: str) -> None:
+    web = read(text + "```python\n# ⟨a.py⟩≡\n```\n")
+    assert web.problems == []
+    assert [s.number for s in web.sections] == [str(n + 1) for n in range(len(web.sections))]
+    assert "1. " in "".join(s.title or "" for s in web.sections)
+
+
+def test_a_number_that_was_forgotten_is_an_error() -> None:
+    text = "# T\n" + "".join(f"## {n}. x\n" for n in range(1, 10)) + "### y\n"
+    assert problems(text + "```\n# ⟨a.py⟩≡\n```\n") == [
+        "11:1: a heading without a number: expected one, as nearly all headings of this web have "
+        "it"]
 
 
 def orders(*numbers: str) -> list[str]:
@@ -66,10 +98,8 @@ def test_numbers_out_of_order(numbers: list[str], expected: list[str]) -> None:
     assert orders(*numbers) == expected
 
 
-def test_a_numbered_heading_has_a_level_of_a_section() -> None:
-    assert problems("# 1. x\n```\n# ⟨a.py⟩≡\n```\n") == [
-        "1:1: section 1 has a heading of level 1: expected ## to ##### with a title, "
-        "or ###### without"]
+def test_chapters_may_have_numbers() -> None:
+    assert sections("# 1. A\n## 2. B\n# 3. C\n") == [("1", "A", 0), ("2", "B", 1), ("3", "C", 0)]
 
 
 # Chunks.
