@@ -777,6 +777,13 @@ static int let_time_pass(int milliseconds)
 #endif
 }
 
+#define URGENT 2                    /* instead of 1, for reading: wait for urgent data (§65G) */
+#ifdef _WIN32
+#define POLL_URGENT POLLRDBAND
+#else
+#define POLL_URGENT POLLPRI
+#endif
+
 static int wait_for(socket_t fd, int reading, int writing, int milliseconds)
 {
 #ifdef _WIN32
@@ -786,7 +793,8 @@ static int wait_for(socket_t fd, int reading, int writing, int milliseconds)
 #endif
     int result;
 
-    wait.events = (short) ((reading ? POLLIN : 0) | (writing ? POLLOUT : 0));
+    wait.events = (short) ((reading == URGENT ? POLL_URGENT : reading ? POLLIN : 0)
+        | (writing ? POLLOUT : 0));
     if (fd < 0)
         return -BAD_DESCRIPTOR;
     if (wait.events == 0)
@@ -796,7 +804,7 @@ static int wait_for(socket_t fd, int reading, int writing, int milliseconds)
         return result;
     if (wait.revents & POLLNVAL)
         return -BAD_DESCRIPTOR;
-    return (reading && wait.revents & (POLLIN | POLLHUP | POLLERR) ? 1 : 0)
+    return (reading && wait.revents & (POLLIN | POLL_URGENT | POLLHUP | POLLERR) ? 1 : 0)
         + (writing && wait.revents & (POLLOUT | POLLHUP | POLLERR) ? 2 : 0);
 }
 

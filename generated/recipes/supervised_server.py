@@ -1,7 +1,6 @@
 """An echo server whose socket comes from a supervisor. Usage: see sd_listen_fds(3)"""
 
 import contextlib
-import os
 import sys
 import threading
 
@@ -27,17 +26,11 @@ def echo(client: Socket) -> None:
             send_all(client, data)
 
 
-def handed_on() -> list[Socket]:
-    if os.environ.pop("LISTEN_PID", "") != str(os.getpid()):
-        return []
-    return [adopt_descriptor(fd) for fd in range(3, 3 + int(os.environ.pop("LISTEN_FDS")))]
-
-
-servers = handed_on()
+servers = adopt_from_supervisor(type=SocketType.STREAM)
 if len(servers) != 1:
     sys.exit(f"expected one socket from a supervisor, and got {len(servers)}")
-with servers[0] as server:
-    os.set_inheritable(server.fileno(), False)
+[(_, server)] = servers
+with server:
     set_socket_nonblocking(server, True)
     print(get_socket_name(server), flush=True)
     while True:

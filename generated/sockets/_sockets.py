@@ -3500,6 +3500,40 @@ def ask_family(who: str, foreign: Any) -> int:
         if result < 0:
             socket_error(who, "getsockname", -result)
     return family
+LISTEN_VARIABLES = "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"
+
+
+def names_from_supervisor(who: str) -> list[str]:
+    process, count, names = map(os.environ.get, LISTEN_VARIABLES)
+    if process != str(os.getpid()) or count is None:
+        return []
+    try:
+        number = decimal(count, 65536)
+    except ValueError as error:
+        raise ValueError(f"{who}: LISTEN_FDS: {error}") from None
+    if names is None or number == 0:
+        return ["unknown"] * number
+    given = names.split(":")
+    if len(given) != number:
+        raise ValueError(
+            f"{who}: LISTEN_FDNAMES has {len(given)} names, and LISTEN_FDS is {number}: {names!r}"
+        )
+    return given
+
+
+def recognise_one_of(
+    who: str, fd: int, name: str, domain: SocketDomain | None, type: SocketType | None
+) -> Socket:
+    about = f"descriptor {fd}, {name!r}"
+    try:
+        sock = recognise(who, fd)
+    except SocketCondition as failure:
+        failure.address = about
+        raise
+    for expected, found in (domain, sock._domain), (type, sock._type):
+        if expected not in (None, found):
+            raise ValueError(f"{who}: {about}, must be of {expected!r}, not of {found!r}")
+    return sock
 
 
 def borrow_buffer(who: str, buffer: Buffer, writable: bool = False) -> Any:
@@ -3608,7 +3642,7 @@ def deadline_for(who: str, timeout: float | None, sock: Socket) -> float | None:
 
 
 def wait_until(
-    who: str, deadline: float | None, sock: Socket, reading: bool, writing: bool
+    who: str, deadline: float | None, sock: Socket, reading: int, writing: int
 ) -> tuple[bool, bool]:
     while True:
         left = 2.0**20 if deadline is None else max(deadline - monotonic(), 0.0)
@@ -4437,6 +4471,48 @@ def to_python_socket(sock: Socket) -> socket.socket:
     ))
     theirs.setblocking(not sock._nonblocking)
     return theirs
+FIRST_HANDED_ON = 3
+
+
+def adopt_from_supervisor(
+    domain: SocketDomain | None = None, type: SocketType | None = None, *,
+    keep_environment: bool = False,
+) -> list[tuple[str, Socket]]:
+    """sd_listen_fds(3): the sockets that a supervisor has handed on, each with its name.
+
+    Each must be of `domain` and of `type`, unless that is None (ValueError). Returns a list
+    of (name, socket), in the supervisor's order, empty if there are none for this process; a
+    socket without a name is called "unknown". They are close-on-exec from here on, and block
+    or do not block as the supervisor had it. The variables LISTEN_FDS, LISTEN_PID and
+    LISTEN_FDNAMES are removed from the environment, also after an error, unless
+    `keep_environment` is True. Raises SocketCondition (EBADF, ENOTSOCK), TypeError, ValueError;
+    then the descriptors are still the caller's. Does not block.
+    """
+    who = "adopt_from_supervisor"
+    if domain is not None:
+        expect(who, "domain", domain, SocketDomain)
+    if type is not None:
+        expect(who, "type", type, SocketType)
+    expect(who, "keep_environment", keep_environment, bool)
+    try:
+        names = names_from_supervisor(who)
+    finally:
+        for variable in () if keep_environment else LISTEN_VARIABLES:
+            os.environ.pop(variable, None)
+    fds = range(FIRST_HANDED_ON, FIRST_HANDED_ON + len(names))
+    adopted = [
+        (name, recognise_one_of(who, fd, name, domain, type))
+        for fd, name in zip(fds, names, strict=True)
+    ]
+    for fd in fds:
+        os.set_inheritable(fd, False)
+    empty = [(sock._foreign, "fd", -1) for _, sock in adopted]
+    try:
+        list(map(setattr, [sock._foreign for _, sock in adopted], ["fd"] * len(fds), fds))
+        return adopted
+    except BaseException:  # of a signal's handler
+        list(starmap(setattr, empty))
+        raise
 
 
 def send_to_socket(
@@ -4867,21 +4943,37 @@ def within(
     that answers like them. Returns what it returns; but if `timeout` seconds have passed,
     the condition in that result is of type ETIMEDOUT. A connect that is under way already,
     as after another `within` whose time was up, goes on, to the address that it was begun
-    with. send_all, send_file, receive_exactly, finish_connect and wait_for_socket, which wait
-    by themselves, are called with this `timeout`. Raises what the procedure raises, TypeError,
-    ValueError. Blocks for `timeout` seconds at most, or without limit if it is None; other
-    threads run meanwhile. A timeout needs a non-blocking socket (ValueError); on a blocking
-    one the procedure waits, and if the socket's own SEND_TIMEOUT or RECEIVE_TIMEOUT runs out,
-    its "not yet" is returned.
+    with. send_all, send_file, receive_exactly, finish_connect, wait_for_socket and
+    wait_for_urgent, which wait by themselves, are called with this `timeout`. Raises what the
+    procedure raises, TypeError, ValueError. Blocks for `timeout` seconds at most, or without
+    limit if it is None; other threads run meanwhile. A timeout needs a non-blocking socket
+    (ValueError); on a blocking one the procedure waits, and if the socket's own SEND_TIMEOUT or
+    RECEIVE_TIMEOUT runs out, its "not yet" is returned.
     """
     expect("within", "sock", sock, Socket)
     expect_procedure("within", "procedure", procedure)
     waits: Callable[..., Result] = procedure
-    if procedure in (send_all, send_file, receive_exactly, finish_connect, wait_for_socket):
+    if procedure in (
+        send_all, send_file, receive_exactly, finish_connect, wait_for_socket, wait_for_urgent,
+    ):
         return waits(sock, *arguments, timeout=timeout, **named)
     deadline = deadline_for("within", timeout, sock)
     result: Result = repeat_until(deadline, sock, procedure, *arguments, **named)
     return result
+URGENT = 2
+
+
+def wait_for_urgent(sock: Socket, timeout: float | None = None) -> bool:
+    """poll(2): wait until urgent data is there (POLLPRI), at most `timeout` seconds.
+
+    `timeout` is a number of seconds, 0 to look and not wait, or None for no limit. Returns
+    False when the time is up, and else True: then ReceiveFromOption.OUT_OF_BAND receives it, if
+    it was not the end of the connection, or an error, that has ended the waiting. Raises
+    SocketCondition (EBADF), TypeError, ValueError. Blocks; other threads run meanwhile.
+    """
+    expect("wait_for_urgent", "sock", sock, Socket)
+    deadline = deadline_after("wait_for_urgent", timeout)
+    return wait_until("wait_for_urgent", deadline, sock, URGENT, False)[0]
 if TYPE_CHECKING:
     @overload
     def or_raise(

@@ -230,6 +230,29 @@ def adopt_none(stage: Stage) -> Scene:
     return Scene(lambda: made(number.number), (number,), taken(number))
 
 
+def adopt_supervised(stage: Stage) -> Scene:
+    low = min(set(range(3, 500)) - set(map(int, os.listdir("/proc/self/fd"))))
+    first = next(fd for fd in range(low, 500) if not {fd, fd + 1} & set(
+        map(int, os.listdir("/proc/self/fd"))))
+    numbers = []
+    for at in (0, 1):
+        sock = sockets.detach_socket(stage.socket())
+        if sock != first + at:
+            os.dup2(sock, first + at)
+            os.close(sock)
+        numbers.append(Number(first + at))
+    os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2")
+    LIBRARY["FIRST_HANDED_ON"] = first
+    made = stage.procedure("adopt_from_supervisor")
+
+    def returned(result: Any) -> Any:
+        for number in numbers:
+            number.number = -1
+        return tuple(sock for _, sock in result)
+
+    return Scene(made, tuple(numbers), returned)
+
+
 def detach(stage: Stage) -> Scene:
     sock, made = stage.socket(), stage.procedure("detach_socket")
     return Scene(lambda: made(sock), (sock,), Number)
@@ -354,6 +377,7 @@ SCENES: dict[str, Callable[[Stage], Scene]] = {
     "accept_socket, nobody there": accept_none,
     "adopt_descriptor": adopt,
     "adopt_descriptor, no socket": adopt_none,
+    "adopt_from_supervisor": adopt_supervised,
     "bind_socket": bind,
     "close_socket": close_it,
     "close_socket, by with": leave_with,
@@ -387,6 +411,7 @@ SCENES: dict[str, Callable[[Stage], Scene]] = {
     "shutdown_socket": with_two("shutdown_socket", ShutdownMethod.WRITE),
     "to_python_socket": to_python,
     "wait_for_socket": with_two("wait_for_socket", True, False, 1),
+    "wait_for_urgent": with_two("wait_for_urgent", 0.001),
     "within": within_accept,
 }
 WITHOUT_SOCKETS: dict[str, Callable[[Stage], Scene]] = {
@@ -434,7 +459,8 @@ WITHOUT_SOCKETS: dict[str, Callable[[Stage], Scene]] = {
     "string_to_ipv6": without_sockets("string_to_ipv6", "::1"),
 }
 SCENES |= WITHOUT_SOCKETS
-NUMBERS = {"Socket", "adopt_descriptor", "detach_socket"}  # a bare number changes hands
+# With these a bare number changes hands.
+NUMBERS = {"Socket", "adopt_descriptor", "adopt_from_supervisor", "detach_socket"}
 
 
 def test_every_procedure_has_a_scene() -> None:
@@ -448,11 +474,11 @@ def test_every_procedure_has_a_scene() -> None:
 # Before each instruction.
 
 def way_back(code: types.CodeType) -> set[int]:
-    """The instructions behind a last assignment to an attribute, with nothing but the return."""
+    """The instructions behind a last assignment or statement, with nothing but the return."""
     found, behind = set(), False
     tail: list[int] = []
     for instruction in dis.get_instructions(code):
-        if instruction.opname == "STORE_ATTR":
+        if instruction.opname in ("STORE_ATTR", "POP_TOP"):
             behind, tail = True, []
         elif instruction.opname.startswith(("LOAD_FAST", "LOAD_CONST", "NOP", "CACHE")):
             tail.append(instruction.offset)

@@ -27,9 +27,9 @@ from sockets import (
     RawOption, ReceiveFromOption, SendToOption, ServiceEntry, ShutdownMethod, Socket,
     SocketAddress, SocketCondition, SocketConstant, SocketDomain, SocketOption, SocketProtocol,
     SocketType, TcpInformation, TcpOption, UdpOption, UnixAddress, accept_socket,
-    adopt_descriptor, bind_socket, close_protocol_database, close_socket, connect_first,
-    connect_socket, create_listener, create_socket, define_socket_option_type, detach_socket,
-    duplicate_socket, finish_connect, flag_option, foreign_to_internet6_address,
+    adopt_descriptor, adopt_from_supervisor, bind_socket, close_protocol_database, close_socket,
+    connect_first, connect_socket, create_listener, create_socket, define_socket_option_type,
+    detach_socket, duplicate_socket, finish_connect, flag_option, foreign_to_internet6_address,
     foreign_to_internet_address, foreign_to_unix_address, from_python_socket, get_address_info,
     get_host_name, get_interface_by_index, get_interface_by_name, get_interfaces, get_name_info,
     get_peer_name, get_protocol_by_constant, get_protocol_by_name, get_service_by_name,
@@ -41,7 +41,7 @@ from sockets import (
     receive_into_socket, register_socket_domain, send_all, send_datagrams, send_file,
     send_to_socket, set_socket_nonblocking, set_socket_option, shutdown_socket, skip_datagrams,
     socket_error, socket_raise_unless, string_to_internet6_address, string_to_internet_address,
-    string_to_ipv4, string_to_ipv6, to_python_socket, wait_for_socket, within,
+    string_to_ipv4, string_to_ipv6, to_python_socket, wait_for_socket, wait_for_urgent, within,
 )
 
 POLLS, MANY = 1_000_000, 20_000
@@ -395,6 +395,9 @@ FAILURES: dict[str, list[Failure]] = {
                          (VALUE, lambda p: adopt_descriptor(p.netlink.fileno())),
                          (CONDITION, lambda p: adopt_descriptor(p.file)),
                          (CONDITION, lambda p: adopt_descriptor(987654))],
+    "adopt_from_supervisor": [(TYPE, lambda p: adopt_from_supervisor(2)),
+                              (VALUE, lambda p: supervised("x")),
+                              (CONDITION, lambda p: supervised("1"))],
     "bind_socket": [(TYPE, lambda p: bind_socket(p.fresh, "127.0.0.1:0")),
                     (VALUE, lambda p: bind_socket(p.fresh, InternetAddress(0, None))),
                     (CONDITION, lambda p: bind_socket(p.fresh, p.name)),
@@ -562,6 +565,9 @@ FAILURES: dict[str, list[Failure]] = {
                         (TYPE, lambda p: wait_for_socket(p.fresh, 1, True)),
                         (VALUE, lambda p: wait_for_socket(p.fresh, True, True, -1)),
                         (CONDITION, lambda p: wait_for_socket(p.closed, True, True))],
+    "wait_for_urgent": [(TYPE, lambda p: wait_for_urgent(1)),
+                        (VALUE, lambda p: wait_for_urgent(p.pair, -1)),
+                        (CONDITION, lambda p: wait_for_urgent(p.closed, 0))],
     "within": [(TYPE, lambda p: within(1, receive_from_socket, 1, 1)),
                (VALUE, lambda p: within(-1, receive_from_socket, p.pair, 1)),
                (CONDITION, lambda p: within(1, receive_from_socket, p.closed, 1))],
@@ -574,6 +580,12 @@ CANNOT_FAIL = {
     "get_host_name", "get_interfaces", "lookup_domain",
     "next_protocol_entry", "socket_maximum_connections",
 }
+
+
+def supervised(count: str) -> Any:
+    os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=count)
+    sockets._sockets.FIRST_HANDED_ON = 987654
+    return adopt_from_supervisor()
 
 
 class Wrong(SocketAddress):

@@ -22,12 +22,12 @@ from ipaddress import IPv4Address, IPv6Address
 from sockets import (
     Internet6Address, InternetAddress, IpOption, MtuDiscovery, NameInfoOption, SendToOption,
     ShutdownMethod, SocketAddress, SocketDomain, SocketOption, SocketProtocol, SocketType,
-    TcpOption, UnixAddress, accept_socket, bind_socket, close_socket, connect_first,
-    connect_socket, create_listener, create_socket, flag_option, get_address_info,
-    get_interface_by_name, get_name_info, get_service_by_name, get_socket_name,
-    get_socket_option, listen_socket, number_option, or_raise, receive_exactly,
+    TcpOption, UnixAddress, accept_socket, adopt_from_supervisor, bind_socket, close_socket,
+    connect_first, connect_socket, create_listener, create_socket, flag_option,
+    get_address_info, get_interface_by_name, get_name_info, get_service_by_name,
+    get_socket_name, get_socket_option, listen_socket, number_option, or_raise, receive_exactly,
     receive_from_socket, send_all, send_file, send_to_socket, set_socket_option,
-    shutdown_socket, within,
+    shutdown_socket, wait_for_urgent, within,
 )
 sock = create_socket(SocketDomain.INTERNET, SocketType.STREAM, SocketProtocol.AUTO)
 address = InternetAddress("127.0.0.1", 80)
@@ -78,6 +78,8 @@ WRONG = [
     "connect_first([], 1)[0].fd",
     "or_raise(accept_socket(sock))[1].port",
     "SocketDomain.APPLETALK",
+    "wait_for_urgent(sock, True, 1)",
+    "adopt_from_supervisor(SocketType.STREAM)",
     'send_file(sock, "name")',
     "send_file(sock, 3, 0, None, 1)",
     'get_name_info("127.0.0.1")',
@@ -85,7 +87,7 @@ WRONG = [
     'get_service_by_name("http").port',
     "get_socket_option(sock, TcpOption.INFORMATION).round_trip + 1",
     "get_socket_option(sock, SocketOption.PEER_CREDENTIALS).uid",
-    'set_socket_option(sock, IpOption.MTU_DISCOVER, 2)',
+    "set_socket_option(sock, IpOption.MTU_DISCOVER, 2)",
     "set_socket_option(sock, IpOption.JOIN_SOURCE_GROUP, address)",
     "address.prot",
 ]
@@ -106,6 +108,8 @@ RIGHT = [
     "    case UnixAddress(path):\n"
     "        print(path.upper())",
     'f"{address:>20}"',
+    "within(1, wait_for_urgent, sock).real",
+    "for label, each in adopt_from_supervisor():\n    print(label + '', each.fd)",
     'or_raise(send_file(sock, open("x", "rb"), timeout=1))[0].to_bytes(1, "big")',
     "within(1, send_file, sock, 3)[0].to_bytes(1, 'big')",
     "host, service = get_name_info(address, NameInfoOption.NUMERIC_HOST)\nprint(host + service)",
