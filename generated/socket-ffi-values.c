@@ -6,6 +6,7 @@
 #include <ws2tcpip.h>
 #define EXPORTED __declspec(dllexport)
 #else
+#define __APPLE_USE_RFC_3542    /* macOS defines the numbers of RFC 3542 only then */
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -18,6 +19,7 @@
 #include <netdb.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <time.h>
 #define EXPORTED
 #endif
 #include <stddef.h>
@@ -78,6 +80,39 @@
 #define ON_LINUX(name, value) VALUE(name, value)
 #else
 #define ON_LINUX(name, value) LACKS(name)
+#endif
+#ifdef __linux__
+#define TTL_ITEM IP_TTL
+#define SERVICE_ITEM IP_TOS
+#else
+#define TTL_ITEM IP_RECVTTL
+#define SERVICE_ITEM IP_RECVTOS
+#endif
+#if !defined IP_PKTINFO || !(defined __linux__ || defined __APPLE__)
+#define PACKET_INFO LACKING
+#else
+#define PACKET_INFO IP_PKTINFO
+#endif
+#ifdef SCM_TIMESTAMPNS
+#define TIME_STAMP struct timespec
+#define PART_OF_SECOND tv_nsec
+#else
+#define TIME_STAMP struct timeval
+#define PART_OF_SECOND tv_usec
+#define SCM_TIMESTAMPNS LACKING
+#define SO_TIMESTAMPNS LACKING
+#endif
+#ifndef SCM_CREDENTIALS
+#define SCM_CREDENTIALS LACKING
+#define SO_PASSCRED LACKING
+#endif
+#ifndef IP_RECVERR
+#define IP_RECVERR LACKING
+#define IPV6_RECVERR LACKING
+#define MSG_ERRQUEUE LACKING
+#endif
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT LACKING
 #endif
 
 static const struct foreign_value {
@@ -264,6 +299,45 @@ static const struct foreign_value {
     LACKS("$mcast/join-source-group"),
     LACKS("$mcast/leave-source-group"),
     LACKS("size-of/group-req"),
+    #endif
+    #ifdef _WIN32
+    LACKS("$scm/rights"), LACKS("$scm/credentials"), LACKS("$scm/time-stamps"),
+    LACKS("$scm/time-stamps-ns"), LACKS("$so/pass-credentials"), LACKS("$so/time-stamps"),
+    LACKS("$so/time-stamps-ns"), LACKS("$ip/ttl-item"), LACKS("$ip/receive-ttl"),
+    LACKS("$ip/type-of-service-item"), LACKS("$ip/receive-type-of-service"),
+    LACKS("$ip/packet-info"), LACKS("$ip/receive-errors"), LACKS("$ipv6/hop-limit-item"),
+    LACKS("$ipv6/receive-hop-limit"), LACKS("$ipv6/traffic-class-item"),
+    LACKS("$ipv6/receive-traffic-class"), LACKS("$ipv6/packet-info"),
+    LACKS("$ipv6/receive-packet-info"), LACKS("$ipv6/receive-errors"), LACKS("$udp/segment"),
+    LACKS("%msg/truncated"), LACKS("%msg/items-truncated"), LACKS("%msg/error-queue"),
+    LACKS("size-of/time-stamp"), LACKS("size-of/part-of-second"),
+    #else
+    VALUE("$scm/rights", SCM_RIGHTS),
+    WHERE_DEFINED("$scm/credentials", SCM_CREDENTIALS),
+    VALUE("$scm/time-stamps", SCM_TIMESTAMP),
+    WHERE_DEFINED("$scm/time-stamps-ns", SCM_TIMESTAMPNS),
+    WHERE_DEFINED("$so/pass-credentials", SO_PASSCRED),
+    VALUE("$so/time-stamps", SO_TIMESTAMP),
+    WHERE_DEFINED("$so/time-stamps-ns", SO_TIMESTAMPNS),
+    VALUE("$ip/ttl-item", TTL_ITEM),
+    VALUE("$ip/receive-ttl", IP_RECVTTL),
+    VALUE("$ip/type-of-service-item", SERVICE_ITEM),
+    VALUE("$ip/receive-type-of-service", IP_RECVTOS),
+    WHERE_DEFINED("$ip/packet-info", PACKET_INFO),
+    WHERE_DEFINED("$ip/receive-errors", IP_RECVERR),
+    VALUE("$ipv6/hop-limit-item", IPV6_HOPLIMIT),
+    VALUE("$ipv6/receive-hop-limit", IPV6_RECVHOPLIMIT),
+    VALUE("$ipv6/traffic-class-item", IPV6_TCLASS),
+    VALUE("$ipv6/receive-traffic-class", IPV6_RECVTCLASS),
+    VALUE("$ipv6/packet-info", IPV6_PKTINFO),
+    VALUE("$ipv6/receive-packet-info", IPV6_RECVPKTINFO),
+    WHERE_DEFINED("$ipv6/receive-errors", IPV6_RECVERR),
+    WHERE_DEFINED("$udp/segment", UDP_SEGMENT),
+    VALUE("%msg/truncated", MSG_TRUNC),
+    VALUE("%msg/items-truncated", MSG_CTRUNC),
+    WHERE_DEFINED("%msg/error-queue", MSG_ERRQUEUE),
+    VALUE("size-of/time-stamp", sizeof(TIME_STAMP)),
+    VALUE("size-of/part-of-second", sizeof ((TIME_STAMP *) 0)->PART_OF_SECOND),
     #endif
 };
 

@@ -1354,6 +1354,276 @@ void note_options_keep(socket_t fd)
     if (has_limit(fd))
         limits_are_used = 1;
 }
+#ifndef _WIN32
+#define CONTROL_ROOM 4096
+
+struct foreign_control {
+    union {
+        _Alignas(struct cmsghdr) char bytes[CONTROL_ROOM];
+        int descriptors[CONTROL_ROOM / sizeof(int)];
+    };
+    size_t length;                  /* how many bytes are filled */
+    int flags, items;
+};
+
+/* Whether there is one more: its level, its type, where its bytes begin, and how many they are. */
+static int next_item(struct foreign_control *control, size_t *at, int *item)
+{
+    struct cmsghdr header;
+    size_t left = control->length < *at ? 0 : control->length - *at, size;
+
+    if (left < CMSG_LEN(0))
+        return 0;
+    memcpy(&header, control->bytes + *at, sizeof header);
+    if (header.cmsg_len < CMSG_LEN(0))
+        return 0;
+    left -= CMSG_LEN(0);
+    size = header.cmsg_len - CMSG_LEN(0);
+    size = size < left ? size : left;
+    item[0] = header.cmsg_level;
+    item[1] = header.cmsg_type;
+    item[2] = (int) (*at + CMSG_LEN(0));
+    item[3] = (int) size;
+    *at += CMSG_SPACE(size);
+    return 1;
+}
+
+static int is_rights(const int *item)
+{
+    return item[0] == SOL_SOCKET && item[1] == SCM_RIGHTS;
+}
+
+static void close_some(struct foreign_control *control, int first, int count)
+{
+    const int most = (int) (sizeof control->descriptors / sizeof(int));
+
+    for (int i = first < 0 ? 0 : first; i < most && i - first < count; i++) {
+        const int fd = control->descriptors[i];
+
+        control->descriptors[i] = -1;
+        if (fd >= 0)
+            (void) close_plain(fd);
+    }
+}
+
+static void close_all(struct foreign_control *control)
+{
+    int item[4];
+
+    for (size_t at = 0; next_item(control, &at, item);)
+        if (is_rights(item))
+            close_some(control, item[2] / (int) sizeof(int), item[3] / (int) sizeof(int));
+}
+
+/* close(2), for the descriptors that are left at these places */
+void close_descriptors_block(struct foreign_control *control, int first, int count)
+{
+    GUARD(close_some(control, first, count));
+}
+
+/* close(2), for all that are left in a control that nobody can reach any more */
+void drop_control_block(struct foreign_control *control)
+{
+    GUARD(close_all(control));
+}
+static ssize_t lay_out(struct foreign_control *control, const char *data, const int *table,
+                       int count)
+{
+    size_t at = 0;
+
+    for (; count > 0; count--, table += 3) {
+        const size_t size = (size_t) table[2];
+        struct cmsghdr *header = (void *) (control->bytes + at);
+
+        if (size > CONTROL_ROOM || CMSG_SPACE(size) > CONTROL_ROOM - at)
+            return -ENOBUFS;
+        memset(header, 0, CMSG_SPACE(size));
+        header->cmsg_level = table[0];
+        header->cmsg_type = table[1];
+        header->cmsg_len = CMSG_LEN(size);
+        memcpy(CMSG_DATA(header), data, size);
+        data += size;
+        at += CMSG_SPACE(size);
+    }
+    control->length = at;
+    return 0;
+}
+
+static struct msghdr make_header(struct iovec *parts, size_t count, const char *address,
+                                 socklen_t length, struct foreign_control *control)
+{
+    struct msghdr header;
+
+    memset(&header, 0, sizeof header);
+    header.msg_iov = parts;
+    header.msg_iovlen = count;
+    header.msg_name = length > 0 ? (void *) (uintptr_t) address : NULL;
+    header.msg_namelen = length;
+    header.msg_control = control->length > 0 ? control->bytes : NULL;
+    header.msg_controllen = control->length;
+    return header;
+}
+
+static size_t size_of_parts(const struct iovec *parts, size_t count)
+{
+    size_t size = 0;
+
+    while (count-- > 0)
+        size += parts++->iov_len;
+    return size;
+}
+
+static ssize_t send_header(socket_t fd, const struct msghdr *header, int flags)
+{
+    return in_band(sendmsg(fd, header, flags | MSG_NOSIGNAL));
+}
+
+#if defined MSG_DONTWAIT && !defined __APPLE__
+static void skip_parts(struct msghdr *header, size_t size)
+{
+    if (size > 0) {
+        header->msg_control = NULL;
+        header->msg_controllen = 0;
+    }
+    while (size > 0) {
+        struct iovec *part = header->msg_iov;
+        const size_t step = size < part->iov_len ? size : part->iov_len;
+
+        part->iov_base = (char *) part->iov_base + step;
+        part->iov_len -= step;
+        size -= step;
+        if (part->iov_len == 0) {
+            header->msg_iov++;
+            header->msg_iovlen--;
+        }
+    }
+}
+
+/* Whether that was all. `part` is how many bytes the kernel has taken, or an error. */
+static int send_header_at_once(socket_t fd, struct msghdr *header, int flags, ssize_t *part)
+{
+    const size_t size = size_of_parts(header->msg_iov, (size_t) header->msg_iovlen);
+
+    *part = 0;
+    if (size < LONG_COPY && flags == 0) {
+        const ssize_t result = send_header(fd, header, MSG_DONTWAIT);
+
+        if (result != -EAGAIN && result != -EWOULDBLOCK) {
+            *part = result;
+            if (result < 0 || (size_t) result == size)
+                return 1;
+            skip_parts(header, (size_t) result);
+        }
+    }
+    return 0;
+}
+#else
+#define send_header_at_once(fd, header, flags, part) ((void) (fd), *(part) = 0)
+#endif
+
+/* sendmsg(2) with MSG_DONTWAIT */
+ssize_t sendmsg_keep(struct foreign_socket *sock, struct iovec *parts, size_t count,
+                     const char *address, socklen_t length, const char *data, const int *table,
+                     int items, int flags)
+{
+    struct foreign_control control;
+    ssize_t result = lay_out(&control, data, table, items);
+    struct msghdr header;
+
+    if (result < 0)
+        return result;
+    header = make_header(parts, count, address, length, &control);
+    KEEP_SEND(sock, result = send_header(fd, &header, flags | NO_WAIT));
+    return result;
+}
+
+/* sendmsg(2): the number of bytes taken; never a SIGPIPE. */
+ssize_t sendmsg_block(struct foreign_socket *sock, struct iovec *parts, size_t count,
+                      const char *address, socklen_t length, const char *data, const int *table,
+                      int items, int flags)
+{
+    struct foreign_control control;
+    ssize_t result = lay_out(&control, data, table, items), part;
+    struct msghdr header;
+    int done;
+
+    if (result < 0)
+        return result;
+    header = make_header(parts, count, address, length, &control);
+    KEEP(sock, done = send_header_at_once(fd, &header, flags, &part));
+    if (done)
+        return part;
+    SOCKET_GUARD(sock, result = send_header(fd, &header, flags));
+    return part > 0 ? part + (result > 0 ? result : 0) : result;
+}
+#ifndef MSG_CMSG_CLOEXEC
+#define MSG_CMSG_CLOEXEC 0
+#endif
+
+/* Level, type, beginning and size of each item, into a table that has room for all. */
+static int list_items(struct foreign_control *control, int *table)
+{
+    int count = 0;
+
+    for (size_t at = 0; next_item(control, &at, table + 4 * count); count++)
+        if (MSG_CMSG_CLOEXEC == 0 && is_rights(table + 4 * count))
+            for (int i = 0; i < table[4 * count + 3] / (int) sizeof(int); i++)
+                (void) fcntl(control->descriptors[table[4 * count + 2] / (int) sizeof(int) + i],
+                             F_SETFD, FD_CLOEXEC);
+    return count;
+}
+
+static ssize_t receive_header(socket_t fd, struct iovec *parts, size_t count,
+                              struct foreign_frame *from, struct foreign_control *control,
+                              size_t room, int *table, int flags)
+{
+    struct msghdr header;
+    ssize_t result;
+
+    control->length = room < CONTROL_ROOM ? room : CONTROL_ROOM;
+    header = make_header(parts, count, (const char *) open_frame(from), ROOM, control);
+    control->length = 0;
+    result = in_band(recvmsg(fd, &header, flags | MSG_CMSG_CLOEXEC));
+    if (result >= 0 && header.msg_control != NULL)
+        control->length = header.msg_controllen < room ? header.msg_controllen : room;
+    control->flags = header.msg_flags & ~MSG_CMSG_CLOEXEC;
+    control->items = list_items(control, table);
+    from->length = header.msg_namelen;
+    return close_frame(from, result);
+}
+
+/* recvmsg(2) with MSG_DONTWAIT */
+ssize_t recvmsg_keep(struct foreign_socket *sock, struct iovec *parts, size_t count,
+                     struct foreign_frame *from, struct foreign_control *control, size_t room,
+                     int *table, int flags)
+{
+    ssize_t result;
+
+    KEEP_RECEIVE(sock, result = receive_header(fd, parts, count, from, control, room, table,
+                                               flags | NO_WAIT));
+    return result;
+}
+
+/* recvmsg(2): the number of bytes received, with all that the kernel tells besides. */
+ssize_t recvmsg_block(struct foreign_socket *sock, struct iovec *parts, size_t count,
+                      struct foreign_frame *from, struct foreign_control *control, size_t room,
+                      int *table, int flags)
+{
+    ssize_t result = -EWOULDBLOCK;
+
+#ifdef MSG_DONTWAIT
+    if (size_of_parts(parts, count) < LONG_COPY && !(flags & (MSG_WAITALL | MSG_DONTWAIT)))
+        KEEP(sock, result = marks_are_used && low_water(fd) > 1 ? -EWOULDBLOCK
+             : receive_header(fd, parts, count, from, control, room, table,
+                              flags | MSG_DONTWAIT));
+    if (result != -EAGAIN && result != -EWOULDBLOCK)
+        return result;
+#endif
+    SOCKET_GUARD(sock, result = receive_header(fd, parts, count, from, control, room, table,
+                                               flags));
+    return result;
+}
+#endif
 #if defined __APPLE__
 static ssize_t send_part(socket_t fd, int file, off_t offset, size_t count)
 {

@@ -158,6 +158,16 @@ def define_ffi(declaration: str, *, keeps_lock: bool = False) -> Callable[..., i
     KEEPS_LOCK[name] = keeps_lock
     procedure: Callable[..., int] = getattr(lib, name) if __package__ else len  # not called
     return procedure
+MESSAGE_NAMES = (
+    "$scm/rights", "$scm/credentials", "$scm/time-stamps", "$scm/time-stamps-ns",
+    "$so/pass-credentials", "$so/time-stamps", "$so/time-stamps-ns", "$ip/ttl-item",
+    "$ip/receive-ttl", "$ip/type-of-service-item", "$ip/receive-type-of-service",
+    "$ip/packet-info", "$ip/receive-errors",
+    "$ipv6/hop-limit-item", "$ipv6/receive-hop-limit", "$ipv6/traffic-class-item",
+    "$ipv6/receive-traffic-class", "$ipv6/packet-info", "$ipv6/receive-packet-info",
+    "$ipv6/receive-errors", "$udp/segment", "%msg/truncated", "%msg/items-truncated",
+    "%msg/error-queue", "size-of/time-stamp", "size-of/part-of-second",
+)
 
 FOREIGN_NAMES = (
     "$error-again", "$error-in-progress", "$error-would-block", "$file-set-flag",
@@ -173,9 +183,9 @@ FOREIGN_NAMES = (
     "size-of/integer", "size-of/ip", "size-of/pointer", "size-of/port", "size-of/protoent",
     "size-of/sa-family", "size-of/size-t", "size-of/sockaddr-in", "size-of/sockaddr-un",
     "size-of/socklen-t", "size-of/wsa-data", "unix-max-path",
-    *RESOLVER_NAMES, *OPTION_NAMES, "size-of/sockaddr-storage", "%ai/addrconfig", "%ai/all",
-    "%ai/numericserv", "%ai/v4mapped", "%ni/dgram", "%ni/namereqd", "%ni/nofqdn",
-    "%ni/numerichost", "%ni/numericserv",
+    *RESOLVER_NAMES, *OPTION_NAMES, *MESSAGE_NAMES, "size-of/sockaddr-storage",
+    "%ai/addrconfig", "%ai/all", "%ai/numericserv", "%ai/v4mapped", "%ni/dgram",
+    "%ni/namereqd", "%ni/nofqdn", "%ni/numerichost", "%ni/numericserv",
 )
 
 if not __package__:
@@ -217,6 +227,11 @@ HAS_RECEIVE_OFFLOAD = "$udp/receive-offload" in FOREIGN_VALUES
 """Whether there is UDP_GRO, udp(7): UdpOption.RECEIVE_OFFLOAD.
 
 Value: a bool, True on Linux; a kernel before 5.0 refuses the option nevertheless.
+"""
+HAS_MESSAGES = not WINDOWS
+"""Whether there are sendmsg and recvmsg, sendmsg(2): send_message, receive_message, their items.
+
+Value: a bool, False on Windows.
 """
 HAS_PROTOCOL_ITERATION = not WINDOWS
 """Whether the protocol database can be gone through, getprotoent(3): next_protocol_entry.
@@ -538,6 +553,50 @@ if TYPE_CHECKING or not HAS_BASES_IN_C:
 else:
     SocketBase, ConstantBase, DomainBase = fast.SocketBase, fast.ConstantBase, fast.DomainBase
     InfoBase, AddressBase, OptionBase = fast.InfoBase, fast.AddressBase, fast.OptionBase
+CONTROL_ROOM = 4096
+if not WINDOWS:
+    declare("""
+        struct iovec { void *iov_base; size_t iov_len; ...; };
+        struct foreign_control {
+            char bytes[4096]; int descriptors[1024]; int flags, items; ...;
+        };
+    """)
+    SEND_MESSAGE = (
+        "(struct foreign_socket *sock, struct iovec *parts, size_t count, const char *address,"
+        " socklen_t length, const char *data, const int *table, int items, int flags);"
+    )
+    RECEIVE_MESSAGE = (
+        "(struct foreign_socket *sock, struct iovec *parts, size_t count,"
+        " struct foreign_frame *from, struct foreign_control *control, size_t room,"
+        " int *table, int flags);"
+    )
+    sendmsg_keep = define_ffi("ssize_t sendmsg_keep" + SEND_MESSAGE, keeps_lock=True)
+    sendmsg_block = define_ffi("ssize_t sendmsg_block" + SEND_MESSAGE)
+    recvmsg_keep = define_ffi("ssize_t recvmsg_keep" + RECEIVE_MESSAGE, keeps_lock=True)
+    recvmsg_block = define_ffi("ssize_t recvmsg_block" + RECEIVE_MESSAGE)
+    close_descriptors_block = define_ffi(
+        "void close_descriptors_block(struct foreign_control *control, int first, int count);"
+    )
+    drop_control_block = define_ffi("void drop_control_block(struct foreign_control *control);")
+
+
+class Control:
+    __slots__ = ("struct", "table", "bytes")
+
+    def __init__(self) -> None:
+        self.struct = ffi.gc(ffi.new("struct foreign_control *"), drop_control_block)
+        self.table = ffi.new("int[]", 4 * (CONTROL_ROOM // 12))
+        self.bytes = ffi.buffer(self.struct, CONTROL_ROOM)
+
+
+controls: list[Control] = []
+
+
+def take_control() -> Control:
+    try:
+        return controls.pop()
+    except IndexError:
+        return Control()
 if HAS_UNIX_SOCKETS:
     declare("struct sockaddr_un { char sun_path[...]; ...; };")
 declare("struct sockaddr { char sa_data[...]; ...; };")
@@ -1020,9 +1079,9 @@ INSTEAD = {
     "getsockopt": "get_socket_option", "gettimeout": "nonblocking", "listen": "listen_socket",
     "makefile": "to_python_socket", "proto": "protocol", "recv": "receive_from_socket",
     "recv_into": "receive_into_socket", "recvfrom": "receive_from_socket",
-    "recvfrom_into": "receive_into_socket", "recvmsg": "to_python_socket",
-    "send": "send_to_socket", "sendall": "send_all", "sendfile": "send_file",
-    "sendmsg": "to_python_socket", "sendto": "send_to_socket",
+    "recvfrom_into": "receive_into_socket", "recvmsg": "receive_message",
+    "recvmsg_into": "receive_message_into", "send": "send_to_socket", "sendall": "send_all",
+    "sendfile": "send_file", "sendmsg": "send_message", "sendto": "send_to_socket",
     "setblocking": "set_socket_nonblocking", "setsockopt": "set_socket_option",
     "settimeout": "within", "shutdown": "shutdown_socket",
 }
@@ -1125,6 +1184,16 @@ Value: a SocketCondition, or None; read only. Platforms: all.
     """SO_TYPE, socket(7): the socket's type, as the kernel knows it.
 
 Value: a SocketType; read only. Platforms: all.
+"""
+    PASS_CREDENTIALS: ClassVar[SocketOption[bool]]
+    """SO_PASSCRED, socket(7): with each message comes who has sent it, as Credentials.
+
+Value: a bool. Platforms: Linux.
+"""
+    TIME_STAMPS: ClassVar[SocketOption[bool]]
+    """SO_TIMESTAMPNS, socket(7): with each datagram comes when it has arrived, as a TimeStamp.
+
+Value: a bool. Platforms: all but Windows; where there is only SO_TIMESTAMP, that.
 """
     OUT_OF_BAND_INLINE: ClassVar[SocketOption[bool]]
     """SO_OOBINLINE, socket(7): urgent data comes among the rest, and not by OUT_OF_BAND.
@@ -1315,6 +1384,27 @@ class IpOption(LevelOption[Value]):
     """IP_TTL, ip(7): the time to live of what is sent: how many hops, over routers, it may take.
 
 Value: an int, from 1 to 255 hops. Platforms: all.
+"""
+    RECEIVE_PACKET_INFO: ClassVar[IpOption[bool]]
+    """IP_PKTINFO, ip(7): with each datagram comes where to, as an InternetPacketInfo.
+
+Value: a bool. Platforms: Linux, macOS.
+"""
+    RECEIVE_TTL: ClassVar[IpOption[bool]]
+    """IP_RECVTTL, ip(7): with each datagram comes the TimeToLive that it had left.
+
+Value: a bool. Platforms: all but Windows.
+"""
+    RECEIVE_TYPE_OF_SERVICE: ClassVar[IpOption[bool]]
+    """IP_RECVTOS, ip(7): with each datagram comes its TypeOfService.
+
+Value: a bool. Platforms: all but Windows.
+"""
+    RECEIVE_ERRORS: ClassVar[IpOption[bool]]
+    """IP_RECVERR, ip(7): what becomes of datagrams is reported, as InternetErrorReport items.
+
+They wait in the error queue for ReceiveFromOption.ERROR_QUEUE.
+Value: a bool. Platforms: Linux.
 """
     ADD_MEMBERSHIP: ClassVar[
         IpOption[InternetAddress | tuple[InternetAddress, InternetAddress | None]]
@@ -2047,6 +2137,421 @@ class Interface(Record):
         super().__init__(name, index)
 
 
+class AncillaryItem(Record):
+    """The base of all ancillary items. A subclass supplies its fields, its numbers, two ways.
+
+    `level` and `type`, attributes of the class, are the numbers of cmsg(3). The method
+    `converter` returns the bytes of the C structure for an item that is to be sent. The class
+    method `extractor` returns the item for bytes that have arrived; if it cannot read them, as
+    when they were cut, it raises ValueError, and they stay bytes. register_ancillary_item
+    makes the class known to receive_message.
+    """
+
+    __slots__ = ()
+
+    level: int
+    type: int
+
+    def converter(self) -> bytes:
+        raise NotImplementedError(
+            f"{self.__class__.__name__} has no converter: such an item cannot be sent"
+        )
+
+    @classmethod
+    def extractor(cls, data: bytes) -> AncillaryItem:
+        raise NotImplementedError(
+            f"{cls.__name__} has no extractor: such an item does not arrive"
+        )
+
+
+class AncillaryData(AncillaryItem):
+    """AncillaryData(level, type, data): an ancillary item of any kind, as bytes, cmsg(3).
+
+    `level` and `type` are its numbers in C, ints from -2147483648 to 2147483647; `data` is an
+    object that holds the bytes of the structure, kept as bytes. Raises TypeError, ValueError.
+    """
+
+    __slots__ = __match_args__ = ("level", "type", "data")
+
+    level: int
+    type: int
+    data: bytes
+
+    def __init__(self, level: int, type: int, data: Buffer) -> None:
+        level = expect_integer("AncillaryData", "level", level, -(2**31), 2**31 - 1)
+        type = expect_integer("AncillaryData", "type", type, -(2**31), 2**31 - 1)
+        with view_bytes("AncillaryData", data) as view:
+            super().__init__(level, type, bytes(view))
+
+    def converter(self) -> bytes:
+        return self.data
+
+
+class Descriptors(AncillaryItem):
+    """Descriptors(files): open files to be sent through a UNIX socket, SCM_RIGHTS of unix(7).
+
+    `files` is a list or tuple of descriptors, ints from 0, and of objects that have one, such
+    as a Socket (`fileno()`); it is kept as a tuple. They stay the sender's, who may close them
+    once they are sent. Raises TypeError, ValueError. What arrives is a ReceivedDescriptors.
+    Platforms: all but Windows.
+    """
+
+    __slots__ = __match_args__ = ("files",)
+
+    files: tuple[Any, ...]
+
+    def __init__(self, files: Sequence[Any]) -> None:
+        if not isinstance(files, (list, tuple)):
+            raise TypeError(f"Descriptors: files must be a list, not {describe(files)}")
+        for file in files:
+            if not hasattr(file, "fileno"):
+                expect_integer("Descriptors", "file", file, 0, DESCRIPTORS)
+        super().__init__(tuple(files))
+
+    def converter(self) -> bytes:
+        numbers = [
+            expect_integer(
+                "Descriptors", "descriptor", file.fileno() if hasattr(file, "fileno") else file,
+                0, DESCRIPTORS,
+            )
+            for file in self.files
+        ]
+        return numbers_to_foreign(numbers)
+
+
+def numbers_to_foreign(numbers: Sequence[int]) -> bytes:
+    return b"".join([number.to_bytes(4, sys.byteorder, signed=True) for number in numbers])
+
+
+class ReceivedDescriptors(AncillaryItem):
+    """The descriptors that came with a message, SCM_RIGHTS of unix(7), and their owner.
+
+    `fds` are those that are still in it, `len(received)` how many these are. take_descriptor
+    and take_socket take them out; leaving a `with` statement, or close_descriptors, closes
+    the others. Dropped with any in it, it closes them, and there is a ResourceWarning. They
+    are close-on-exec. Only receive_message makes such an item (TypeError); it can be sent on.
+    One thread at a time may take them. Platforms: all but Windows.
+    """
+
+    __slots__ = ("_control", "_places")
+    __match_args__ = ("fds",)
+
+    _control: Any
+    _places: range
+
+    def __init__(self, *arguments: object) -> None:
+        raise TypeError("ReceivedDescriptors: only receive_message makes these; use Descriptors")
+
+    @property
+    def fds(self) -> tuple[int, ...]:
+        """The descriptors that nobody has taken."""
+        held = getattr(self, "_control", None)
+        if held is None:
+            return ()
+        return tuple([fd for place in self._places if (fd := held.descriptors[place]) >= 0])
+
+    def __len__(self) -> int:
+        return len(self.fds)
+
+    def converter(self) -> bytes:
+        return numbers_to_foreign(self.fds)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        close_descriptors(self)
+
+    def __del__(self) -> None:
+        fds = self.fds
+        if fds:
+            try:
+                close_descriptors_block(self._control, self._places.start, len(self._places))
+            finally:
+                warn(f"unclosed descriptors {fds}", ResourceWarning, stacklevel=2, source=self)
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return f"<ReceivedDescriptors fds={self.fds}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("ReceivedDescriptors cannot be copied or pickled: they have one owner")
+
+
+class NumberItem(AncillaryItem):
+    __slots__ = __match_args__ = ("value",)
+
+    value: int
+    high, size = 255, 4
+
+    def __init__(self, value: int) -> None:
+        super().__init__(
+            expect_integer(self.__class__.__name__, "value", value, 0, self.high)
+        )
+
+    def converter(self) -> bytes:
+        return self.value.to_bytes(self.size, sys.byteorder)
+
+    @classmethod
+    def extractor(cls, data: bytes) -> AncillaryItem:
+        return cls(int.from_bytes(data[: whole(data, 1, 2, 4)], sys.byteorder))
+
+
+class TimeToLive(NumberItem):
+    """TimeToLive(value): with what time to live an IPv4 packet came, IP_TTL of ip(7).
+
+    `value` is an int, from 0 to 255 hops. It arrives if IpOption.RECEIVE_TTL is set; on Linux
+    it can also be sent, from 1. Platforms: all but Windows.
+    """
+
+    __slots__ = ()
+
+
+class HopLimit(NumberItem):
+    """HopLimit(value): with what hop limit an IPv6 packet came or goes, IPV6_HOPLIMIT, ipv6(7).
+
+    `value` is an int, from 0 to 255 hops. It arrives if Internet6Option.RECEIVE_HOP_LIMIT is
+    set. Platforms: all but Windows.
+    """
+
+    __slots__ = ()
+
+
+class TypeOfService(NumberItem):
+    """TypeOfService(value): the type of service of an IPv4 packet, IP_TOS of ip(7).
+
+    `value` is an int, from 0 to 255; its lowest two bits tell of congestion. It arrives if
+    IpOption.RECEIVE_TYPE_OF_SERVICE is set; on Linux it can also be sent. Platforms: all but
+    Windows.
+    """
+
+    __slots__ = ()
+
+
+class TrafficClass(NumberItem):
+    """TrafficClass(value): the traffic class of an IPv6 packet, IPV6_TCLASS of ipv6(7).
+
+    `value` is an int, from 0 to 255; its lowest two bits tell of congestion. It arrives if
+    Internet6Option.RECEIVE_TRAFFIC_CLASS is set. Platforms: all but Windows.
+    """
+
+    __slots__ = ()
+
+
+def whole(data: bytes, *sizes: int) -> int:
+    if len(data) not in sizes:
+        raise ValueError(f"an item of {len(data)} bytes, where {sizes} are known: {data!r}")
+    return len(data)
+
+
+class InternetPacketInfo(AncillaryItem):
+    """InternetPacketInfo(interface, address=None, destination=None): IP_PKTINFO of ip(7).
+
+    `interface` is the index of the interface over which an IPv4 packet came, or is to go, an
+    int from 0 to 2147483647, where 0 leaves that to the system. `address`, an InternetAddress
+    or None, is this machine's own: where answers come from. `destination`, likewise, is whom
+    the packet was sent to, which may be a group; sending ignores it. Ports do not matter.
+    It arrives if IpOption.RECEIVE_PACKET_INFO is set. Platforms: Linux, macOS.
+    """
+
+    __slots__ = __match_args__ = ("interface", "address", "destination")
+
+    interface: int
+    address: InternetAddress | None
+    destination: InternetAddress | None
+
+    def __init__(
+        self, interface: int, address: InternetAddress | None = None,
+        destination: InternetAddress | None = None,
+    ) -> None:
+        who = "InternetPacketInfo"
+        interface = expect_integer(who, "interface", interface, 0, 2**31 - 1)
+        expect_host(who, "address", address, InternetAddress)
+        expect_host(who, "destination", destination, InternetAddress)
+        super().__init__(interface, address, destination)
+
+    def converter(self) -> bytes:
+        return self.interface.to_bytes(4, sys.byteorder) + b"".join(
+            [host_to_bytes(host, 4) for host in (self.address, self.destination)]
+        )
+
+    @classmethod
+    def extractor(cls, data: bytes) -> AncillaryItem:
+        whole(data, 12)
+        hosts = [InternetAddress(int.from_bytes(data[i : i + 4], "big"), None) for i in (4, 8)]
+        return cls(int.from_bytes(data[:4], sys.byteorder), *hosts)
+
+
+class Internet6PacketInfo(AncillaryItem):
+    """Internet6PacketInfo(interface, address=None): IPV6_PKTINFO of ipv6(7).
+
+    `interface` is the index of the interface over which an IPv6 packet came, or is to go, an
+    int from 0 to 2147483647, where 0 leaves that to the system. `address`, an
+    Internet6Address or None, is whom the packet was sent to, and sent along, where it comes
+    from. Port, flow and scope do not matter. It arrives if
+    Internet6Option.RECEIVE_PACKET_INFO is set. Platforms: all but Windows.
+    """
+
+    __slots__ = __match_args__ = ("interface", "address")
+
+    interface: int
+    address: Internet6Address | None
+
+    def __init__(self, interface: int, address: Internet6Address | None = None) -> None:
+        who = "Internet6PacketInfo"
+        interface = expect_integer(who, "interface", interface, 0, 2**31 - 1)
+        expect_host(who, "address", address, Internet6Address)
+        super().__init__(interface, address)
+
+    def converter(self) -> bytes:
+        return host_to_bytes(self.address, 16) + self.interface.to_bytes(4, sys.byteorder)
+
+    @classmethod
+    def extractor(cls, data: bytes) -> AncillaryItem:
+        whole(data, 20)
+        address = Internet6Address(int.from_bytes(data[:16], "big"), None)
+        return cls(int.from_bytes(data[16:], sys.byteorder), address)
+
+
+def expect_host(who: str, argument: str, host: object, kind: type) -> None:
+    if host is not None:
+        expect(who, argument, host, kind)
+
+
+def host_to_bytes(host: Any, size: int) -> bytes:
+    number: int = 0 if host is None else host.ip or 0
+    return number.to_bytes(size, "big")
+
+
+class Credentials(AncillaryItem):
+    """Credentials(pid, uid, gid): who has sent a message, SCM_CREDENTIALS of unix(7).
+
+    `pid` is the number of the process, an int from 0; `uid` and `gid` are those of its user
+    and group, ints from 0 to 4294967295. It arrives if SocketOption.PASS_CREDENTIALS is set.
+    Sent, it must tell the truth (EPERM), unless the process is privileged. Platforms: Linux.
+    """
+
+    __slots__ = __match_args__ = ("pid", "uid", "gid")
+
+    pid: int
+    uid: int
+    gid: int
+
+    def __init__(self, pid: int, uid: int, gid: int) -> None:
+        pid = expect_integer("Credentials", "pid", pid, 0, 2**31 - 1)
+        uid = expect_integer("Credentials", "uid", uid, 0, 2**32 - 1)
+        gid = expect_integer("Credentials", "gid", gid, 0, 2**32 - 1)
+        super().__init__(pid, uid, gid)
+
+    def converter(self) -> bytes:
+        return b"".join([number.to_bytes(4, sys.byteorder) for number in self._values()])
+
+    @classmethod
+    def extractor(cls, data: bytes) -> AncillaryItem:
+        whole(data, 12)
+        return cls(*[int.from_bytes(data[i : i + 4], sys.byteorder) for i in (0, 4, 8)])
+
+
+STAMPS = "time-stamps-ns" if "$scm/time-stamps-ns" in FOREIGN_VALUES else "time-stamps"
+
+
+class TimeStamp(AncillaryItem):
+    """TimeStamp(nanoseconds): when a datagram came, SCM_TIMESTAMPNS of socket(7).
+
+    `nanoseconds` is an int, those since 1970, as of `time.time_ns()`. It arrives if
+    SocketOption.TIME_STAMPS is set, and cannot be sent. Platforms: all but Windows; where
+    there is only SCM_TIMESTAMP, it is precise to a thousand of them.
+    """
+
+    __slots__ = __match_args__ = ("nanoseconds",)
+
+    nanoseconds: int
+
+    def __init__(self, nanoseconds: int) -> None:
+        nanoseconds = expect_integer("TimeStamp", "nanoseconds", nanoseconds, 0, 2**63 - 1)
+        super().__init__(nanoseconds)
+
+    @classmethod
+    def extractor(cls, data: bytes) -> AncillaryItem:
+        half = whole(data, FOREIGN_VALUES["size-of/time-stamp"]) // 2
+        part = data[half : half + FOREIGN_VALUES["size-of/part-of-second"]]
+        unit = 1 if STAMPS == "time-stamps-ns" else 1000
+        whole_seconds = int.from_bytes(data[:half], sys.byteorder)
+        return cls(whole_seconds * 10**9 + int.from_bytes(part, sys.byteorder) * unit)
+
+
+class ErrorReport(AncillaryItem):
+    __slots__ = __match_args__ = (
+        "error", "origin", "icmp_type", "icmp_code", "info", "data", "offender"
+    )
+
+    error: int
+    origin: int
+    icmp_type: int
+    icmp_code: int
+    info: int
+    data: int
+    offender: SocketAddress | None
+
+    def __init__(
+        self, error: int, origin: int, icmp_type: int, icmp_code: int, info: int, data: int,
+        offender: SocketAddress | None,
+    ) -> None:
+        super().__init__(error, origin, icmp_type, icmp_code, info, data, offender)
+
+    @classmethod
+    def extractor(cls, data: bytes) -> AncillaryItem:
+        if len(data) < 16:
+            whole(data, 16)
+        error, info, more = [int.from_bytes(data[i : i + 4], sys.byteorder) for i in (0, 8, 12)]
+        family = int.from_bytes(data[16:18], sys.byteorder)
+        domain = socket_domain_db.get(family) if family else None
+        offender = None if domain is None else foreign_to_socket_address(domain, data[16:])
+        return cls(error, data[4], data[5], data[6], info, more, offender)
+
+
+class InternetErrorReport(ErrorReport):
+    """InternetErrorReport(error, origin, icmp_type, icmp_code, info, data, offender)
+
+    What became of a datagram, from the error queue of an IPv4 socket: IP_RECVERR of ip(7).
+    `error` is the errno, such as ECONNREFUSED. `origin` is 1 if this machine has found it
+    out, 2 if an ICMP message told of it, whose `icmp_type` and `icmp_code` are those numbers of
+    ICMP, and whose sender is `offender`, an InternetAddress, else None. `info` is, for
+    EMSGSIZE, the greatest size in bytes that the path takes; `data` has no meaning for ICMP.
+    It arrives if IpOption.RECEIVE_ERRORS is set, with the flag ReceiveFromOption.ERROR_QUEUE,
+    and cannot be sent. Platforms: Linux.
+    """
+
+    __slots__ = ()
+
+
+class Internet6ErrorReport(ErrorReport):
+    """Internet6ErrorReport(error, origin, icmp_type, icmp_code, info, data, offender)
+
+    What became of a datagram, from the error queue of an IPv6 socket: IPV6_RECVERR of ipv6(7).
+    `error`, `icmp_type`, `icmp_code`, `info` and `data` are as in InternetErrorReport; `origin`
+    is 3 for ICMPv6, and `offender` an Internet6Address, or None. It arrives if
+    Internet6Option.RECEIVE_ERRORS is set, with the flag ReceiveFromOption.ERROR_QUEUE, and
+    cannot be sent. Platforms: Linux.
+    """
+
+    __slots__ = ()
+
+
+class SegmentSize(NumberItem):
+    """SegmentSize(value): how long each datagram is of many in one, UDP_SEGMENT of udp(7).
+
+    `value` is an int, from 1 to 65535 bytes. Sent, the kernel cuts the data at each of them.
+    It arrives, as UDP_GRO, if UdpOption.RECEIVE_OFFLOAD is set and the kernel has joined
+    some. Platforms: Linux.
+    """
+
+    __slots__ = ()
+    high, size = 65535, 2
+
+
 class SocketDomain(SocketConstant, DomainBase):
     """SocketDomain(value, extractor, address_size): a family of addresses, AF_... in C.
 
@@ -2236,6 +2741,12 @@ class ReceiveFromOption(SocketConstant):
 
     Platforms: all but Windows (HAS_DONT_WAIT).
     """
+    ERROR_QUEUE: ClassVar[ReceiveFromOption]
+    """MSG_ERRQUEUE, recvfrom(2): receive a report of what became of a datagram, and the datagram.
+
+    For receive_message, which has the report among its items. Never waits.
+    Platforms: Linux.
+    """
 
 
 class Datagrams(Record):
@@ -2277,6 +2788,35 @@ class Datagrams(Record):
 
     def __iter__(self) -> Iterator[bytes]:
         return map(self.__getitem__, range(len(self)))
+
+
+class MessageHeader(Record):
+    """MessageHeader(address, items, flags): what came with the bytes of a message, recvmsg(2).
+
+    `address` is the sender's, or None where the kernel tells none; `items` is a tuple of
+    AncillaryItem, in the order in which they came; `flags` is the msg_flags of C, an int.
+    """
+
+    __slots__ = __match_args__ = ("address", "items", "flags")
+
+    address: SocketAddress | None
+    items: tuple[AncillaryItem, ...]
+    flags: int
+
+    def __init__(
+        self, address: SocketAddress | None, items: tuple[AncillaryItem, ...], flags: int
+    ) -> None:
+        super().__init__(address, items, flags)
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the message was longer than its room, MSG_TRUNC: the rest is lost."""
+        return self.flags & FOREIGN_VALUES.get("%msg/truncated", 0) != 0
+
+    @property
+    def items_truncated(self) -> bool:
+        """Whether ancillary data had no room, MSG_CTRUNC: items are missing, or cut."""
+        return self.flags & FOREIGN_VALUES.get("%msg/items-truncated", 0) != 0
 
 
 def get_socket_option(sock: Socket, option: SocketOption[Value]) -> Value:
@@ -2466,6 +3006,27 @@ Value: an int, from -1 to 255 hops; -1 sets the system's usual limit. Platforms:
 
 Value: a bool, at first False on Linux and macOS, and True on Windows and most BSDs.
 Platforms: all; on OpenBSD it is always True.
+"""
+    RECEIVE_PACKET_INFO: ClassVar[Internet6Option[bool]]
+    """IPV6_RECVPKTINFO, ipv6(7): with each datagram comes where to, as an Internet6PacketInfo.
+
+Value: a bool. Platforms: all but Windows.
+"""
+    RECEIVE_HOP_LIMIT: ClassVar[Internet6Option[bool]]
+    """IPV6_RECVHOPLIMIT, ipv6(7): with each datagram comes the HopLimit that it had left.
+
+Value: a bool. Platforms: all but Windows.
+"""
+    RECEIVE_TRAFFIC_CLASS: ClassVar[Internet6Option[bool]]
+    """IPV6_RECVTCLASS, ipv6(7): with each datagram comes its TrafficClass.
+
+Value: a bool. Platforms: all but Windows.
+"""
+    RECEIVE_ERRORS: ClassVar[Internet6Option[bool]]
+    """IPV6_RECVERR, ipv6(7): what becomes of datagrams is reported, as Internet6ErrorReport items.
+
+They wait in the error queue for ReceiveFromOption.ERROR_QUEUE.
+Value: a bool. Platforms: Linux.
 """
     JOIN_GROUP: ClassVar[Internet6Option[Internet6Address | tuple[Internet6Address, int]]]
     """IPV6_JOIN_GROUP, ipv6(7): join a group, on one interface.
@@ -2970,6 +3531,8 @@ ReceiveFromOption.PEEK = ReceiveFromOption(FOREIGN_VALUES["%msg/peek"])
 ReceiveFromOption.WAIT_ALL = ReceiveFromOption(FOREIGN_VALUES["%msg/wait-all"])
 if HAS_DONT_WAIT:
     ReceiveFromOption.DONT_WAIT = ReceiveFromOption(FOREIGN_VALUES["%msg/dont-wait"])
+if "%msg/error-queue" in FOREIGN_VALUES:
+    ReceiveFromOption.ERROR_QUEUE = ReceiveFromOption(FOREIGN_VALUES["%msg/error-queue"])
 def quick(option: Any, number: tuple[Any, int, int] | None = None) -> Any:
     mark_option(option, True, number and (*number, option.level, option.id))
     return option
@@ -3032,6 +3595,20 @@ Internet6Option.HOP_LIMIT = integer_option(
     Internet6Option, "$ipv6/hop-limit", -1, 255, "hops"
 )
 Internet6Option.V6_ONLY = boolean_option(Internet6Option, "$ipv6/v6-only")
+for option_kind, option, name in (
+    (SocketOption, "PASS_CREDENTIALS", "$so/pass-credentials"),
+    (SocketOption, "TIME_STAMPS", f"$so/{STAMPS}"),
+    (IpOption, "RECEIVE_PACKET_INFO", "$ip/packet-info"),
+    (IpOption, "RECEIVE_TTL", "$ip/receive-ttl"),
+    (IpOption, "RECEIVE_TYPE_OF_SERVICE", "$ip/receive-type-of-service"),
+    (IpOption, "RECEIVE_ERRORS", "$ip/receive-errors"),
+    (Internet6Option, "RECEIVE_PACKET_INFO", "$ipv6/receive-packet-info"),
+    (Internet6Option, "RECEIVE_HOP_LIMIT", "$ipv6/receive-hop-limit"),
+    (Internet6Option, "RECEIVE_TRAFFIC_CLASS", "$ipv6/receive-traffic-class"),
+    (Internet6Option, "RECEIVE_ERRORS", "$ipv6/receive-errors"),
+):
+    if name in FOREIGN_VALUES:
+        setattr(option_kind, option, boolean_option(option_kind, name))
 IpOption.ADD_MEMBERSHIP = IpOption(
     FOREIGN_VALUES["$ip/add-membership"], 8, make_membership, set_only
 )
@@ -3270,6 +3847,20 @@ def known_constant(table: dict[int, Any], kind: Callable[[int], Any], value: int
         return table[value]
     except KeyError:
         return table.setdefault(value, remake(kind, value))
+CLASS = type
+RIGHTS = FOREIGN_VALUES["$sol-socket"], FOREIGN_VALUES.get("$scm/rights")
+
+
+def numbers_of(who: str, item: Any, type: int | None = None) -> tuple[int, int]:
+    level = getattr(item, "level", None)
+    type = getattr(item, "type", None) if type is None else type
+    if level is None or type is None:
+        kind = item if isinstance(item, CLASS) else item.__class__
+        if kind.__module__ == __name__ and kind is not AncillaryItem:
+            unsupported_feature(f"an item of class {kind.__name__}")
+        raise TypeError(f"{who}: the class {kind.__name__} needs a level and a type")
+    level = expect_integer(who, "level", level, -(2**31), 2**31 - 1)
+    return level, expect_integer(who, "type", type, -(2**31), 2**31 - 1)
 
 
 def announce(sock: Socket) -> None:
@@ -3626,6 +4217,111 @@ def expect_runs(who: str, runs: Sequence[Datagrams]) -> Sequence[Datagrams]:
     return runs
 
 
+def expect_messages(who: str, sock: Socket) -> None:
+    if not HAS_MESSAGES:
+        unsupported_feature(who)
+    expect(who, "sock", sock, Socket)
+
+
+def lay_buffers(
+    who: str, buffers: Sequence[Buffer], lent: list[Any], writable: bool = False
+) -> Any:
+    if not isinstance(buffers, (list, tuple)):
+        raise TypeError(
+            f"{who}: buffers must be a list of objects that hold bytes, not {describe(buffers)}; "
+            "put a single one into a list"
+        )
+    for buffer in buffers:
+        lent.append(borrow_buffer(who, buffer, writable))
+    return ffi.new("struct iovec[]", [(each, len(each)) for each in lent])
+
+
+def items_to_foreign(who: str, items: Sequence[AncillaryItem]) -> tuple[list[int], bytes]:
+    if not isinstance(items, (list, tuple)):
+        raise TypeError(f"{who}: items must be a list of AncillaryItem, not {describe(items)}")
+    table: list[int] = []
+    parts: list[bytes] = []
+    for item in items:
+        expect(who, "item", item, AncillaryItem)
+        numbers, part = numbers_of(who, item), item.converter()
+        if not isinstance(part, bytes):
+            raise TypeError(
+                f"{item.__class__.__name__}.converter must return bytes, not {describe(part)}"
+            )
+        parts.append(exact_bytes(part))
+        table += *numbers, len(parts[-1])
+    return table, b"".join(parts)
+
+
+def receive_parts(
+    sock: Socket, parts: Any, count: int, size: int, frame: Frame, control: Control, room: int,
+    bits: int,
+) -> int:
+    if sock._nonblocking:
+        bits |= DONT_WAIT
+    receive = recvmsg_keep if bits & DONT_WAIT and size < LONG_COPY else recvmsg_block
+    since = 0.0 if bits & DONT_WAIT else clock_keep()
+    while (n := receive(
+        sock._foreign, parts, count, frame.struct, control.struct, room, control.table, bits
+    )) == INTERRUPTED:
+        if since and (n := wait_for_rest(sock, False, since)) < 0:
+            break
+    return n
+
+
+def finish_message(
+    who: str, n: int, done: Result, sock: Socket, frame: Frame, control: Control
+) -> tuple[Result, MessageHeader] | tuple[None, SocketCondition]:
+    source = frame.address[: frame.struct.length]
+    if len(frame.data) <= FRAME_ROOM:
+        frames.append(frame)
+    if n < 0:
+        controls.append(control)
+        return None, not_yet(who, "recvmsg", -n, None, sock)
+    try:
+        address = foreign_to_socket_address(sock._domain, source)
+        flags, items = control.struct.flags, tuple(read_items(who, control))
+    except BaseException as failure:
+        tell_done(failure, done)
+        raise
+    return done, MessageHeader(address, items, flags)
+
+
+def read_items(who: str, control: Control) -> list[AncillaryItem]:
+    numbers = ffi.unpack(control.table, 4 * control.struct.items)
+    found = [numbers[i : i + 4] for i in range(0, len(numbers), 4)]
+    items: list[Any] = [
+        own_descriptors(control, start, size) if (level, type) == RIGHTS else None
+        for level, type, start, size in found
+    ]
+    owned = any([item is not None for item in items])
+    for i, (level, type, start, size) in enumerate(found):
+        if items[i] is None:
+            items[i] = read_item(who, level, type, control.bytes[start : start + size])
+    if not owned:
+        controls.append(control)
+    return items
+
+
+def own_descriptors(control: Control, start: int, size: int) -> ReceivedDescriptors:
+    received = make_record(ReceivedDescriptors)
+    set_field(received, "_places", range(start // 4, (start + size) // 4))
+    set_field(received, "_control", control.struct)
+    return received
+
+
+def read_item(who: str, level: int, type: int, data: bytes) -> AncillaryItem:
+    kind = item_kinds.get((level, type))
+    try:
+        item = None if kind is None else kind.extractor(data)
+    except ValueError:
+        item = None
+    if item is None:
+        return AncillaryData(level, type, data)
+    expect(who, "item", item, AncillaryItem)
+    return item
+
+
 def deadline_after(who: str, timeout: float | None) -> float | None:
     if timeout is None:
         return None
@@ -3673,7 +4369,8 @@ def repeat_until(
         if condition.type not in (*NOT_YET, *CONNECTING):
             return result
         connecting = condition.syscall == "connect"
-        writing = connecting or condition.syscall in ("sendto", "sendmmsg", "sendfile")
+        sends = "sendto", "sendmmsg", "sendmsg", "sendfile"
+        writing = connecting or condition.syscall in sends
         if ready:  # so poll said, but it is not
             sleep(0.01)
         ready = not (ready and is_over(deadline)) and any(
@@ -4034,6 +4731,100 @@ def get_host_name() -> str:
     if result < 0:
         socket_error("get_host_name", "gethostname", -result)
     return get_foreign_string(name) or ""
+item_kinds: dict[tuple[int, int], type[AncillaryItem]] = {}
+
+
+def register_ancillary_item(kind: type[AncillaryItem], type: int | None = None) -> None:
+    """Let receive_message make items of class `kind`, in place of any with its numbers.
+
+    `kind` is a subclass of AncillaryItem that has a level, a type and an extractor. `type`
+    is the number with which such items arrive, where that is not the one of the class.
+    Raises TypeError, ValueError: also for SCM_RIGHTS, since descriptors need an owner.
+    """
+    who = "register_ancillary_item"
+    if not (isinstance(kind, CLASS) and issubclass(kind, AncillaryItem)):
+        raise TypeError(f"{who}: kind must be a class of ancillary items, not {describe(kind)}")
+    expect_procedure(who, "extractor", kind.extractor)
+    level, type = numbers_of(who, kind, type)
+    if (level, type) == RIGHTS:
+        raise ValueError(f"{who}: descriptors always arrive as ReceivedDescriptors")
+    item_kinds[level, type] = kind
+
+
+def lookup_ancillary_item(level: int, type: int) -> type[AncillaryItem] | None:
+    """Return the class registered for `level` and `type`, as in cmsg(3), or None.
+
+    Raises TypeError, ValueError.
+    """
+    who = "lookup_ancillary_item"
+    level = expect_integer(who, "level", level, -(2**31), 2**31 - 1)
+    return item_kinds.get((level, expect_integer(who, "type", type, -(2**31), 2**31 - 1)))
+
+
+def take_descriptor(received: ReceivedDescriptors) -> int:
+    """Take the first descriptor out of `received`, and return it: it is the caller's now.
+
+    No system call is made. Raises ValueError if none is left, TypeError.
+    """
+    place = first_place("take_descriptor", received)
+    fd: int = received._control.descriptors[place]
+    received._control.descriptors[place] = -1
+    return fd
+
+
+def take_socket(received: ReceivedDescriptors) -> Socket:
+    """getsockopt(2): take the first descriptor out of `received`, as a Socket that owns it.
+
+    It is recognised as by adopt_descriptor, and raises what that raises; then the descriptor
+    stays where it was. ValueError also if none is left. Does not block.
+    """
+    place = first_place("take_socket", received)
+    held = received._control.descriptors
+    sock = recognise("take_socket", held[place])
+    next(zip(
+        later(setattr, sock._foreign, "fd", held[place]), later(held.__setitem__, place, -1),
+        strict=False,
+    ))
+    return sock
+
+
+def close_descriptors(received: ReceivedDescriptors) -> None:
+    """close(2): close all descriptors that are left in `received`.
+
+    There may be none. Raises TypeError. Can block, as close_socket; other threads run
+    meanwhile.
+    """
+    expect("close_descriptors", "received", received, ReceivedDescriptors)
+    places = received._places
+    close_descriptors_block(received._control, places.start, len(places))
+
+
+def first_place(who: str, received: ReceivedDescriptors) -> int:
+    expect(who, "received", received, ReceivedDescriptors)
+    for place in received._places:
+        if received._control.descriptors[place] >= 0:
+            return place
+    raise ValueError(f"{who}: no descriptor is left in {received!r}")
+for item_kind, level, name in (
+    (Descriptors, "$sol-socket", "$scm/rights"),
+    (ReceivedDescriptors, "$sol-socket", "$scm/rights"),
+    (SegmentSize, "$ipproto-udp", "$udp/segment"),
+    (TimeToLive, "$ipproto-ip", "$ip/ttl-item"),
+    (TypeOfService, "$ipproto-ip", "$ip/type-of-service-item"),
+    (InternetPacketInfo, "$ipproto-ip", "$ip/packet-info"),
+    (InternetErrorReport, "$ipproto-ip", "$ip/receive-errors"),
+    (HopLimit, "$ipproto-ipv6", "$ipv6/hop-limit-item"),
+    (TrafficClass, "$ipproto-ipv6", "$ipv6/traffic-class-item"),
+    (Internet6PacketInfo, "$ipproto-ipv6", "$ipv6/packet-info"),
+    (Internet6ErrorReport, "$ipproto-ipv6", "$ipv6/receive-errors"),
+    (Credentials, "$sol-socket", "$scm/credentials"),
+    (TimeStamp, "$sol-socket", f"$scm/{STAMPS}"),
+):
+    if name in FOREIGN_VALUES:
+        item_kind.level, item_kind.type = FOREIGN_VALUES[level], FOREIGN_VALUES[name]
+        arrives = "$udp/receive-offload" if item_kind is SegmentSize else name
+        if arrives != "$scm/rights":
+            register_ancillary_item(item_kind, FOREIGN_VALUES.get(arrives))
 
 
 def create_socket(domain: SocketDomain, type: SocketType, protocol: SocketProtocol) -> Socket:
@@ -4907,6 +5698,110 @@ def receive_datagrams(
     except BaseException as failure:
         tell_done(failure, received or batch.all(max([0, *answers]), sock._domain))
         raise
+
+
+def send_message(
+    sock: Socket, buffers: Sequence[Buffer], address: SocketAddress | None = None,
+    items: Sequence[AncillaryItem] = (), *flags: SendToOption,
+) -> int | SocketCondition:
+    """sendmsg(2): send the bytes of several buffers, with ancillary items, as one message.
+
+    `buffers` is a list or tuple of objects that hold bytes; `address` is whom the message goes
+    to, or None for the peer; `items` is a list or tuple of AncillaryItem, of 4096 bytes in all
+    as C lays them out (else ENOBUFS); `flags` are SendToOption constants. Returns the number
+    of bytes taken, with the first of which the items went, or a condition of type EAGAIN or
+    EWOULDBLOCK if none could be and the socket is non-blocking or its send timeout ran out.
+    Raises SocketCondition (EPIPE, EMSGSIZE, EINVAL for an item that the socket does not know,
+    ETOOMANYREFS ...; never a SIGPIPE), TypeError, ValueError. Blocks only on a blocking
+    socket; other threads run meanwhile. The buffers cannot be resized during the call. Not on
+    Windows (NotImplementedError).
+    """
+    who, packed = "send_message", b""
+    expect_messages(who, sock)
+    if address is not None:
+        expect(who, "address", address, SocketAddress)
+        check_domain(who, sock, address)
+        packed = socket_address_to_foreign(address)
+    table, data = items_to_foreign(who, items)
+    bits = fold_flags(who, SendToOption, flags) if flags else 0
+    lent: list[Any] = []
+    try:
+        parts = lay_buffers(who, buffers, lent)
+        tell_address("socket.sendmsg", sock, address)
+        if sock._nonblocking:
+            bits |= DONT_WAIT
+        keeps = sock._nonblocking and sum(map(len, lent)) < LONG_COPY
+        send, since = sendmsg_keep if keeps else sendmsg_block, clock_keep()
+        while (sent := send(
+            sock._foreign, parts, len(lent), packed, len(packed), data, table, len(table) // 3, bits
+        )) == INTERRUPTED:
+            if since and (sent := wait_for_rest(sock, True, since)) < 0:
+                break
+    finally:
+        for each in lent:
+            ffi.release(each)
+    if sent < 0:
+        return not_yet(who, "sendmsg", -sent, address, sock)
+    return sent
+
+
+def receive_message(
+    sock: Socket, count: int, *flags: ReceiveFromOption, room: int = 4096
+) -> tuple[bytes, MessageHeader] | tuple[None, SocketCondition]:
+    """recvmsg(2): receive at most `count` bytes, their sender, and ancillary items.
+
+    `flags` are ReceiveFromOption constants; `room` is for how many bytes of ancillary data
+    there is room, as C lays them out, an int from 0 to 4096. Returns (bytes, header), whose
+    second is a MessageHeader; or, if nothing is there and the socket is non-blocking, its
+    receive timeout ran out, DONT_WAIT was given, or with ERROR_QUEUE, (None, condition) of
+    type EAGAIN or EWOULDBLOCK. Items of a kind that is not registered, or that were cut, are
+    AncillaryData. Descriptors are close-on-exec, and come as ReceivedDescriptors, which closes
+    those that nobody takes. Raises SocketCondition (ECONNRESET, ECONNREFUSED ...), TypeError,
+    ValueError, and what an extractor raises but ValueError, with the bytes as its `done`.
+    Blocks only on a blocking socket; other threads run meanwhile. Not on Windows
+    (NotImplementedError).
+    """
+    who = "receive_message"
+    expect_messages(who, sock)
+    count = expect_integer(who, "count", count, 0, LONGEST, "bytes")
+    room = expect_integer(who, "room", room, 0, CONTROL_ROOM, "bytes")
+    bits = fold_flags(who, ReceiveFromOption, flags) if flags else 0
+    frame = take_frame() if count <= FRAME_ROOM else Frame(count)
+    control, memory = take_control(), frame.data
+    if memory.__class__ is bytes:
+        memory = ffi.from_buffer(memory)
+    parts = ffi.new("struct iovec[]", [(memory, count)])
+    n = receive_parts(sock, parts, 1, count, frame, control, room, bits)
+    data = frame.bytes[: max(0, n if n < count else count)]
+    return finish_message(who, n, data, sock, frame, control)
+
+
+def receive_message_into(
+    sock: Socket, buffers: Sequence[Buffer], *flags: ReceiveFromOption, room: int = 4096
+) -> tuple[int, MessageHeader] | tuple[None, SocketCondition]:
+    """recvmsg(2): receive into several buffers, one after the other, and ancillary items.
+
+    `buffers` is a list or tuple of writable buffers, of which each is filled before the next
+    is begun; `flags` and `room` are as for receive_message, and so is the answer, but that its
+    first is how many bytes were received (on Linux, with the flag MSG_TRUNC, how long the
+    datagram was). Raises what receive_message raises, with the count as its `done`. Blocks
+    only on a blocking socket; other threads run meanwhile. The buffers cannot be resized
+    during the call. Not on Windows (NotImplementedError).
+    """
+    who = "receive_message_into"
+    expect_messages(who, sock)
+    room = expect_integer(who, "room", room, 0, CONTROL_ROOM, "bytes")
+    bits = fold_flags(who, ReceiveFromOption, flags) if flags else 0
+    lent: list[Any] = []
+    try:
+        parts = lay_buffers(who, buffers, lent, writable=True)
+        size = sum(map(len, lent))
+        frame, control = take_frame(), take_control()
+        n = receive_parts(sock, parts, len(lent), size, frame, control, room, bits)
+    finally:
+        for each in lent:
+            ffi.release(each)
+    return finish_message(who, n, n, sock, frame, control)
 
 
 def socket_maximum_connections() -> int:

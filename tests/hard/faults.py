@@ -116,6 +116,7 @@ CALLS = {
 # The same errors for several datagrams as for one.
 CALLS |= {
     "recvmmsg": CALLS["recvfrom"], "recvmsg": CALLS["recvfrom"], "sendmmsg": CALLS["sendto"],
+    "sendmsg": CALLS["sendto"],
 }
 
 # What the text calls where there is no accept4, and no C library of GNU. These are reached in

@@ -176,14 +176,36 @@ static void options(void)
     free(got);
 }
 
+/* Ancillary data: items lie within their bytes, one behind the other. */
+static void items(void)
+{
+    struct foreign_control *control = malloc(sizeof *control);
+    int table[4 * (CONTROL_ROOM / 12)], end = 0, count;
+    socklen_t length;
+    char *bytes = next_block(CONTROL_ROOM, &length);
+
+    CHECK(control != NULL);
+    memcpy(control->bytes, bytes, length);
+    control->length = length;
+    count = list_items(control, table);
+    for (int i = 0; i < count; i++) {
+        CHECK(table[4 * i + 2] >= end && table[4 * i + 3] >= 0);
+        end = table[4 * i + 2] + table[4 * i + 3];
+    }
+    CHECK(end <= (int) length);
+    free(bytes);
+    free(control);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     input = data;
     left = size;
-    switch (next_byte() % 5) {
+    switch (next_byte() % 6) {
     case 0: header(); break;
     case 1: frames(); break;
     case 2: options(); break;
+    case 4: items(); break;
     case 3: through_the_kernel(AF_INET); break;
     default: through_the_kernel(AF_UNIX); break;
     }

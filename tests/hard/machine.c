@@ -179,6 +179,49 @@ static void pairs(void)
     CHECK(socketpair_block(AF_INET, SOCK_STREAM, 0, pair) < 0);
 }
 
+static void messages(void)
+{
+    struct foreign_socket left = {.fd = -1}, right = {.fd = -1};
+    struct foreign_control control;
+    struct foreign_frame from;
+    char first[4], second[4];
+    struct iovec out[2] = {{"ab", 2}, {"cdef", 4}}, in[2] = {{first, 4}, {second, 4}};
+    int pair[2], numbers[3] = {SOL_SOCKET, SCM_RIGHTS, sizeof pair};
+    int table[4 * (CONTROL_ROOM / 12)], *received;
+
+    CHECK(socketpair_block(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    left.fd = pair[0];
+    right.fd = pair[1];
+    CHECK(value("$scm/rights") == SCM_RIGHTS && value("%msg/items-truncated") == MSG_CTRUNC);
+    CHECK(recvmsg_keep(&right, in, 2, &from, &control, CONTROL_ROOM, table, 0) == -EWOULDBLOCK);
+    CHECK(control.items == 0 && control.length == 0);
+    for (int blocking = 0; blocking < 2; blocking++) {
+        CHECK((blocking ? sendmsg_block : sendmsg_keep)(
+            &left, out, 2, NULL, 0, (const char *) pair, numbers, 1, 0) == 6);
+        CHECK((blocking ? recvmsg_block : recvmsg_keep)(
+            &right, in, 2, &from, &control, CONTROL_ROOM, table, 0) == 6);
+        CHECK(memcmp(first, "abcd", 4) == 0 && memcmp(second, "ef", 2) == 0);
+        CHECK(control.items == 1 && control.flags == 0 && is_rights(table));
+        CHECK(table[3] == sizeof pair && table[2] % (int) sizeof(int) == 0);
+        received = control.descriptors + table[2] / (int) sizeof(int);
+        CHECK(received[0] != pair[0] && received[1] > received[0]);
+        CHECK(fcntl(received[0], F_GETFD) & fcntl(received[1], F_GETFD) & FD_CLOEXEC);
+        close_descriptors_block(&control, table[2] / (int) sizeof(int), 1);
+        CHECK(received[0] == -1 && fcntl(received[1], F_GETFD) >= 0);
+        drop_control_block(&control);
+        CHECK(received[1] == -1);
+    }
+    CHECK(sendmsg_keep(&left, out, 2, NULL, 0, (const char *) pair, numbers, 1, 0) == 6);
+    CHECK(recvmsg_keep(&right, in, 2, &from, &control, CMSG_LEN(sizeof(int)), table, 0) == 6);
+    CHECK(control.flags & MSG_CTRUNC && control.items == 1 && table[3] == sizeof(int));
+    drop_control_block(&control);
+    numbers[2] = CONTROL_ROOM;
+    CHECK(sendmsg_block(&left, out, 2, NULL, 0, NULL, numbers, 1, 0) == -ENOBUFS);
+    CHECK(close_block(&right) == 0);
+    CHECK(sendmsg_keep(&left, out, 2, NULL, 0, NULL, NULL, 0, 0) == -EPIPE);    /* and no signal */
+    CHECK(close_block(&left) == 0);
+}
+
 static void names(void)
 {
     struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM,
@@ -239,6 +282,7 @@ int main(void)
     streams();
     options();
     pairs();
+    messages();
     names();
     printf("%d\n", checks);
     return 0;

@@ -15,6 +15,7 @@
 #undef SOCK_CLOEXEC
 #undef SOCK_NONBLOCK
 #undef MSG_WAITFORONE
+#undef MSG_CMSG_CLOEXEC
 #undef UDP_SEGMENT
 #undef UDP_GRO
 #undef __GLIBC__

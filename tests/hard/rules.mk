@@ -54,7 +54,8 @@ test-hard: test-asan test-tsan test-valgrind test-leaks test-faults test-trust t
 # What C is handed. The same under AddressSanitizer is a part of test-asan.
 
 test-trust: build
-	PYTHONPATH=$(HERE)/generated $(RUN) $(HARD_TEST) -n 2 tests/hard/test_trust.py
+	PYTHONPATH=$(HERE)/generated $(RUN) $(HARD_TEST) -n 2 tests/hard/test_trust.py \
+	    tests/hard/test_control.py
 
 test-growth: $(VENV)/ready
 	$(RUN) $(HARD_TEST) -n 2 tests/hard/test_growth.py

@@ -290,6 +290,27 @@ int recvmmsg(int fd, struct mmsghdr *headers, unsigned length, int flags,
     return result;
 }
 
+/* SHORT: of how many bytes the first part; the others are left out. */
+
+ssize_t sendmsg(int fd, const struct msghdr *header, int flags)
+{
+    const struct order *order = strike("sendmsg", CALLER);
+    struct msghdr cut_off = *header;
+    struct iovec part;
+
+    if (order != NULL && order->how == INSTEAD)
+        return report(order);
+    if (order != NULL && order->how == SHORT) {
+        part.iov_base = header->msg_iov->iov_base;
+        part.iov_len = cut(order, header->msg_iov->iov_len);
+        cut_off.msg_iov = &part;
+        cut_off.msg_iovlen = 1;
+    }
+    return REAL(sendmsg)(fd, &cut_off, flags);
+}
+
+/* SHORT: for how many bytes of ancillary data there is room. */
+
 ssize_t recvmsg(int fd, struct msghdr *header, int flags)
 {
     const struct order *order = strike("recvmsg", CALLER);
@@ -297,6 +318,7 @@ ssize_t recvmsg(int fd, struct msghdr *header, int flags)
 
     if (order != NULL && order->how == INSTEAD)
         return report(order);
+    header->msg_controllen = cut(order, header->msg_controllen);
     result = REAL(recvmsg)(fd, header, flags);
     if (order != NULL && order->how == LENGTH && result >= 0)
         header->msg_namelen = (socklen_t) order->value;

@@ -28,17 +28,18 @@ from typing import Any, NamedTuple
 import pytest
 import sockets._stub
 from sockets import (
-    Datagrams, InternetAddress, NameInfoOption, ShutdownMethod, Socket, SocketCondition,
-    SocketDomain, SocketOption, SocketProtocol, SocketType, UdpOption, UnixAddress,
-    accept_socket, adopt_descriptor, bind_socket, close_protocol_database, close_socket,
-    connect_socket, create_socket, duplicate_socket, finish_connect, get_address_info,
+    Datagrams, Descriptors, InternetAddress, NameInfoOption, ShutdownMethod, Socket,
+    SocketCondition, SocketDomain, SocketOption, SocketProtocol, SocketType, UdpOption, UnixAddress,
+    accept_socket, adopt_descriptor, bind_socket, close_descriptors, close_protocol_database,
+    close_socket, connect_socket, create_socket, duplicate_socket, finish_connect, get_address_info,
     get_host_name, get_interface_by_index, get_interface_by_name, get_interfaces, get_name_info,
     get_peer_name, get_protocol_by_constant, get_protocol_by_name, get_service_by_name,
     get_service_by_port, get_socket_name, get_socket_option, listen_socket, make_socket_pair,
     next_protocol_entry, open_protocol_database, receive_datagrams, receive_exactly,
-    receive_from_socket, receive_into_socket, send_all, send_datagrams, send_file,
-    send_to_socket, set_socket_nonblocking, set_socket_option, shutdown_socket, skip_datagrams,
-    string_to_internet6_address, wait_for_socket,
+    receive_from_socket, receive_into_socket, receive_message, receive_message_into, send_all,
+    send_datagrams, send_file, send_message, send_to_socket, set_socket_nonblocking,
+    set_socket_option, shutdown_socket, skip_datagrams, string_to_internet6_address, take_socket,
+    wait_for_socket,
 )
 
 from faults import CALLS, ELSEWHERE, RESOLVER, WINDOWS, number_of
@@ -294,6 +295,39 @@ for nonblocking, size in ((True, 4), (False, 4), (True, 65536), (True, 100_000))
         return nothing, send, lambda: sock
 
 
+    @way("recvmsg", "receive_message", label=label)
+    def receiving_messages(
+        stack: contextlib.ExitStack, nonblocking: bool = nonblocking, size: int = size
+    ) -> Any:
+        sock, peer = pair(stack, nonblocking)
+
+        def receive() -> Any:
+            data, header = receive_message(sock, size)
+            if data is not None:
+                assert data == b"abcd"
+                close_descriptors(header.items[0])
+            return data, header
+
+        return lambda: native.send_fds(peer, [b"abcd"], [0, 1]), receive, lambda: sock
+
+    @way("sendmsg", "send_message", label=label)
+    def sending_messages(
+        stack: contextlib.ExitStack, nonblocking: bool = nonblocking, size: int = size
+    ) -> Any:
+        sock, peer = pair(stack, nonblocking)
+
+        def send() -> Any:
+            sent = send_message(sock, [bytearray(size - 1), b"x"], None, [Descriptors([0])])
+            if isinstance(sent, int):
+                data, fds, _, _ = native.recv_fds(peer, sent, 2)
+                os.close(fds[0])
+                rest = sent - len(data)
+                assert len(peer.recv(rest, native.MSG_WAITALL) if rest else b"") == rest
+            return sent
+
+        return nothing, send, lambda: sock
+
+
 def nine_bytes(stack: contextlib.ExitStack) -> int:
     file = os.memfd_create("nine")
     stack.callback(os.close, file)
@@ -326,6 +360,13 @@ def test_a_file_that_is_refused_in_the_middle_is_read_from_there(name: str) -> N
                     Order("sendfile", number_of(name))):
             assert send_file(sock, file) == (9, None)
         assert peer.recv(99) == b"123456789"
+
+
+@way("recvmsg", "receive_message_into")
+def receiving_messages_into(stack: contextlib.ExitStack) -> Any:
+    sock, peer = pair(stack, nonblocking=True)
+    buffers = [bytearray(2), bytearray(9)]
+    return lambda: peer.send(b"abcd"), lambda: receive_message_into(sock, buffers), lambda: sock
 
 
 @way("recvfrom", "receive_into_socket")
@@ -849,6 +890,75 @@ def test_what_was_done_before_a_failure_is_told() -> None:
                        Order("recvfrom", errno.ECONNRESET)):
             receive_exactly(sock, 200)
         assert caught.value.done == data[:14]
+
+
+# Messages: lists that are cut, and descriptors that nobody can be told of.
+
+@pytest.mark.parametrize("room", [0, 1, 15, 16, 19, 20, 23, 24, 28, 31, 32, 4096])
+@pytest.mark.parametrize("nonblocking", [True, False])
+def test_a_list_of_descriptors_that_the_kernel_cuts_is_closed(
+    nonblocking: bool, room: int
+) -> None:
+    with contextlib.ExitStack() as stack:
+        sock, peer = pair(stack, nonblocking)
+        native.send_fds(peer, [b"abcd"], [0, 1, 2, 0])
+        with faults(Order("recvmsg", how=SHORT, value=room)):
+            data, header = receive_message(sock, 9)
+        assert data == b"abcd"
+        assert header.items_truncated == (room < 32)
+        for item in header.items:
+            assert len(item) == min(4, (room - 16) // 4)
+            close_descriptors(item)
+
+
+@pytest.mark.parametrize("error", ["EINTR", "EIO"])
+def test_each_received_descriptor_is_closed_once_whatever_close_reports(error: str) -> None:
+    with contextlib.ExitStack() as stack:
+        sock, peer = pair(stack, nonblocking=True)
+        for drop in (False, True):
+            native.send_fds(peer, [b"abcd"], [0, 1, 2])
+            _, header = receive_message(sock, 9)
+            with faults(Order("close", number_of(error), AFTER, times=3)):
+                if drop:
+                    with pytest.warns(ResourceWarning):
+                        del header
+                        gc.collect()
+                else:
+                    close_descriptors(header.items[0])
+            assert calls["close"] == 3
+
+
+@pytest.mark.parametrize("call", ["fcntl", "getsockopt"])
+def test_a_descriptor_that_cannot_be_recognised_stays_with_its_owner(call: str) -> None:
+    with contextlib.ExitStack() as stack:
+        sock, peer = pair(stack, nonblocking=True)
+        native.send_fds(peer, [b"abcd"], [sock.fd])
+        _, header = receive_message(sock, 9)
+        with header.items[0] as item:
+            with faults(Order(call, errno.EBADF)), pytest.raises(SocketCondition):
+                take_socket(item)
+            assert len(item) == 1
+            close_socket(take_socket(item))
+            assert len(item) == 0
+
+
+@pytest.mark.skipif(PLAIN, reason="nothing is tried at once where a send may wait all the same")
+@pytest.mark.parametrize("count", [0, 1, 5, 6, 11])
+def test_a_blocking_send_goes_on_with_what_the_kernel_has_not_taken_at_once(count: int) -> None:
+    """The descriptors have gone with the first part, and do not go again."""
+    parts = [b"first", b"", b"second"]
+    with contextlib.ExitStack() as stack:
+        sock, peer = pair(stack, nonblocking=False)
+        with faults(Order("sendmsg", how=SHORT, value=count)):
+            assert send_message(sock, parts, None, [Descriptors([0])]) == 11
+        data, fds, _, _ = native.recv_fds(peer, 99, 9)
+        data += peer.recv(99) if len(data) < 11 else b""
+        assert (data, len(fds)) == (b"firstsecond", 1)
+        for fd in fds:
+            os.close(fd)
+        with faults(Order("sendmsg", how=SHORT, value=3), Order("sendmsg", errno.EPIPE)):
+            assert send_message(sock, parts) == 3
+        assert peer.recv(99) == b"fir"
 
 
 # Many datagrams: offload that is refused, and what is known of the others when one fails.

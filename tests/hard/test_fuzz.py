@@ -16,13 +16,16 @@ import sockets
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sockets import (
-    AddressInfo, AddressInfoOption, Internet6Address, Internet6Option, InternetAddress,
-    IpOption, ProtocolEntry, RawOption, ReceiveFromOption, SendToOption, ShutdownMethod,
-    SocketCondition, SocketConstant, SocketDomain, SocketOption, SocketProtocol,
-    SocketType, TcpOption, UdpOption, UnixAddress, foreign_to_internet6_address,
-    foreign_to_internet_address, foreign_to_unix_address, get_address_info,
-    internet6_address_to_string, internet_address_to_string, make_foreign_address,
-    string_to_internet6_address, string_to_internet_address, string_to_ipv4, string_to_ipv6,
+    AddressInfo, AddressInfoOption, AncillaryData, Credentials, HopLimit, Internet6Address,
+    Internet6Option, Internet6PacketInfo, InternetAddress, InternetPacketInfo, IpOption,
+    ProtocolEntry, RawOption,
+    ReceiveFromOption, SendToOption, ShutdownMethod, SocketCondition, SocketConstant, SocketDomain,
+    SocketOption, SocketProtocol, SocketType, TcpOption, TimeStamp, UdpOption, UnixAddress,
+    close_descriptors, foreign_to_internet6_address, foreign_to_internet_address,
+    foreign_to_unix_address, get_address_info, internet6_address_to_string,
+    internet_address_to_string, lookup_ancillary_item, make_foreign_address, make_socket_pair,
+    receive_message, send_message, set_socket_option, string_to_internet6_address,
+    string_to_internet_address, string_to_ipv4, string_to_ipv6,
 )
 
 SECONDS = float(os.environ.get("SECONDS", "60"))
@@ -278,6 +281,40 @@ def nodes_and_services_are_resolved_or_refused(
                     assert info.address.port == int(pair[1])
 
 
+# Ancillary data: of any kind, through the kernel and through the extractors.
+
+LEVELS = st.sampled_from([0, 1, 17, 41]) | i32
+items = st.lists(st.builds(AncillaryData, LEVELS, st.integers(0, 110) | i32,
+                           st.binary(max_size=64)), max_size=6)
+CHANNEL = make_socket_pair(SocketDomain.UNIX, SocketType.DATAGRAM, SocketProtocol.AUTO)
+set_socket_option(CHANNEL[1], SocketOption.PASS_CREDENTIALS, True)
+
+
+@holds(items=items, room=st.integers(0, 4096))
+def any_items_are_sent_or_refused_and_no_descriptor_is_lost(items: Any, room: int) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    try:
+        assert send_message(CHANNEL[0], [b"data"], None, items) == 4
+    except SocketCondition as condition:
+        assert condition.syscall == "sendmsg"
+        assert receive_message(CHANNEL[1], 9)[0] is None
+        return
+    data, header = receive_message(CHANNEL[1], 9, room=room)
+    assert data == b"data"
+    for item in header.items:
+        if hasattr(item, "fds"):
+            close_descriptors(item)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+@holds(item=st.builds(AncillaryData, st.sampled_from([0, 1, 41, 17]), st.integers(0, 110),
+                      st.binary(max_size=64)))
+def any_bytes_become_an_item_or_stay_bytes(item: AncillaryData) -> None:
+    made = sockets._sockets.read_item("receive_message", item.level, item.type, item.data)
+    kind = lookup_ancillary_item(item.level, item.type)
+    assert made == item or (kind is not None and type(made) is kind)
+
+
 names = st.text(max_size=20)
 addresses = st.one_of(
     st.builds(InternetAddress, st.none() | u32, st.none() | u16), st.none(),
@@ -295,6 +332,16 @@ RECORDS: dict[str, st.SearchStrategy[Any]] = {
     "InternetAddress": st.builds(InternetAddress, st.none() | u32, st.none() | u16),
     "Internet6Address": st.builds(Internet6Address, st.none() | u128, st.none() | u16, u32, u32),
     "UnixAddress": st.builds(UnixAddress, st.binary(max_size=120)),
+    "AncillaryData": st.builds(AncillaryData, i32, i32, st.binary(max_size=20)),
+    "Credentials": st.builds(Credentials, st.integers(0, 2**31 - 1), u32, u32),
+    "HopLimit": st.builds(HopLimit, st.integers(0, 255)),
+    "Internet6PacketInfo": st.builds(
+        Internet6PacketInfo, st.integers(0, 2**31 - 1),
+        st.none() | st.builds(Internet6Address, u128, st.none())),
+    "InternetPacketInfo": st.builds(
+        InternetPacketInfo, st.integers(0, 2**31 - 1),
+        st.none() | st.builds(InternetAddress, u32, st.none())),
+    "TimeStamp": st.builds(TimeStamp, st.integers(0, 2**63 - 1)),
     "Datagrams": st.builds(sockets.Datagrams, st.binary(max_size=99), st.integers(1, 65535),
                            st.none() | addresses),
     "SocketCondition": st.builds(

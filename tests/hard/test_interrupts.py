@@ -38,8 +38,11 @@ import sockets
 from sockets import (
     AddressInfo,
     Datagrams,
+    Descriptors,
     Internet6Address,
     InternetAddress,
+    MessageHeader,
+    ReceivedDescriptors,
     ShutdownMethod,
     Socket,
     SocketAddress,
@@ -48,6 +51,7 @@ from sockets import (
     SocketProtocol,
     SocketType,
     TcpOption,
+    TimeToLive,
     UnixAddress,
     _sockets,
 )
@@ -94,6 +98,10 @@ def close(owner: Any) -> None:
     elif isinstance(owner, (Number, Database, native.socket)):
         with suppress(OSError):
             owner.close()
+    elif isinstance(owner, ReceivedDescriptors):
+        sockets.close_descriptors(owner)
+    elif isinstance(owner, MessageHeader):
+        close(owner.items)
     elif isinstance(owner, tuple):
         for each in owner:
             close(each)
@@ -361,6 +369,36 @@ def send_runs(stage: Stage) -> Scene:
     return Scene(lambda: made(owners[0], [Datagrams(b"12345678", 4, None)] * 2), owners)
 
 
+def with_descriptors(name: str, argument: Any) -> Callable[[Stage], Scene]:
+    """A procedure that receives a message with descriptors."""
+    def scene(stage: Stage) -> Scene:
+        first, second = sockets.make_socket_pair(SocketDomain.UNIX, STREAM, AUTO)
+        sockets.set_socket_nonblocking(first, stage.nonblocking)
+        sockets.send_message(second, [b"some bytes"], None, [Descriptors([first, second])])
+        made = stage.procedure(name)
+        return Scene(lambda: made(first, argument), (first, second))
+
+    return scene
+
+
+def received(name: str, returned: Callable[[Any], Any]) -> Callable[[Stage], Scene]:
+    """A procedure that is called with descriptors that have been received."""
+    def scene(stage: Stage) -> Scene:
+        start = with_descriptors("receive_message", 9)(stage)
+        item, made = start.call()[1].items[0], stage.procedure(name)
+        return Scene(lambda: made(item), (*start.owners, item), returned)
+
+    return scene
+
+
+def send_descriptors(stage: Stage) -> Scene:
+    first, second = sockets.make_socket_pair(SocketDomain.UNIX, STREAM, AUTO)
+    sockets.set_socket_nonblocking(first, stage.nonblocking)
+    made = stage.procedure("send_message")
+    items = [Descriptors([first, second])]
+    return Scene(lambda: made(first, [b"some", b"bytes"], None, items), (first, second))
+
+
 def without_sockets(name: str, *arguments: Any, owner: Any = None) -> Callable[[Stage], Scene]:
     def scene(stage: Stage) -> Scene:
         made = stage.procedure(name)
@@ -379,6 +417,7 @@ SCENES: dict[str, Callable[[Stage], Scene]] = {
     "adopt_descriptor, no socket": adopt_none,
     "adopt_from_supervisor": adopt_supervised,
     "bind_socket": bind,
+    "close_descriptors": received("close_descriptors", lambda _: None),
     "close_socket": close_it,
     "close_socket, by with": leave_with,
     "connect_first": connect_first,
@@ -402,13 +441,19 @@ SCENES: dict[str, Callable[[Stage], Scene]] = {
     "receive_exactly, in time": with_two("receive_exactly", 30, timeout=0.001),
     "receive_from_socket": with_two("receive_from_socket", 9),
     "receive_into_socket": with_two("receive_into_socket", bytearray(9)),
+    "receive_message": with_descriptors("receive_message", 9),
+    "receive_message, without descriptors": with_two("receive_message", 9),
+    "receive_message_into": with_descriptors("receive_message_into", [bytearray(3)] * 2),
     "send_all": with_two("send_all", bytes(1000)),
     "send_datagrams": send_runs,
     "send_file": with_two("send_file", FILE, 0, 1000),
+    "send_message": send_descriptors,
     "send_to_socket": with_two("send_to_socket", bytearray(9), None),
     "set_socket_nonblocking": set_mode,
     "set_socket_option": with_one("set_socket_option", SocketOption.LINGER, 3),
     "shutdown_socket": with_two("shutdown_socket", ShutdownMethod.WRITE),
+    "take_descriptor": received("take_descriptor", Number),
+    "take_socket": received("take_socket", lambda sock: sock),
     "to_python_socket": to_python,
     "wait_for_socket": with_two("wait_for_socket", True, False, 1),
     "wait_for_urgent": with_two("wait_for_urgent", 0.001),
@@ -442,12 +487,14 @@ WITHOUT_SOCKETS: dict[str, Callable[[Stage], Scene]] = {
         "internet6_address_to_string", Internet6Address(1, 1)),
     "internet_address_to_string": without_sockets(
         "internet_address_to_string", InternetAddress(1, 1)),
+    "lookup_ancillary_item": without_sockets("lookup_ancillary_item", 1, 1),
     "lookup_domain": without_sockets("lookup_domain", 2),
     "make_foreign_address": without_sockets("make_foreign_address", 2, b"123456"),
     "next_protocol_entry": without_sockets("next_protocol_entry", owner=Database()),
     "number_option": without_sockets("number_option", TcpOption, 1, 0, 9, "times"),
     "open_protocol_database": without_sockets("open_protocol_database", True, owner=Database()),
     "or_raise": without_sockets("or_raise", (b"data", None)),
+    "register_ancillary_item": without_sockets("register_ancillary_item", TimeToLive),
     "register_socket_domain": without_sockets("register_socket_domain", SocketDomain.INTERNET),
     "skip_datagrams": without_sockets("skip_datagrams", [RUN], 1),
     "socket_error": without_sockets("socket_error", "who", "call", 1),
@@ -460,7 +507,9 @@ WITHOUT_SOCKETS: dict[str, Callable[[Stage], Scene]] = {
 }
 SCENES |= WITHOUT_SOCKETS
 # With these a bare number changes hands.
-NUMBERS = {"Socket", "adopt_descriptor", "adopt_from_supervisor", "detach_socket"}
+NUMBERS = {
+    "Socket", "adopt_descriptor", "adopt_from_supervisor", "detach_socket", "take_descriptor",
+}
 
 
 def test_every_procedure_has_a_scene() -> None:
@@ -478,7 +527,7 @@ def way_back(code: types.CodeType) -> set[int]:
     found, behind = set(), False
     tail: list[int] = []
     for instruction in dis.get_instructions(code):
-        if instruction.opname in ("STORE_ATTR", "POP_TOP"):
+        if instruction.opname in ("STORE_ATTR", "STORE_SUBSCR", "POP_TOP"):
             behind, tail = True, []
         elif instruction.opname.startswith(("LOAD_FAST", "LOAD_CONST", "NOP", "CACHE")):
             tail.append(instruction.offset)
@@ -638,7 +687,8 @@ def storm(scene: Scene, alarm: Alarm, delay: float, tally: Tally, before: int) -
 OWNERS = [
     "accept_socket", "adopt_descriptor", "close_socket, by with", "create_socket",
     "create_socket, and drop it", "detach_socket", "duplicate_socket", "from_python_socket",
-    "make_socket_pair", "set_socket_nonblocking", "to_python_socket",
+    "make_socket_pair", "receive_message", "receive_message_into", "set_socket_nonblocking",
+    "take_descriptor", "take_socket", "to_python_socket",
 ]
 
 

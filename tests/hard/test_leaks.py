@@ -22,26 +22,30 @@ from typing import Any
 import pytest
 import sockets
 from sockets import (
-    AddressInfo, AddressInfoOption, Datagrams, Interface, Internet6Address, Internet6Option,
-    InternetAddress, IpOption, MtuDiscovery, NameInfoOption, PeerCredentials, ProtocolEntry,
-    RawOption, ReceiveFromOption, SendToOption, ServiceEntry, ShutdownMethod, Socket,
-    SocketAddress, SocketCondition, SocketConstant, SocketDomain, SocketOption, SocketProtocol,
-    SocketType, TcpInformation, TcpOption, UdpOption, UnixAddress, accept_socket,
-    adopt_descriptor, adopt_from_supervisor, bind_socket, close_protocol_database, close_socket,
-    connect_first, connect_socket, create_listener, create_socket, define_socket_option_type,
-    detach_socket, duplicate_socket, finish_connect, flag_option, foreign_to_internet6_address,
+    AddressInfo, AddressInfoOption, AncillaryData, AncillaryItem, Credentials, Datagrams,
+    Descriptors, HopLimit, Interface, Internet6Address, Internet6ErrorReport, Internet6Option,
+    Internet6PacketInfo, InternetAddress, InternetErrorReport, InternetPacketInfo, IpOption,
+    MessageHeader, MtuDiscovery, NameInfoOption, PeerCredentials, ProtocolEntry, RawOption,
+    ReceiveFromOption, ReceivedDescriptors, SegmentSize, SendToOption, ServiceEntry, ShutdownMethod,
+    Socket, SocketAddress, SocketCondition, SocketConstant, SocketDomain, SocketOption,
+    SocketProtocol, SocketType, TcpInformation, TcpOption, TimeStamp, TimeToLive, TrafficClass,
+    TypeOfService, UdpOption, UnixAddress, accept_socket, adopt_descriptor, adopt_from_supervisor,
+    bind_socket, close_descriptors, close_protocol_database, close_socket, connect_first,
+    connect_socket, create_listener, create_socket, define_socket_option_type, detach_socket,
+    duplicate_socket, finish_connect, flag_option, foreign_to_internet6_address,
     foreign_to_internet_address, foreign_to_unix_address, from_python_socket, get_address_info,
     get_host_name, get_interface_by_index, get_interface_by_name, get_interfaces, get_name_info,
     get_peer_name, get_protocol_by_constant, get_protocol_by_name, get_service_by_name,
-    get_service_by_port, get_socket_name, get_socket_option,
-    internet6_address_to_internet_address, internet6_address_to_string,
-    internet_address_to_internet6_address, internet_address_to_string, listen_socket,
-    make_foreign_address, make_socket_pair, next_protocol_entry, number_option,
-    open_protocol_database, or_raise, receive_datagrams, receive_exactly, receive_from_socket,
-    receive_into_socket, register_socket_domain, send_all, send_datagrams, send_file,
-    send_to_socket, set_socket_nonblocking, set_socket_option, shutdown_socket, skip_datagrams,
-    socket_error, socket_raise_unless, string_to_internet6_address, string_to_internet_address,
-    string_to_ipv4, string_to_ipv6, to_python_socket, wait_for_socket, wait_for_urgent, within,
+    get_service_by_port, get_socket_name, get_socket_option, internet6_address_to_internet_address,
+    internet6_address_to_string, internet_address_to_internet6_address, internet_address_to_string,
+    listen_socket, lookup_ancillary_item, make_foreign_address, make_socket_pair,
+    next_protocol_entry, number_option, open_protocol_database, or_raise, receive_datagrams,
+    receive_exactly, receive_from_socket, receive_into_socket, receive_message,
+    receive_message_into, register_ancillary_item, register_socket_domain, send_all, send_datagrams,
+    send_file, send_message, send_to_socket, set_socket_nonblocking, set_socket_option,
+    shutdown_socket, skip_datagrams, socket_error, socket_raise_unless, string_to_internet6_address,
+    string_to_internet_address, string_to_ipv4, string_to_ipv6, take_descriptor, take_socket,
+    to_python_socket, wait_for_socket, wait_for_urgent, within,
 )
 
 POLLS, MANY = 1_000_000, 20_000
@@ -273,6 +277,54 @@ def test_a_million_would_block_receives_of_many(parts: Parts) -> None:
     stays_flat(lambda: receive_datagrams(parts.bound, 64, 64), POLLS)
 
 
+def test_messages_with_descriptors(parts: Parts) -> None:
+    """Those that are taken, closed, cut off by the kernel, and left in what is dropped."""
+    peer = parts.peer.fileno()
+
+    def exchange() -> None:
+        native.send_fds(parts.peer, [b"x"], [peer, peer, 0])
+        data, header = receive_message(parts.pair, 9)
+        assert data == b"x"
+        with header.items[0] as item:
+            os.close(take_descriptor(item))
+            close_socket(take_socket(item))
+        for room in (0, 20, 24):
+            native.send_fds(parts.peer, [b"x"], [0, 0, 0])
+            for item in receive_message_into(parts.pair, [bytearray(9)], room=room)[1].items:
+                close_descriptors(item)
+        assert send_message(parts.pair, [b"a", b"b"], None, [Descriptors([0])]) == 2
+        os.close(native.recv_fds(parts.peer, 9, 1)[1][0])
+
+    stays_flat(exchange, MANY)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_descriptors_that_nobody_takes(parts: Parts) -> None:
+    def drop() -> None:
+        native.send_fds(parts.peer, [b"x"], [0, 0])
+        receive_message(parts.pair, 9)
+
+    stays_flat(drop, MANY)
+
+
+def test_messages_with_packet_information(parts: Parts) -> None:
+    place, buffer = get_socket_name(parts.bound), bytearray(9)
+    for option in (IpOption.RECEIVE_PACKET_INFO, IpOption.RECEIVE_TTL, SocketOption.TIME_STAMPS):
+        set_socket_option(parts.bound, option, True)
+
+    def exchange() -> None:
+        assert send_message(parts.bound, [b"a", b"b"], place, [TimeToLive(9)]) == 2
+        assert len(receive_message(parts.bound, 9)[1].items) == 3
+        assert send_message(parts.bound, [b"a"], place) == 1
+        assert len(receive_message_into(parts.bound, [buffer])[1].items) == 3
+        assert receive_message(parts.bound, 9)[0] is None
+        assert receive_message(parts.bound, 100_000)[0] is None
+
+    stays_flat(exchange, MANY)
+    for option in (IpOption.RECEIVE_PACKET_INFO, IpOption.RECEIVE_TTL, SocketOption.TIME_STAMPS):
+        set_socket_option(parts.bound, option, False)
+
+
 def test_options_and_names(parts: Parts) -> None:
     def ask() -> None:
         set_socket_option(parts.fresh, KEEP_ALIVE, 1)
@@ -337,6 +389,60 @@ FAILURES: dict[str, list[Failure]] = {
     "InternetAddress": [(TYPE, lambda p: InternetAddress(b"1", 1)),
                         (VALUE, lambda p: InternetAddress("1", 1)),
                         (VALUE, lambda p: InternetAddress(0, 65536))],
+    "AncillaryData": [(TYPE, lambda p: AncillaryData(1, 1, "")),
+                      (VALUE, lambda p: AncillaryData(2**40, 1, b""))],
+    "AncillaryItem": [((NotImplementedError,), lambda p: AncillaryItem().converter()),
+                      ((NotImplementedError,), lambda p: AncillaryItem.extractor(b""))],
+    "Credentials": [(TYPE, lambda p: Credentials(1, 1, "1")),
+                    (VALUE, lambda p: Credentials.extractor(b"x"))],
+    "Descriptors": [(TYPE, lambda p: Descriptors(1)), (VALUE, lambda p: Descriptors([-1])),
+                    (VALUE, lambda p: Descriptors([p.closed]).converter())],
+    "HopLimit": [(TYPE, lambda p: HopLimit("1")), (VALUE, lambda p: HopLimit(256))],
+    "Internet6ErrorReport": [(TYPE, lambda p: Internet6ErrorReport()),
+                             (VALUE, lambda p: Internet6ErrorReport.extractor(b"x"))],
+    "Internet6PacketInfo": [(TYPE, lambda p: Internet6PacketInfo(1, p.name)),
+                            (VALUE, lambda p: Internet6PacketInfo.extractor(bytes(21)))],
+    "InternetErrorReport": [(TYPE, lambda p: InternetErrorReport()),
+                            (VALUE, lambda p: InternetErrorReport.extractor(bytes(15)))],
+    "InternetPacketInfo": [(TYPE, lambda p: InternetPacketInfo(1, "::1")),
+                           (VALUE, lambda p: InternetPacketInfo(-1, p.name))],
+    "MessageHeader": [(TYPE, lambda p: MessageHeader())],
+    "ReceivedDescriptors": [(TYPE, lambda p: ReceivedDescriptors())],
+    "SegmentSize": [(TYPE, lambda p: SegmentSize(1.0)), (VALUE, lambda p: SegmentSize(65536))],
+    "TimeStamp": [(TYPE, lambda p: TimeStamp("1")), (VALUE, lambda p: TimeStamp.extractor(b""))],
+    "TimeToLive": [(TYPE, lambda p: TimeToLive(None)), (VALUE, lambda p: TimeToLive(-1))],
+    "TrafficClass": [(TYPE, lambda p: TrafficClass(b"")), (VALUE, lambda p: TrafficClass(256))],
+    "TypeOfService": [(TYPE, lambda p: TypeOfService([])), (VALUE, lambda p: TypeOfService(256))],
+    "close_descriptors": [(TYPE, lambda p: close_descriptors(1))],
+    "lookup_ancillary_item": [(TYPE, lambda p: lookup_ancillary_item("1", 1)),
+                              (VALUE, lambda p: lookup_ancillary_item(2**40, 1))],
+    "receive_message": [
+        (TYPE, lambda p: receive_message(p.pair, "1")),
+        (VALUE, lambda p: receive_message(p.pair, 1, room=4097)),
+        ((MemoryError, OverflowError), lambda p: receive_message(p.pair, 2**62)),
+        (CONDITION, lambda p: receive_message(p.fresh, 10)),
+        (CONDITION, lambda p: receive_message(p.fresh, 100_000)),
+        (CONDITION, lambda p: receive_message(p.closed, 10))],
+    "receive_message_into": [
+        (TYPE, lambda p: receive_message_into(p.pair, [bytearray(9), b"constant"])),
+        (TYPE, lambda p: receive_message_into(p.pair, bytearray(9))),
+        (CONDITION, lambda p: receive_message_into(p.fresh, [bytearray(10)] * 3)),
+        (CONDITION, lambda p: receive_message_into(p.fresh, [bytearray(1)] * 1025))],
+    "register_ancillary_item": [(TYPE, lambda p: register_ancillary_item(1)),
+                                (TYPE, lambda p: register_ancillary_item(AncillaryItem)),
+                                (VALUE, lambda p: register_ancillary_item(Descriptors))],
+    "send_message": [
+        (TYPE, lambda p: send_message(p.pair, [bytearray(3), "text"])),
+        (TYPE, lambda p: send_message(p.pair, [b"x"], None, [1])),
+        (VALUE, lambda p: send_message(p.pair, [b"x"], p.name)),
+        (VALUE, lambda p: send_message(p.pair, [b"x"], None, [Descriptors([p.closed])])),
+        (CONDITION, lambda p: send_message(p.pair, [b"x"], None, [Descriptors([987654])])),
+        (CONDITION, lambda p: send_message(p.bound, [b"x"], p.name, [
+            AncillaryData(1, 1, bytes(4096))])),
+        (CONDITION, lambda p: send_message(p.broken, [b"x"], None, [Descriptors([0])])),
+        (CONDITION, lambda p: send_message(p.bound, [bytearray(70_000)], p.name))],
+    "take_descriptor": [(TYPE, lambda p: take_descriptor([0]))],
+    "take_socket": [(TYPE, lambda p: take_socket(Descriptors([0])))],
     "Datagrams": [(TYPE, lambda p: Datagrams("text", 1, None)),
                   (VALUE, lambda p: Datagrams(bytearray(3), 0, None))],
     "Internet6Address": [(TYPE, lambda p: Internet6Address(b"1", 1)),
@@ -575,9 +681,10 @@ FAILURES: dict[str, list[Failure]] = {
 
 # These take nothing that could be wrong.
 CANNOT_FAIL = {
-    "HAS_DONT_WAIT", "HAS_KEEP_ALIVE_TIMES", "HAS_PROTOCOL_ITERATION", "HAS_RECEIVE_OFFLOAD",
-    "HAS_REUSE_PORT", "HAS_UNIX_SOCKETS", "ResolverCode", "close_protocol_database",
-    "get_host_name", "get_interfaces", "lookup_domain",
+    "HAS_DONT_WAIT", "HAS_KEEP_ALIVE_TIMES", "HAS_MESSAGES", "HAS_PROTOCOL_ITERATION",
+    "HAS_RECEIVE_OFFLOAD", "HAS_REUSE_PORT", "HAS_UNIX_SOCKETS",
+    "ResolverCode",
+    "close_protocol_database", "get_host_name", "get_interfaces", "lookup_domain",
     "next_protocol_entry", "socket_maximum_connections",
 }
 

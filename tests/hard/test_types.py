@@ -20,14 +20,16 @@ BEFORE = """\
 import copy
 from ipaddress import IPv4Address, IPv6Address
 from sockets import (
-    Internet6Address, InternetAddress, IpOption, MtuDiscovery, NameInfoOption, SendToOption,
+    AncillaryItem, Descriptors, HopLimit, Internet6Address, InternetAddress, InternetPacketInfo,
+    IpOption, MessageHeader, MtuDiscovery, NameInfoOption, ReceivedDescriptors, SendToOption,
     ShutdownMethod, SocketAddress, SocketDomain, SocketOption, SocketProtocol, SocketType,
     TcpOption, UnixAddress, accept_socket, adopt_from_supervisor, bind_socket, close_socket,
-    connect_first, connect_socket, create_listener, create_socket, flag_option,
-    get_address_info, get_interface_by_name, get_name_info, get_service_by_name,
-    get_socket_name, get_socket_option, listen_socket, number_option, or_raise, receive_exactly,
-    receive_from_socket, send_all, send_file, send_to_socket, set_socket_option,
-    shutdown_socket, wait_for_urgent, within,
+    connect_first, connect_socket, create_listener, create_socket, flag_option, get_address_info,
+    get_interface_by_name, get_name_info, get_service_by_name, get_socket_name, get_socket_option,
+    listen_socket, number_option, or_raise, receive_exactly, receive_from_socket, receive_message,
+    receive_message_into, register_ancillary_item, send_all, send_file, send_message,
+    send_to_socket, set_socket_option, shutdown_socket, take_descriptor, take_socket,
+    wait_for_urgent, within,
 )
 sock = create_socket(SocketDomain.INTERNET, SocketType.STREAM, SocketProtocol.AUTO)
 address = InternetAddress("127.0.0.1", 80)
@@ -77,6 +79,16 @@ WRONG = [
     'connect_first(get_address_info("localhost", 80))',
     "connect_first([], 1)[0].fd",
     "or_raise(accept_socket(sock))[1].port",
+    "send_message(sock, b'x')",
+    "send_message(sock, [b'x'], None, Descriptors([sock]))",
+    "send_message(sock, [b'x'], [Descriptors([sock])])",
+    "receive_message(sock, [bytearray(9)])",
+    "receive_message(sock, 9, SendToOption.DONT_ROUTE)",
+    "receive_message_into(sock, bytearray(9), room='x')",
+    "take_descriptor(Descriptors([sock]))",
+    "register_ancillary_item(HopLimit(1))",
+    "InternetPacketInfo(1, Internet6Address(1, 1))",
+    "or_raise(receive_message(sock, 9))[0].items",
     "SocketDomain.APPLETALK",
     "wait_for_urgent(sock, True, 1)",
     "adopt_from_supervisor(SocketType.STREAM)",
@@ -133,6 +145,28 @@ RIGHT = [
     "or_raise(connect_first(get_address_info('localhost', 80)[0], 5))[0].fd",
     "or_raise(receive_exactly(sock, 9, timeout=1))[0].decode()",
     "or_raise(send_all(sock, b'x', timeout=1))[0].to_bytes(1, 'big')",
+    "send_message(sock, [b'x', bytearray(1)], address, [Descriptors([sock]), HopLimit(3)])",
+    "data, header = or_raise(receive_message(sock, 9, room=0))\n"
+    "print(data.decode(), header.truncated, header.items)",
+    "count, told = or_raise(within(1, receive_message_into, sock, [bytearray(3)]))\n"
+    "print(count + 1, told.address)",
+    "for item in MessageHeader(None, (), 0).items:\n"
+    "    match item:\n"
+    "        case InternetPacketInfo(interface, here):\n"
+    "            print(interface + 1, here)\n"
+    "        case ReceivedDescriptors():\n"
+    "            with item:\n"
+    "                print(take_descriptor(item) + 1, take_socket(item).fd)",
+    "class Mine(AncillaryItem):\n"
+    "    __slots__ = ('text',)\n"
+    "    level, type = 1, 99\n"
+    "    text: str\n"
+    "    def converter(self) -> bytes:\n"
+    "        return self.text.encode()\n"
+    "    @classmethod\n"
+    "    def extractor(cls, data: bytes) -> AncillaryItem:\n"
+    "        return cls(data.decode())\n"
+    "register_ancillary_item(Mine)",
     "answer = accept_socket(sock)",
     "if answer[0] is None:\n    print(answer[1].who)\nelse:\n    print(answer[0].fd)",
     "match within(1, receive_from_socket, sock, 9):\n"

@@ -144,6 +144,21 @@ if HAS_KEEP_ALIVE_TIMES:
         TcpOption.KEEP_ALIVE_INTERVAL, TCP, native.TCP_KEEPINTVL, [1, 9, 32767], 0, integer)
     ROWS["TcpOption.KEEP_ALIVE_COUNT"] = (
         TcpOption.KEEP_ALIVE_COUNT, TCP, native.TCP_KEEPCNT, [1, 3, 127], 0, integer)
+# What asks for ancillary data; the numbers are Linux's, where Python does not know them.
+for kind, level, name, in_c, number in (
+    (SocketOption, SOL, "TIME_STAMPS", "SO_TIMESTAMPNS", 35),
+    (IpOption, IP, "RECEIVE_PACKET_INFO", "IP_PKTINFO", 8),
+    (IpOption, IP, "RECEIVE_TTL", "IP_RECVTTL", 12),
+    (IpOption, IP, "RECEIVE_TYPE_OF_SERVICE", "IP_RECVTOS", 13),
+    (IpOption, IP, "RECEIVE_ERRORS", "IP_RECVERR", 11),
+    (Internet6Option, IP6, "RECEIVE_PACKET_INFO", "IPV6_RECVPKTINFO", 49),
+    (Internet6Option, IP6, "RECEIVE_HOP_LIMIT", "IPV6_RECVHOPLIMIT", 51),
+    (Internet6Option, IP6, "RECEIVE_TRAFFIC_CLASS", "IPV6_RECVTCLASS", 66),
+    (Internet6Option, IP6, "RECEIVE_ERRORS", "IPV6_RECVERR", 25),
+):
+    if hasattr(kind, name):
+        ROWS[f"{kind.__name__}.{name}"] = (
+            getattr(kind, name), level, getattr(native, in_c, number), FLAGS, 0, bool)
 OTHERS = {
     "SocketOption.ERROR": SocketOption.ERROR,
     "SocketOption.TYPE": SocketOption.TYPE,
