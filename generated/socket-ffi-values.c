@@ -263,7 +263,7 @@ static const struct foreign_value {
     VALUE("size-of/timeval", sizeof(struct timeval)),
     VALUE("size-of/linger", sizeof(struct linger)),
     VALUE("$so/out-of-band-inline", SO_OOBINLINE),
-    VALUE("$ip/tos", IP_TOS),
+    VALUE("$ip/type-of-service", IP_TOS),
     WHERE_DEFINED("$ipv6/traffic-class", IPV6_TCLASS),
     WHERE_DEFINED("$ipv6/dont-fragment", IPV6_DONTFRAG),
     ON_LINUX("$so/priority", SO_PRIORITY),

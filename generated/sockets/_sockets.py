@@ -138,8 +138,8 @@ OPTION_NAMES = (
     "size-of/linger", "$so/out-of-band-inline", "$so/receive-low-water", "$so/priority",
     "$so/busy-poll", "$so/mark", "$so/bind-to-device", "$so/peer-credentials", "$tcp/cork",
     "$tcp/quick-ack", "$tcp/user-timeout", "$tcp/defer-accept", "$tcp/fast-open",
-    "$tcp/fast-open-connect", "$tcp/congestion", "$tcp/information", "$ip/tos", "$ip/mtu-discover",
-    "$ip/mtu", "$ip/transparent", "$ip/multicast-all", "$ipv6/traffic-class",
+    "$tcp/fast-open-connect", "$tcp/congestion", "$tcp/information", "$ip/type-of-service",
+    "$ip/mtu-discover", "$ip/mtu", "$ip/transparent", "$ip/multicast-all", "$ipv6/traffic-class",
     "$ipv6/dont-fragment", "$ipv6/mtu-discover", "$ipv6/mtu", "$ipv6/transparent",
     "$ipv6/multicast-all", "$mcast/join-group", "$mcast/leave-group", "$mcast/join-source-group",
     "$mcast/leave-source-group", "size-of/group-req",
@@ -1438,7 +1438,7 @@ Value: a bool. Platforms: all; on Windows it is the receiver's to set.
 
 Value: an int, from 0 to 255 hops; 0 stays on this machine. Platforms: all.
 """
-    TOS: ClassVar[IpOption[int]]
+    TYPE_OF_SERVICE: ClassVar[IpOption[int]]
     """IP_TOS, ip(7): the type of service of what is sent, a field of the packet for routers.
 
 Its upper six bits are a class of traffic; for TCP the kernel uses the lower two itself.
@@ -3058,7 +3058,7 @@ Value: a bool. Platforms: all; on Windows it is the receiver's to set.
 Value: an int, from -1 to 255 hops; -1 sets the system's usual limit. Platforms: all.
 """
     TRAFFIC_CLASS: ClassVar[Internet6Option[int]]
-    """IPV6_TCLASS, ipv6(7): the traffic class of what is sent, IPv6's name for TOS.
+    """IPV6_TCLASS, ipv6(7): the traffic class of what is sent, the TYPE_OF_SERVICE of IPv6.
 
 Value: an int, from -1 to 255: the field; -1 sets the system's usual one. Platforms: all.
 """
@@ -3673,7 +3673,7 @@ if "$tcp/information" in FOREIGN_VALUES:
     TcpOption.INFORMATION = other_option(
         TcpOption, "$tcp/information", 232, read_only, read_tcp_information
     )
-offer(integer_option, IpOption, "TOS", low=0, high=255, unit="")
+offer(integer_option, IpOption, "TYPE_OF_SERVICE", low=0, high=255, unit="")
 offer(integer_option, Internet6Option, "TRAFFIC_CLASS", low=-1, high=255, unit="")
 offer(boolean_option, Internet6Option, "DONT_FRAGMENT")
 if "$ip/mtu" in FOREIGN_VALUES:

@@ -87,7 +87,7 @@ ROWS: list[tuple[str, str, SocketType, str, list[Any]]] = [
     ("TcpOption", "QUICK_ACK", STREAM, "TCP_QUICKACK", [False, True]),
     ("TcpOption", "USER_TIMEOUT", STREAM, "TCP_USER_TIMEOUT", [1, 30000, 2**31 - 1, 0]),
     ("TcpOption", "FAST_OPEN_CONNECT", STREAM, "30", [True, False]),
-    ("IpOption", "TOS", DATAGRAM, "IP_TOS", [0, 0xB8, 255]),
+    ("IpOption", "TYPE_OF_SERVICE", DATAGRAM, "IP_TOS", [0, 0xB8, 255]),
     ("IpOption", "MTU_DISCOVER", DATAGRAM, "10",
      [getattr(MtuDiscovery, name, None) for name in ("DONT", "DO", "PROBE", "WANT")]),
     ("IpOption", "TRANSPARENT", STREAM, "19", [True, False]),
