@@ -5,4 +5,4 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # which PYTHONSAFEPATH leaves out
 from commonweb.tangle import command
 
-command("tangle.py")
+command("tangle.py", ["sockets.md"])

@@ -12,16 +12,20 @@ USAGE = f"usage: {PROGRAM} tangle|weave ..."
 def main(name: str) -> None:
     if sys.path[0] == os.path.realpath("."):  # Python looks there first, but there are only webs
         del sys.path[0]
+    program = f"{PROGRAM} {name}"
     if name == "tangle":
-        from .tangle import command
-    elif name == "weave":
-        from .weave import command
-    else:
-        from .messages import run
+        from . import tangle
 
-        run(usage, PROGRAM)
-    del sys.argv[1]
-    command(f"{PROGRAM} {name}")
+        del sys.argv[1]
+        tangle.command(program)
+    elif name == "weave":
+        from . import weave
+
+        del sys.argv[1]
+        weave.command(program)
+    from .messages import run
+
+    run(usage, PROGRAM)
 
 
 def usage(arguments: list[str], program: str) -> int:

@@ -114,11 +114,11 @@ class Detangler:
             self.change(first).rows[first.row] = new
             self.moves += [(sole.line, 0, at) for sole in soles if sole]
         else:
-            ends = next((a, b) for a, b in zip(soles, soles[1:]) if not follow([a, b]))
-            assert ends[0] and ends[1]
-            self.wrong(old[0], f"{at}: the edit goes across a seam: it replaces {name(ends[0])} "
-                       f"(line {ends[0].line}) and {name(ends[1])} (line {ends[1].line}) together: "
-                       "expected an edit of each by itself")
+            ends = next([a, b] for a, b in zip(soles, soles[1:])
+                        if a and b and not follow([a, b]))
+            one, other = map(self.name, ends)
+            self.wrong(old[0], f"{at}: the edit goes across a seam: it replaces {one} and {other} "
+                       "together: expected an edit of each by itself")
 
     def replace(self, line: Line, text: str, place: str) -> None:
         """Another text for a line: for its row, or for what changed between references."""
@@ -171,7 +171,7 @@ class Detangler:
             self.moves.append((stretch.line - is_before, 1, at))
             return
         line = lines[row - 1] if row else lines[row]
-        places = [f"{name(stretch)} (line {stretch.line})" for _, stretch, _ in fit or found]
+        places = [self.name(stretch) for _, stretch, _ in fit or found]
         self.wrong(line, f"{at}: what is added there may belong to {' or to '.join(places)}: "
                    "expected it in one of them by hand" if len(fit) > 1 else
                    f"{at}: what is added there fits nowhere: expected the indentation of "
@@ -255,7 +255,7 @@ class Detangler:
 
     def verify(self, edits: list[Edit]) -> None:
         """Tangling gives the files as they were edited, and all others as they were."""
-        again = Base("\n".join([*self.lines, ""]).encode())
+        again = Base(with_ends(self.base.data, self.web.lines, self.lines))
         expected = {name: data.decode().split("\n") for name, data in self.base.contents.items()}
         paths = {name: os.path.join(self.out, name) for name in expected}
         for edit in edits:
@@ -283,9 +283,12 @@ class Detangler:
             place = next((stretch.line for stretch in place.stretches), 1)
         self.problems.append(Problem(place, 1, message))
 
+    def name(self, stretch: Stretch) -> str:
+        return f"⟨{stretch.part.name}⟩ ({self.web.at(stretch.line)})"
+
     def both(self, line: Line) -> str:
         """The places that a line is put together of, as part of a message."""
-        names = [f"{name(stretch)} (line {stretch.line})" for stretch in line.stretches
+        names = [self.name(stretch) for stretch in line.stretches
                  if stretch.raw.strip() or stretch.whole]
         return f", {' and '.join(dict.fromkeys(names))}" if names else ""
 
@@ -299,10 +302,6 @@ def alike(one: str, other: str) -> int:
     """How many characters two texts begin with alike."""
     return next((at for at, (a, b) in enumerate(zip(one, other)) if a != b),
                 min(len(one), len(other)))
-
-
-def name(stretch: Stretch) -> str:
-    return f"⟨{stretch.part.name}⟩"
 
 
 def follow(stretches: Sequence[Stretch | None]) -> bool:
@@ -375,7 +374,8 @@ def merged(base: list[str], web: list[str], new: list[str], moves: list[Move]
 
 def with_ends(data: bytes, old: list[str], new: list[str]) -> bytes:
     """A document with other lines, which end as those beside them do."""
-    raw = [line for line in re.split(r"(?<=\n)|(?<=\r)(?!\n)", data.decode()) if line]
+    raw = [line for line in re.split(r"(?<=\n)|(?<=\r)(?!\n)",
+                                     data.decode("utf-8", "surrogateescape")) if line]
     whole, at = [], 0
     for begin, end, row, stop in unequal(new, old):
         ending = next((line[len(line.rstrip("\r\n")) :] for line in
@@ -383,13 +383,13 @@ def with_ends(data: bytes, old: list[str], new: list[str]) -> bytes:
                       "\n")
         whole += [*raw[at:row], *[line + ending for line in new[begin:end]]]
         at = stop
-    return "".join(whole + raw[at:]).encode()
+    return "".join(whole + raw[at:]).encode("utf-8", "surrogateescape")
 
 
 def detangle(web: Web, data: bytes, path: str, edits: list[Edit], out: str
              ) -> tuple[bytes, list[str], list[Problem]]:
     """A document with the edits of its files, what to say of them, and what forbids that."""
-    lines, said = web.lines, list[str]()
+    lines, said, moves = web.lines, list[str](), list[tuple[int, str]]()
     unknown = [edit for edit in edits if not edit.base]
     problems = [Problem(web.chunks[edit.output.name].parts[0].line, 1,
                         f"{edit.output.path} {edit.verb}, and from what is not known: expected the "
@@ -409,12 +409,16 @@ def detangle(web: Web, data: bytes, path: str, edits: list[Edit], out: str
                                  f"module merge3 is there to merge both: {LIBRARY}")]
         problems += conflicts
         changes = [*unequal(lines, base.web.lines)]
-        said += [f"{path}:{across(changes, line - 1) + 1 + below}: took {place}"
-                 for line, below, place in sorted(detangler.moves)]
+        moves += [(across(changes, line - 1) + 1 + below, place)
+                  for line, below, place in sorted(detangler.moves)]
     new = with_ends(data, web.lines, lines)
+    after = Web(new, draft=True)
+    for line, place in moves:
+        name, number = after.place(line)
+        said.append(f"{name or path}:{number}: took {place}")
     if not problems:
         changes = [*unequal(web.lines, lines)]
         problems = [Problem(across(changes, problem.line - 1) + 1, 1,
                             f"with the edits: {problem.message}")
-                    for problem in Web(new, draft=True).problems]
+                    for problem in after.problems]
     return new, said, problems

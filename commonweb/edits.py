@@ -6,6 +6,7 @@ import os
 import re
 from contextlib import suppress
 
+from .documents import joined
 from .expansion import TooLarge, tangle
 from .history import History
 from .messages import Problem
@@ -28,7 +29,7 @@ class Base:
     """A web as it was when files were tangled from it, and what it meant."""
 
     def __init__(self, data: bytes) -> None:
-        self.web = Web(data, draft=True)
+        self.data, self.web = data, Web(data, draft=True)
         self.contents: dict[str, bytes] = {}
         with suppress(TooLarge):
             if not self.web.problems:
@@ -45,11 +46,11 @@ class Edit:
     have in the file, where there may be a #line before any of them.
     """
 
-    def __init__(self, output: Output, verb: str, lined: str) -> None:
+    def __init__(self, output: Output, verb: str, lined: list[str]) -> None:
         self.output, self.verb = output, verb
         self.base: Base | None = None
-        mark = re.compile(rf'#line [0-9]+ ".*{re.escape(os.path.basename(lined))}"') if (
-            lined) else None
+        names = "|".join([re.escape(os.path.basename(path)) for path in lined])
+        mark = re.compile(rf'#line [0-9]+ ".*(?:{names})"') if names else None
         lines = unix(output.old or b"").decode("utf-8", "surrogateescape").split("\n")
         self.numbers = [number for number, line in enumerate(lines, 1)
                         if not (mark and mark.fullmatch(line))]
@@ -69,7 +70,7 @@ def unix(data: bytes) -> bytes:
     return data.replace(b"\r\n", b"\n")
 
 
-def find_edits(path: str, outputs: list[Output], record: Record) -> list[Edit]:
+def find_edits(paths: list[str], outputs: list[Output], record: Record) -> list[Edit]:
     """Which files are not known to be as they were tangled, and from what they were.
 
     That is known by the record, or by git: a file was tangled that was what the web meant in the
@@ -83,11 +84,13 @@ def find_edits(path: str, outputs: list[Output], record: Record) -> list[Edit]:
         return []
     edits, bases = [], dict[str, Base]()
     kept = Base(record.kept) if record.kept else None
-    with History(os.path.dirname(path) or ".") as history:
+    with History(os.path.dirname(paths[0]) or ".") as history:
 
         def base_of(commit: str) -> Base:
             if commit not in bases:
-                bases[commit] = Base(history.content(commit, path))
+                found = [(path, history.content(commit, path)) for path in paths]
+                bases[commit] = Base(joined([
+                    (path, data) for path, data in found if data] or found[:1]))
             return bases[commit]
 
         for output in unknown:
@@ -100,7 +103,7 @@ def find_edits(path: str, outputs: list[Output], record: Record) -> list[Edit]:
             if meant is None and not known:
                 verb = "is not known to be tangled"
                 verb += f" ({history.trouble})" if history.trouble else ""
-            edit = Edit(output, verb, path if record.lines else "")
+            edit = Edit(output, verb, paths if record.lines else [])
             tangled = next((commit for commit in history.changes(output.path, CHANGES)
                             if name in base_of(commit).contents
                             and unix(history.content(commit, output.path))
@@ -111,11 +114,11 @@ def find_edits(path: str, outputs: list[Output], record: Record) -> list[Edit]:
 
 
 def check_edits(
-    web: Web, path: str, outputs: list[Output], contents: dict[str, bytes], record: Record
+    web: Web, paths: list[str], outputs: list[Output], contents: dict[str, bytes], record: Record
 ) -> list[Problem]:
     """Complain of outputs that would be overwritten and are not known to be tangled."""
     coded = [output for output in outputs if output.name in contents]
-    return [problem for edit in find_edits(path, coded, record)
+    return [problem for edit in find_edits(paths, coded, record)
             for problem in edited(web, edit, contents[edit.output.name].decode())]
 
 
@@ -217,7 +220,7 @@ def edits_of(web: Web, edit: Edit, code: str) -> tuple[list[Difference], int]:
     done = {(row, stop, *new[begin:end]) for begin, end, row, stop in changes}
     spans = [(begin, end, row, stop) for begin, end, row, stop in by_lines(unequal(lines, base))
              if (row, stop, *lines[begin:end]) not in done]
-    spans = [*joined(spans)]
+    spans = [*together(spans)]
     locator, found = Locator(web, edit.output, code), []
     for begin, end, row, stop in spans[:3]:
         both = any((row < other_stop and other < stop) or other == row
@@ -237,7 +240,7 @@ def by_lines(spans: Iterable[Span]) -> Iterator[Span]:
             yield begin, end, row, stop
 
 
-def joined(spans: Iterable[Span]) -> Iterator[Span]:
+def together(spans: Iterable[Span]) -> Iterator[Span]:
     """The spans, those that follow each other put together."""
     last: Span | None = None
     for span in spans:

@@ -35,12 +35,12 @@ CONTAINERS = re.compile(r"^(?:[ \t>]|[-+*][ \t]+|[0-9]{1,9}[.)][ \t]+)*")
 GARBAGE = re.compile("[\0\udc80-\udcff]")
 
 
-def garbage(text: str) -> Iterator[Problem]:
+def garbage(text: str, above: int) -> Iterator[Problem]:
     """The first of each line's characters that cannot stand in a document."""
     for number, line in enumerate(text.split("\n"), 1):
         if found := GARBAGE.search(line):
             code = ord(found[0])
-            yield Problem(number, found.start() + 1, "a NUL character" if not code else
+            yield Problem(above + number, found.start() + 1, "a NUL character" if not code else
                           f"byte 0x{code - 0xDC00:02X} is not UTF-8")
 
 
@@ -76,7 +76,8 @@ class Checks:
                 right = number
             else:
                 expected = " or ".join(followers(right))
-                again = f" again (first in line {first.line})" if first is not section else ""
+                again = (f" again (first in {self.web.at(first.line)})" if first is not section
+                         else "")
                 yield Problem(section.line, section.column, f"section {number}{again}: "
                               f"expected {expected}" + (f" after {right}" if right else ""))
             last = number
@@ -181,7 +182,7 @@ class Checks:
             for part in others:
                 if not part.continues and begun:
                     yield Problem(part.line, part.column, f"{name}≡ a second time, the first is "
-                                  f"in line {begun.line}: expected {name}+≡")
+                                  f"in {self.web.at(begun.line)}: expected {name}+≡")
                 elif not part.continues:
                     begun = part
                 if told.language is None:
@@ -189,7 +190,7 @@ class Checks:
                 elif part.language and one_name(part.language) != one_name(told.language):
                     yield Problem(part.fence.opens, part.fence.column,
                                   f"{name} is in {part.language} here, but in {told.language} "
-                                  f"in line {told.fence.opens}")
+                                  f"in {self.web.at(told.fence.opens)}")
 
     def cycles(self) -> Iterator[Problem]:
         """No chunk is part of itself."""
@@ -203,7 +204,7 @@ class Checks:
         """Which line may have been meant as a chunk's header, as the end of a message."""
         if name not in self.near_headers:
             return ""
-        return (f"; line {self.near_headers[name]} is not read as its header: expected "
+        return (f"; {self.web.at(self.near_headers[name])} is not read as its header: expected "
                 f"a comment like # ⟨{name}⟩≡ in the first line of a fenced block")
 
     @cached_property

@@ -130,8 +130,8 @@ class Hygiene:
     def check_loss(self, places: Places, name: str, old: Definition, use: Use, node: Any) -> None:
         line = places.place_of(name, old.node)[0]
         self.report("define", use, name, places.place_of(name, node), f"{name} is defined anew: "
-                    f"⟨{old.use.name}⟩ exports it, too (bound in line {line}), and nothing has "
-                    "used that: expected another name")
+                    f"⟨{old.use.name}⟩ exports it, too (bound in {self.web.at(line)}), and nothing "
+                    "has used that: expected another name")
 
     def meet(self, name: str, flow: Flow) -> None:
         """Take in all uses of chunks in a file; those without code are in no run."""
@@ -178,12 +178,13 @@ class Hygiene:
                 if inner and inner.reference:
                     self.report("capture", use, name, (inner.reference.line,
                                 inner.reference.column), f"⟨{inner.name}⟩ reads {name} (bound in "
-                                f"line {line}), and ⟨{use.name}⟩ does not capture it"
+                                f"{self.web.at(line)}), and ⟨{use.name}⟩ does not capture it"
                                 f"{self.where(use)}: expected #| captures: {name}")
                 else:
                     self.report("capture", use, name, flow.places.place_of(name, node),
-                                f"{name} (bound in line {line}) is read, and ⟨{use.name}⟩ does "
-                                f"not capture it{self.where(use)}: expected #| captures: {name}")
+                                f"{name} (bound in {self.web.at(line)}) is read, and ⟨{use.name}⟩ "
+                                f"does not capture it{self.where(use)}: expected #| captures: "
+                                f"{name}")
             inner, use = use, use.above
 
     def leave(self, flow: Flow, scope: FlowScope, name: str, binder: Use, around: Use | None,
@@ -194,7 +195,7 @@ class Hygiene:
             if name not in self.exports[use.name]:
                 line = flow.places.place_of(name, scope.bindings[name][binder])[0]
                 self.report("export", use, name, place, f"{name} is private to ⟨{use.name}⟩ "
-                            f"(bound in line {line}): expected #| exports: {name} there")
+                            f"(bound in {self.web.at(line)}): expected #| exports: {name} there")
             use = use.above
 
     def report(self, kind: str, use: Use, name: str, place: tuple[int, int], message: str) -> None:
@@ -207,7 +208,7 @@ class Hygiene:
         """Which use of a chunk it is, if there are several."""
         if not use.reference or len(self.web.chunks[use.name].users) == 1:
             return ""
-        return f" where it is used in line {use.reference.line}"
+        return f" where it is used in {self.web.at(use.reference.line)}"
 
     def hint(self, name: str, found: dict[Use, set[str]], uses: Iterable[Use]) -> str:
         """The nearest of the names found in some uses, as the end of a message."""

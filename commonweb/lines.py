@@ -28,7 +28,8 @@ def with_lines(
     """The outputs with the way back to the web: #line in C, and a map for the rest.
 
     The map tells of each run of characters its line and column in the output and
-    those in the web, and of which web, by its digest, it tells.
+    those in the web, and of which web, by its digest, it tells.  Of several documents each run
+    has, last, the number.
     """
     import json
     from hashlib import sha256
@@ -38,28 +39,37 @@ def with_lines(
         code = output.decode()
         origins = runs(web, name, code)
         if name.rpartition(".")[2] in C_SUFFIXES:
-            found[name] = lined(code, origins, path).encode(
+            found[name] = lined(code, origins, web, path).encode(
                 "utf-8", sys.getfilesystemencodeerrors())  # not every path is UTF-8
         else:
             found[name] = output
-            files[name] = [[run.line, run.column, *run.place()] for run in origins]
-    found[MAP] = json.dumps({"web": path, "digest": sha256(data).hexdigest(), "files": files},
-                            separators=(",", ":")).encode() + b"\n"
+            files[name] = [[run.line, run.column, *placed(web, run)] for run in origins]
+    documents = [name for name, _, _ in web.documents if name]
+    whole = {"web": documents or path, "digest": sha256(data).hexdigest(), "files": files}
+    found[MAP] = json.dumps(whole, separators=(",", ":")).encode() + b"\n"
     return found
 
 
-def lined(code: str, origins: Iterable[Run], path: str) -> str:
+def placed(web: Web, run: Run) -> list[int]:
+    """Line and column of a run in its document, and the number of that if there are several."""
+    line, column = run.place()
+    name, number = web.place(line)
+    return [number, column, *([name for name, _, _ in web.documents].index(name),) * bool(name)]
+
+
+def lined(code: str, origins: Iterable[Run], web: Web, path: str) -> str:
     """C code with a #line wherever the next line is not written below the last one."""
     written: dict[int, int] = {}
     for run in origins:
         written.setdefault(run.line, run.place()[0])
-    name = path.replace("\\", "/").replace('"', '\\"')
     joined, lines = joined_lines(code), []
     follows: int | None = None
     for number, line in enumerate(code.split("\n"), 1):
         place = written.get(number, follows)
-        if place != follows and number not in joined:
-            lines.append(f'#line {place} "{name}"')
+        if place and place != follows and number not in joined:
+            name, there = web.place(place)
+            name = (name or path).replace("\\", "/").replace('"', '\\"')
+            lines.append(f'#line {there} "{name}"')
             follows = place
         lines.append(line)
         follows = follows and follows + 1
@@ -101,7 +111,10 @@ def where(web: Web, path: str, out: str, contents: dict[str, bytes], place: str)
         raise LookupError("not a place: expected FILE:LINE or FILE:LINE:COLUMN")
     file, line, column = asked[1], int(asked[2]), int(asked[3] or 0)
     found: dict[tuple[str, int], str] = {}
-    if os.path.realpath(file) == os.path.realpath(path):
+    above = next((above for name, above, _ in web.documents
+                  if os.path.realpath(file) == os.path.realpath(name or path)), None)
+    if above is not None:
+        line += above
         for name, data in contents.items():
             for run in runs(web, name, data.decode()):
                 first = run.place()
@@ -111,8 +124,8 @@ def where(web: Web, path: str, out: str, contents: dict[str, bytes], place: str)
         if not found:
             raise LookupError("no output has this line: expected a line of a chunk's code")
         return list(found.values())
-    above = os.path.join(os.path.realpath(out), "")
-    name = os.path.realpath(file).removeprefix(above).replace(os.sep, "/")
+    folder = os.path.join(os.path.realpath(out), "")
+    name = os.path.realpath(file).removeprefix(folder).replace(os.sep, "/")
     if name not in contents:
         raise LookupError(f"{file} is neither {path} nor one of its files in {out}"
                           + nearest(name, contents))
@@ -126,6 +139,7 @@ def where(web: Web, path: str, out: str, contents: dict[str, bytes], place: str)
     if not best or line > contents[name].count(b"\n"):
         raise LookupError(f"{file} has no line {line} of code")
     number = best.part.section.number if best.part.section else "?"
-    written = ":".join(map(str, best.place(
-        max(0, min(column - best.column, len(best.text) - 1)) if best.line == line else 0)))
-    return [f"{path}:{written}: §{number}, ⟨{best.part.name}⟩"]
+    row, at = best.place(
+        max(0, min(column - best.column, len(best.text) - 1)) if best.line == line else 0)
+    document, row = web.place(row)
+    return [f"{document or path}:{row}:{at}: §{number}, ⟨{best.part.name}⟩"]

@@ -21,10 +21,13 @@ def begins_of_lines(text: str) -> list[int]:
 
 
 class Document:
-    """A text, and where its lines begin, once the first place is asked for."""
+    """A text, and where its lines begin, once the first place is asked for.
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    So many lines are `above` it, of other documents.
+    """
+
+    def __init__(self, text: str, above: int = 0) -> None:
+        self.text, self.above = text, above
         self.begins: list[int] | None = None
 
     def place(self, at: int) -> tuple[int, int]:
@@ -32,7 +35,7 @@ class Document:
         if self.begins is None:
             self.begins = begins_of_lines(self.text)
         line = bisect_right(self.begins, at)
-        return line, at - self.begins[line - 1] + 1
+        return self.above + line, at - self.begins[line - 1] + 1
 
 
 class Heading:
@@ -252,9 +255,9 @@ PARAGRAPH = "paragraph"
 QUOTE = -1  # among the containers; a list item stands there as the indentation it asks for
 
 
-def blocks(text: str) -> list[Heading | Fence]:
+def blocks(text: str, above: int = 0) -> list[Heading | Fence]:
     """The headings and fences of a document, in order."""
-    reader = Reader(text if text.endswith("\n") else text + "\n")
+    reader = Reader(text if text.endswith("\n") else text + "\n", above)
     reader.read()
     return reader.found
 
@@ -272,8 +275,8 @@ class Reader:
     indented code; else PARAGRAPH, a fence, or of an HTML block the pattern that ends it.
     """
 
-    def __init__(self, text: str) -> None:
-        self.document = Document(text)
+    def __init__(self, text: str, above: int) -> None:
+        self.document = Document(text, above)
         self.found: list[Heading | Fence] = []
         self.containers: list[int] = []
         self.quotes: list[int] = []  # where among them

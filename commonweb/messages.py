@@ -89,30 +89,33 @@ def width(text: str) -> int:
     return sum([0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text])
 
 
-def complain(path: str, problems: list[Problem], lines: Sequence[str] = (), kind: str = "error"
-             ) -> int:
+def complain(path: str, problems: list[Problem], lines: Sequence[str] = (), kind: str = "error",
+             place: Callable[[int], tuple[str, int]] | None = None) -> int:
     """Print problems in the order of their places, each with its line and a mark under it.
 
-    Their `kind` may also be "warning".
+    Their `kind` may also be "warning"; `place` tells of which document, if there are several, a
+    line is, and which there.
     """
     try:
         for problem in sorted(problems, key=lambda found: (found.line, found.column)):
             if sys.stderr is not None:
-                show(path, problem, lines, kind, sys.stderr)
+                name, number = place(problem.line) if place else ("", problem.line)
+                show(name or path, number, problem, lines, kind, sys.stderr)
     except OSError:
         pass  # nobody can be told
     return 1
 
 
-def show(path: str, problem: Problem, lines: Sequence[str], kind: str, stream: TextIO) -> None:
+def show(path: str, number: int, problem: Problem, lines: Sequence[str], kind: str,
+         stream: TextIO) -> None:
     plain = not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     bold, red, green, off = [""] * 4 if plain else ["\033[1m", "\033[1;31m", "\033[1;32m", "\033[m"]
-    place = clean(f"{path}:{problem.line}:{problem.column}:", stream)
+    place = clean(f"{path}:{number}:{problem.column}:", stream)
     print(f"{bold}{place}{off} {red}{kind}:{off} {clean(problem.message, stream)}", file=stream)
     if problem.line <= len(lines):
         before, marked, after = excerpt(lines[problem.line - 1], problem.column, stream)
         mark = " " * width(before) + green + "^" * max(width(marked), 1) + off
-        print(f"{problem.line:5} | {before}{marked}{after}\n      | {mark}", file=stream)
+        print(f"{number:5} | {before}{marked}{after}\n      | {mark}", file=stream)
     for note in problem.notes:
         text = note if len(note) <= 200 else note[:200] + "…"
         print(f"      | {clean(text, stream)}", file=stream)

@@ -65,17 +65,17 @@ def check_names(web: Web) -> list[Problem]:
         if not wrong and chunk.is_file:
             other = seen.setdefault(folded(chunk.name), chunk)
             if other is not chunk:
-                wrong = (f"and ⟨{other.name}⟩ (line {other.parts[0].line}) are one file on some "
+                wrong = (f"and ⟨{other.name}⟩ ({web.at(other.parts[0].line)}) are one file on some "
                          "systems")
         elif not wrong and not chunk.name.isascii():
             unseen = set(hidden(chunk.name))
             shown = "".join([c for c in chunk.name if c not in unseen])
             other = web.chunks.get(shown) or alike.setdefault(shown, chunk)
             if other is not chunk:
-                wrong = f"looks like ⟨{other.name}⟩ (line {other.parts[0].line})"
+                wrong = f"looks like ⟨{other.name}⟩ ({web.at(other.parts[0].line)})"
         if wrong:
             problems.append(Problem(part.line, part.column, f"⟨{chunk.name}⟩ {wrong}"))
-    return problems + check_folders(seen)
+    return problems + check_folders(web, seen)
 
 
 def wrong_name(name: str, is_file: bool) -> str:
@@ -107,7 +107,7 @@ def wrong_name(name: str, is_file: bool) -> str:
     return ""
 
 
-def check_folders(files: dict[str, Chunk]) -> list[Problem]:
+def check_folders(web: Web, files: dict[str, Chunk]) -> list[Problem]:
     """No file stands where another needs a folder; they are given by their folded names."""
     problems = []
     for key, chunk in files.items():
@@ -116,7 +116,7 @@ def check_folders(files: dict[str, Chunk]) -> list[Problem]:
             if above in files:
                 other = files[above]
                 problems.append(Problem(part.line, part.column, f"⟨{chunk.name}⟩ needs a folder "
-                                f"where ⟨{other.name}⟩ (line {other.parts[0].line}) is a file"))
+                                f"where ⟨{other.name}⟩ ({web.at(other.parts[0].line)}) is a file"))
             above = above.rpartition("/")[0]
     return problems
 
@@ -145,13 +145,13 @@ class Place:
 
 
 def check_places(
-    parts: dict[str, Part], path: str, out: str, record: Record
+    parts: dict[str, Part], paths: list[str], out: str, record: Record
 ) -> tuple[dict[str, Place], list[Problem]]:
     """Where the files go, unless something stands in the way.  Nothing is written yet."""
     places: dict[str, Place] = {}
     problems = []
-    taken = {os.path.realpath(path): "the web itself"}
-    astray = leads_astray(path, out)
+    taken = {os.path.realpath(path): "the web itself" for path in paths}
+    astray = leads_astray(paths[0], out)
     for name, part in parts.items():
         try:
             place = Place(posixpath.join(out, name))

@@ -55,9 +55,12 @@ def few_quotes(state: StateCore) -> None:
 
 
 def parse(web: Web) -> list[Token]:
-    """The blocks of a document."""
-    front = front_matter(web.text)
-    return markdown().parse("\n" * front.count("\n") + web.text[len(front) :])
+    """The blocks of all documents."""
+    found: list[Token] = []
+    for _, above, text in web.documents:
+        front = front_matter(text)
+        found += markdown().parse("\n" * (above + front.count("\n")) + text[len(front) :])
+    return found
 
 
 def differences(web: Web, tokens: Sequence[Token]) -> list[Problem]:

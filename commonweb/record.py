@@ -89,15 +89,15 @@ class Record:
     killed in between leaves nothing that would seem to be edited.
     """
 
-    def __init__(self, path: str, out: str, data: bytes, lines: bool, draft: bool = False
+    def __init__(self, paths: list[str], out: str, data: bytes, lines: bool, draft: bool = False
                  ) -> None:
-        home = self.home = os.path.realpath(os.path.dirname(path) or ".")
+        home = self.home = os.path.realpath(os.path.dirname(paths[0]) or ".")
         self.data, self.lines, self.draft = data, lines, draft
         self.out = os.path.realpath(out)
-        sources = [data, repr((path, lines, draft)).encode(), *tools()]
+        sources = [data, repr((paths, lines, draft)).encode(), *tools()]
         self.key = digest("".join([digest(source) for source in sources]).encode())
         there = os.path.join(self.out, "").removeprefix(os.path.join(home, ""))
-        self.web = os.path.basename(path), there
+        self.web = "\0".join([os.path.basename(path) for path in paths]), there
         name = digest(repr((*self.web, lines)).encode())[:16]
         plain = os.path.join(home, "build", "tangled")
         self.folder = os.path.realpath(plain)
@@ -128,8 +128,9 @@ class Record:
             with suppress(OSError, ValueError, SyntaxError):
                 first, *lines = parted(read_plain(os.path.join(self.folder, name)))[0]
                 web, there = literal_eval(first.partition(" ")[2])
+                first = os.path.basename(web.partition("\0")[0])
                 if (there == self.web[1] and web != self.web[0]
-                        and os.path.isfile(os.path.join(self.home, os.path.basename(web)))):
+                        and os.path.isfile(os.path.join(self.home, first))):
                     found.update([line.split(" ", 2)[2] for line in lines if line])
         return found
 

@@ -7,7 +7,7 @@
 .PHONY: weave test-tools
 
 weave: $(VENV)/weavers build/fonts/ready
-	$(RUN) -m commonweb weave
+	$(RUN) -m commonweb weave sockets.md
 	$(RUN) -m commonweb weave recipes.md
 
 build/tools/origin: PROJECT := commonweb/

@@ -1,6 +1,6 @@
 """Write the code that a web means.
 
-    {program} [WEB] [--out DIR]     write WEB's files (sockets.md) below DIR (generated)
+    {program} [WEB] [--out DIR]     write WEB's files below DIR (generated)
         --check     write nothing; status 1 if a file is not what WEB means
         --force     overwrite files that were edited since they were tangled
         --detangle  take the edits of files into WEB, then tangle it
@@ -14,8 +14,9 @@
                                     a line of WEB went
     {program} --version             print the version
 
-WEB may be - for standard input.  The status is 0, or 1 if something is wrong with
-the web or a file, or 2 if it is with the command.
+WEB is a document, or several in one folder, or - for standard input; without any it is what
+pyproject.toml lists as documents below [tool.commonweb].  The status is 0,
+or 1 if something is wrong with the web or a file, or 2 if it is with the command.
 
 Either everything is written or nothing is, and every file appears whole.
 """
@@ -25,13 +26,13 @@ from __future__ import annotations
 import os
 
 from . import __version__
-from .documents import read, unread
+from .documents import choose, parted, read, read_all, tell, unread
 from .messages import Problem, complain, nearest, reason, run, say, warn
 from .record import Record, read_plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from .outputs import Place
     from .web import Part, Web
@@ -40,14 +41,14 @@ if TYPE_CHECKING:
 # What else is needed is imported where it is: this starts at every save, nearly always finds
 # nothing changed, and then is done before Python could have imported the rest.
 
-USAGE = ("usage: {program} [WEB] [--out DIR] [--lines] [--draft] [--watch] [--check | --force"
+USAGE = ("usage: {program} [WEB ...] [--out DIR] [--lines] [--draft] [--watch] [--check | --force"
          " | --detangle | --root NAME | --dump | --reference | where FILE:LINE]")
 
 
 class Options:
     """What the command line asks for; `wrong` is what is wrong with it."""
 
-    def __init__(self, arguments: list[str]) -> None:
+    def __init__(self, arguments: list[str], default: Sequence[str] = ()) -> None:
         self.mode = self.value = self.wrong = ""
         self.out, self.lines, self.draft = "generated", False, False
         self.watch = False
@@ -79,13 +80,13 @@ class Options:
                            "--detangle", "--lines", "--draft", "--watch", "--help", "--version"])
             else:
                 paths.append(word)
-        if len(paths) > 1 and not self.wrong:
-            self.wrong = f"expected one web, but got {' and '.join(paths)}"
+        if self.mode not in ("-h", "--help", "--version") and not self.wrong:
+            paths, self.wrong = choose(paths, default)
         if self.watch and self.mode not in ("", "--force") and not self.wrong:
             self.wrong = f"--watch and {self.mode} do not go together"
         if self.watch and "-" in paths and not self.wrong:
             self.wrong = "--watch wants a web that is a file"
-        self.path = paths[0] if paths else "sockets.md"
+        self.paths = paths
 
     def set_mode(self, mode: str) -> None:
         if self.mode not in ("", mode):
@@ -93,8 +94,8 @@ class Options:
         self.mode = mode
 
 
-def main(arguments: list[str], program: str = "web-tangle") -> int:
-    options = Options(arguments)
+def main(arguments: list[str], program: str = "web-tangle", default: Sequence[str] = ()) -> int:
+    options = Options(arguments, default)
     if options.wrong:
         warn(f"{program}: {options.wrong}")
         warn(USAGE.format(program=program))
@@ -108,23 +109,24 @@ def main(arguments: list[str], program: str = "web-tangle") -> int:
     if options.watch:
         from .watch import watch
 
-        return watch(lambda: tangle_once(options), lambda: [options.path], program)
+        return watch(lambda: tangle_once(options), lambda: options.paths, program)
     return tangle_once(options)
 
 
 def tangle_once(options: Options) -> int:
     """Do what the command line asks for with what the web is now."""
-    path = "<stdin>" if options.path == "-" else options.path
+    path = "<stdin>" if options.paths == ["-"] else options.paths[0]
     try:
-        data = read(options.path)
+        data = read_all(options.paths)
     except (OSError, ValueError) as error:
-        return unread(path, error)
+        wrong = getattr(error, "filename", None) or path
+        return unread(path if wrong == "-" else wrong, error)
     if options.mode in ("--root", "--dump", "--reference", "where"):
         return answer(options, path, data)
-    record = Record(path, options.out, data, options.lines, options.draft)
+    record = Record(options.paths, options.out, data, options.lines, options.draft)
     if options.mode != "--detangle":
         return produce(options, path, data, record)
-    if options.path == "-":
+    if options.paths == ["-"]:
         return complain(path, [Problem(1, 1, "--detangle wants a web that is a file")])
     return take_back(options, path, data, record)
 
@@ -147,7 +149,7 @@ def answer(options: Options, path: str, data: bytes) -> int:
     except TooLarge as error:
         problems.append(error.problem)
     if problems:
-        return complain(path, problems, web.lines)
+        return tell(path, web, problems)
     if options.mode == "where":
         from .lines import where
 
@@ -215,9 +217,9 @@ def produce(options: Options, path: str, data: bytes, record: Record) -> int:
 
         # What is not yet written may be what a name is for.
         (warnings if warnings else problems).extend(check(web, contents))
-    complain(path, warnings, web.lines, "warning")
+    tell(path, web, warnings, "warning")
     if problems:
-        return complain(path, problems, web.lines)
+        return tell(path, web, problems)
     from .leftovers import check_leftovers, leftovers
 
     outputs, changed, gone = [], [], []
@@ -233,7 +235,7 @@ def produce(options: Options, path: str, data: bytes, record: Record) -> int:
     except OSError as error:
         problems = [unwritten(web, places, error)]
     if problems:
-        return complain(path, problems, web.lines)
+        return tell(path, web, problems)
     said = [f"{verb} {', '.join([output.path for output in files])}"
             for verb, files in (("wrote", changed), ("removed", gone)) if files]
     said += [f"{len(outputs) - len(changed)} unchanged in {options.out}"] if len(outputs) > len(
@@ -292,37 +294,46 @@ def take_back(options: Options, path: str, data: bytes, record: Record) -> int:
 
     web, said = Web(data, options.draft), list[str]()
     places, contents, problems = mean(web, path, options, record)
-    if not problems and os.path.islink(path):
-        problems = [Problem(1, 1, f"is a link: expected {os.path.realpath(path)}, if meant")]
+    link = next(filter(os.path.islink, options.paths), "")
+    if not problems and link:
+        problems = [Problem(1, 1, f"{link} is a link: expected {os.path.realpath(link)}, if meant")]
     if problems:
-        return complain(path, problems, web.lines)
+        return tell(path, web, problems)
     new = web
     try:
         outputs = to_write(web, path, data, options, places, contents)
-        edits = find_edits(path, [output for output in outputs if output.name in contents], record)
+        coded = [output for output in outputs if output.name in contents]
+        edits = find_edits(options.paths, coded, record)
         if edits:
             after, said, problems = detangle(web, data, path, edits, options.out)
             if not problems:
                 new = Web(after, options.draft)
-                record = Record(path, options.out, after, options.lines, options.draft)
+                record = Record(options.paths, options.out, after, options.lines, options.draft)
                 places, contents, problems = mean(new, path, options, record)
-            if not problems and read(path) != data:
+            if not problems and read_all(options.paths) != data:
                 problems = [Problem(1, 1, "was changed while its edits were taken: try again")]
             if not problems and after != data:
                 outputs = to_write(new, path, after, options, places, contents)
                 changed = [output for output in outputs if output.old != output.data]
-                document = Output("", Place(path), after, data)
+                documents = [Output("", Place(name or path), *unended(text, read(name or path)))
+                             for (name, text), (_, old) in zip(parted(after), parted(data))
+                             if text != old]
                 record.key = ""  # it is still to be checked
                 gone = leftovers(record, [output.name for output in outputs], options.out)
-                replace(outputs, [document, *changed], options.out, record, gone)
+                replace(outputs, [*documents, *changed], options.out, record, gone)
                 data = after
     except OSError as error:
         problems = [unwritten(web, places, error)]
     if problems:
-        return complain(path, problems, web.lines)
+        return tell(path, web, problems)
     say(*said)
     return produce(options, path, data,
-                   Record(path, options.out, data, options.lines, options.draft))
+                   Record(options.paths, options.out, data, options.lines, options.draft))
+
+
+def unended(text: bytes, old: bytes) -> tuple[bytes, bytes]:
+    """A document, and what it was: if that ended within a line, it does so still."""
+    return (text if old.endswith((b"\n", b"\r")) else text.removesuffix(b"\n")), old
 
 
 def is_fresh(output: Output, mode: str) -> bool:
@@ -352,7 +363,7 @@ def find_places(
     wrong = {problem.line for problem in [*web.problems, *problems]}
     places, obstacles = check_places(
         {name: part for name, part in parts.items() if part.line not in wrong},
-        path, options.out, record)
+        options.paths, options.out, record)
     return places, problems + obstacles
 
 
@@ -368,7 +379,7 @@ def check_changes(
     if options.mode != "--force" and any([output.old is not None for output in changed]):
         from .edits import check_edits
 
-        return check_edits(web, path, changed, contents, record)
+        return check_edits(web, options.paths, changed, contents, record)
     return []
 
 
@@ -387,5 +398,6 @@ def replace(outputs: list[Output], changed: list[Output], out: str, record: Reco
     write(changed, places, Place(os.path.join(out, "")))
 
 
-def command(program: str = "web-tangle") -> None:
-    run(main, program)
+def command(program: str = "web-tangle", default: Sequence[str] = ()) -> None:
+    """What the shell starts, by this name; without a web it takes the default."""
+    run(lambda arguments, name: main(arguments, name, default), program)

@@ -1,8 +1,8 @@
 """Make the book that people read out of a web.
 
-    web-weave [WEB] [--out DIR] [--fonts DIR] [--html | --pdf] [--draft] [--watch]
+    web-weave [WEB ...] [--out DIR] [--fonts DIR] [--html | --pdf] [--draft] [--watch]
 
-Writes WEB's book (of sockets.md) as one page of HTML and as a PDF below DIR
+Writes WEB's book as one page of HTML and as a PDF below DIR
 (build/book): contents, sections, code with its cross references, index of every
 identifier, list of chunk names.  If Python modules of WEB have an `__all__`, a
 second page is their reference: every public name and what is said of it.  The pages
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
-from .documents import read, unread
+from .documents import choose, read_all, tell, unread
 from .expansion import TooLarge, tangle
 from .messages import OUTPUT, Problem, complain, reason, run, say, warn
 from .outputs import Place, check_names
@@ -54,8 +54,8 @@ def main(arguments: list[str], program: str = "web-weave") -> int:
     options = Parser(
         program, add_help=False,
         description="Make the book, a page of HTML and a PDF, that a web means.")
-    options.add_argument("web", nargs="?", type=Path, default=Path("sockets.md"),
-                         help="the document (sockets.md)")
+    options.add_argument("web", nargs="*", metavar="WEB", help="its documents, in one folder "
+                         "(those that pyproject.toml lists below [tool.commonweb])")
     options.add_argument("--out", type=Path, default=Path("build/book"), metavar="DIR",
                          help="where the book goes (build/book)")
     options.add_argument("--fonts", type=Path, default=Path("build/fonts"), metavar="DIR",
@@ -73,13 +73,18 @@ def main(arguments: list[str], program: str = "web-weave") -> int:
         chosen = options.parse_args(arguments)
         if chosen.watch and chosen.pdf:
             raise WrongUsage("--watch makes the page, not the PDF")
+        paths, wrong = chosen.web, ""
+        if not (chosen.help or chosen.version):
+            paths, wrong = choose(paths)
+        if wrong or paths == ["-"]:
+            raise WrongUsage(wrong or "expected a web that is a file")
     except WrongUsage as error:
         warn(f"{options.format_usage()}{program}: error: {error}")
         return 2
     if chosen.help or chosen.version:
         say(options.format_help().rstrip() if chosen.help else f"{program} {__version__}")
         return 0
-    weaver = Weaver(chosen.web, chosen.out, chosen.fonts, chosen.draft,
+    weaver = Weaver(paths, chosen.out, chosen.fonts, chosen.draft,
                     [PAGE] * (not chosen.pdf) + [PAPER] * (not chosen.html and not chosen.watch))
     try:
         if chosen.watch:
@@ -96,13 +101,13 @@ def main(arguments: list[str], program: str = "web-weave") -> int:
 class Sources:
     """What a book is made of: the web, what lies beside it, and the program that draws."""
 
-    def __init__(self, path: Path, fonts: Path, draft: bool = False) -> None:
+    def __init__(self, paths: list[str], fonts: Path, draft: bool = False) -> None:
         from .figures import graphs, graphviz, picture, pictures
         from .page import read_fonts
         from .prose import differences, images, parse
 
-        folder = Path(os.path.realpath(path)).parent
-        self.data, self.licence = read(str(path)), read_licence(folder)
+        folder = Path(os.path.realpath(paths[0])).parent
+        self.data, self.licence = read_all(paths), read_licence(folder)
         self.fonts = read_fonts(fonts)
         self.web = Web(self.data, draft)
         self.tokens = parse(self.web)
@@ -186,29 +191,29 @@ class Copy:
 class Weaver:
     """Weaves a web into the kinds of book that are asked for; `watched` is all that it has read."""
 
-    def __init__(self, path: Path, out: Path, fonts: Path, draft: bool = False,
-                 kinds: Iterable[str] = (PAGE, PAPER)) -> None:
-        self.path, self.out, self.fonts, self.draft, self.kinds = path, out, fonts, draft, [*kinds]
-        self.watched = [str(path)]
+    def __init__(self, paths: list[str], out: Path, fonts: Path, draft: bool,
+                 kinds: list[str]) -> None:
+        self.paths, self.out, self.fonts, self.draft, self.kinds = paths, out, fonts, draft, kinds
+        self.stem, self.watched = Path(paths[0]).stem, paths
 
     def weave(self) -> int:
         """Write the book, unless it is there and would be the same."""
-        path = str(self.path)
+        path = self.paths[0]
         try:
-            sources = Sources(self.path, self.fonts, self.draft)
+            sources = Sources(self.paths, self.fonts, self.draft)
         except (OSError, ValueError) as error:
             return unread(str(getattr(error, "filename", None) or path), error)
-        self.watched = [path, *sources.files]
+        self.watched = [*self.paths, *sources.files]
         web = sources.web
         problems = [*web.problems, *check_names(web), *sources.problems]
         if self.draft:
-            complain(path, web.gaps, web.lines, "warning")
+            tell(path, web, web.gaps, "warning")
         if problems:
-            return complain(path, problems, web.lines)
+            return tell(path, web, problems)
         if sources.graphs and not sources.graphviz:
             from .figures import undrawn
 
-            complain(path, undrawn(sources.graphs), web.lines, "warning")
+            tell(path, web, undrawn(sources.graphs), "warning")
         try:
             problems = self.write(sources)
         except OSError as error:
@@ -219,13 +224,13 @@ class Weaver:
         except RecursionError:
             return complain(path, [Problem(1, 1, "no book is written: something in it is nested "
                                                  "too deeply, as emphasis in emphasis may be")])
-        return complain(path, problems, web.lines) if problems else 0
+        return tell(path, web, problems) if problems else 0
 
     def write(self, sources: Sources) -> list[Problem]:
         """Write what is not there yet, first the page; or else what is wrong."""
-        made_of, copy = sources.digest(), Copy(self.out, self.path.stem)
-        real = os.path.realpath(self.path)
-        if real in map(os.path.realpath, (*copy.files.values(), copy.record)):
+        made_of, copy = sources.digest(), Copy(self.out, self.stem)
+        webs = {*map(os.path.realpath, self.paths)}
+        if webs & {*map(os.path.realpath, (*copy.files.values(), copy.record))}:
             return [Problem(1, 1, "the book would replace its web: expected another --out than "
                                   f"{self.out}")]
         missing = [kind for kind in self.kinds if not copy.has(kind, made_of)]
@@ -234,11 +239,11 @@ class Weaver:
             return []
         if PAPER in missing:
             import weasyprint  # noqa: F401  (before anything is written)
-        pages, problems = compose(sources, self.path, missing)
+        pages, problems = compose(sources, self.stem, missing)
         if problems:
             return problems
         unlike = plain(sources.web)
-        complain(str(self.path), unlike, sources.web.lines, "warning")
+        tell(self.paths[0], sources.web, unlike, "warning")
         for kind in missing:
             files = {PAPER: pdf(pages[PAPER])} if kind == PAPER else {
                 end: html.encode() for end, html in pages.items() if end != PAPER}
@@ -248,7 +253,7 @@ class Weaver:
         return []
 
 
-def compose(sources: Sources, path: Path, kinds: list[str]
+def compose(sources: Sources, stem: str, kinds: list[str]
             ) -> tuple[dict[str, str], list[Problem]]:
     """The HTML of the book, for a screen, with its reference, and for paper; or what is wrong."""
     from .book import Book
@@ -266,9 +271,9 @@ def compose(sources: Sources, path: Path, kinds: list[str]
     figures, problems = drawn(sources.graphs, bool(sources.graphviz))
     if problems:
         return {}, problems
-    title = title_of(sources.tokens) or os.fsencode(path.stem).decode("utf-8", "replace")
+    title = title_of(sources.tokens) or os.fsencode(stem).decode("utf-8", "replace")
     book = Book(web, Index(web, outputs), title, sources.licence.decode("utf-8", "replace"),
-                path.stem, packages(web, outputs))
+                stem, packages(web, outputs))
     prose = Prose(book, sources.tokens, figures, sources.pictures)
     pages = {kind: document(book, prose, sources.fonts, kind == PAPER) for kind in kinds}
     if PAGE in kinds and book.packages:

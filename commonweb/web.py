@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from .documents import parted
 from .faults import faults, garbage
 from .markdown import Fence, Heading, blocks, front_matter
 from .messages import Gap, Problem
@@ -59,7 +60,8 @@ class Section:
     @property
     def end(self) -> int:
         """The line after its last."""
-        return self.after.line if self.after else self.heading.document.text.count("\n") + 1
+        document = self.heading.document
+        return self.after.line if self.after else document.above + document.text.count("\n") + 1
 
 
 class Reference:
@@ -241,13 +243,14 @@ class Web:
         self.problems: list[Problem] = []
         self.mentioned: set[str] = set()  # names in problems: perhaps their chunks are used there
         self._patience = 20000  # names to compare with misspelt ones, in all
-        self.text = self._decode(data)
+        self.documents: list[tuple[str, int, str]] = []  # name, lines above, text
+        self.text = self._read(data)
         self.sections: list[Section] = []
         self.parts: list[Part] = []
         self.chunks: dict[str, Chunk] = {}
         self.files: list[Chunk] = []  # those of them that are files
         self.fences: list[Fence] = []  # the illustrations
-        found = blocks(self.text)
+        found = [block for _, above, text in self.documents for block in blocks(text, above)]
         self._rank([block for block in found if isinstance(block, Heading)])
         for block in found:
             if isinstance(block, Heading):
@@ -274,6 +277,17 @@ class Web:
         """The document's lines; most runs need none of them by itself."""
         return self.text.removesuffix("\n").split("\n") if self.text else []
 
+    def place(self, line: int) -> tuple[str, int]:
+        """The document of a line, which has no name if it is the only one, and the line there."""
+        name, above, _ = next((found for found in reversed(self.documents) if found[1] < line),
+                              self.documents[0])
+        return name, max(line - above, 1)
+
+    def at(self, line: int) -> str:
+        """How a message names another line."""
+        name, number = self.place(line)
+        return f"{name}:{number}" if name else f"line {number}"
+
     @property
     def all_fences(self) -> list[Fence]:
         """Those of its parts, and the illustrations."""
@@ -289,7 +303,20 @@ class Web:
 
     # Reading.
 
-    def _decode(self, data: bytes) -> str:
+    def _read(self, data: bytes) -> str:
+        """Read the documents; their text, with a line before each of several."""
+        texts, above = [], 0
+        for name, piece in parted(data):
+            if name:
+                texts.append(f"\0{name}\n")
+                above += 1
+            text = self._decode(piece, above)
+            self.documents.append((name, above, text))
+            texts.append(text)
+            above += text.count("\n")
+        return "".join(texts)
+
+    def _decode(self, data: bytes, above: int) -> str:
         try:
             text, clean = data.decode(), b"\0" not in data
         except UnicodeDecodeError:
@@ -298,7 +325,7 @@ class Web:
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
         if not clean:
-            self.problems += garbage(text)
+            self.problems += garbage(text, above)
         return text
 
     def _rank(self, headings: list[Heading]) -> None:
@@ -309,7 +336,7 @@ class Web:
         first = [heading for heading in headings if heading.level == 1]
         self.title: Heading | None = None
         if first and first == headings[:1] and not NUMBER.match(first[0].text) and not (
-                TITLE.search(front_matter(self.text))):
+                TITLE.search(front_matter(self.documents[0][2]))):
             self.title = first[0]
         self.top = 1 if first and not self.title else 2
         others = [heading for heading in headings if heading is not self.title]
@@ -421,7 +448,7 @@ class Web:
             name = self._name(raw, part.fence, part.begin + start)
             if text.startswith(("≡", "+≡"), end):
                 self.error(*part.place_of(start), f"the header of ⟨{name}⟩ is not the first line "
-                           f"of its code block: expected the one from line {part.fence.opens} "
+                           f"of its code block: expected the one from {self.at(part.fence.opens)} "
                            "closed before")
             elif name:
                 part.references.append(Reference(name, part, start, end))

@@ -289,6 +289,18 @@ def test_the_page_is_made_at_every_save_and_after_every_error(place: Path) -> No
     assert not (place / "t.pdf").exists()
 
 
+def test_documents_are_the_chapters_of_one_book(place: Path) -> None:
+    (place / "u.md").write_text("Chapter\n=======\n\n## Part\n\n" + chunk("y", "Say y"))
+    (place / "t.md").write_text("# T\n\n![p](p.png)\n\n" + chunk("⟨Say y⟩") + "\n<!-- open")
+    assert run(place, "t.md", "u.md", "--html", "--out", ".").stdout == "wrote t.html\n"
+    page = read((place / "t.html").read_text())
+    assert [one.text() for one in page.one("main").every("h2")][1:3] == ["1 T", "2 Chapter"]
+    assert [one.text() for one in page.one("main").every("h3")][:1] == ["3 Part"]
+    (place / "u.md").write_text("# U\n\n" + chunk("⟨Say z⟩", "Say y"))
+    assert "u.md:5:1: error: ⟨Say z⟩ is not defined" in run(place, "t.md", "u.md").stderr
+    assert run(place).returncode == 2  # there is no default
+
+
 def test_it_says_what_it_is_and_how_it_is_used(place: Path) -> None:
     assert run(place, "--version").stdout == f"python -m commonweb weave {__version__}\n"
     assert run(place, "-h").stdout.startswith("usage: python -m commonweb weave ")
@@ -473,7 +485,7 @@ def test_a_folder_of_the_package_that_is_not_installed_is_enough_to_highlight(pl
 
 
 def digest(place: Path) -> str:
-    return Sources(place / "t.md", place).digest()
+    return Sources([str(place / "t.md")], place).digest()
 
 
 def changes(place: Path) -> Iterator[Callable[[], object]]:

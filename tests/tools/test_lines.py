@@ -141,7 +141,7 @@ def test_a_line_directive_tells_where_the_next_line_is_from(
     places: dict[int, int] = {}
     for run in runs(web, "a.c", output):
         places.setdefault(run.line, run.place()[0])
-    text = lined(output, runs(web, "a.c", output), 'd\\"w.md')
+    text = lined(output, runs(web, "a.c", output), web, 'd\\"w.md')
     rest = text.split("\n")
     plain = [line for line in rest if not line.startswith("#line ")]
     assert plain == output.split("\n")

@@ -89,7 +89,7 @@ def test_the_tangler_bears_the_name_that_it_was_called_by(tmp_path: Path) -> Non
     assert program in run("-m", "commonweb", "tangle", "--help", cwd=tmp_path).stdout
     wrong = run("-m", "commonweb", "tangle", "--what", cwd=tmp_path)
     assert wrong.stderr.startswith(f"{program}: unknown option '--what'")
-    assert f"usage: {program} [WEB]" in wrong.stderr
+    assert f"usage: {program} [WEB ...]" in wrong.stderr
     installed = "from commonweb.tangle import command; command()"
     assert run("-c", installed, "--version", cwd=tmp_path).stdout == (
         f"web-tangle {commonweb.__version__}\n")
