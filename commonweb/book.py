@@ -81,7 +81,10 @@ class Book:
     """
 
     def __init__(self, web: Web, index: Index, title: str, licence: str, stem: str = "book",
-                 packages: Sequence[Package] = ()) -> None:
+                 packages: Sequence[Package] = (), by: str = "") -> None:
+        self.by = by  # whom, and when
+        heading = web.title  # which says the title in the prose, unless it opens a section
+        self.titled = heading is not None and heading not in [s.heading for s in web.sections[:1]]
         self.web, self.index, self.title, self.packages = web, index, title, packages
         # Where both pages are, as links have it.
         self.page, self.reference = (quote(os.fsencode(f"{stem}{end}"))

@@ -13,15 +13,16 @@ from functools import cached_property
 from .markdown import EXAMPLE, Document
 from .messages import Gap, Problem
 from .notation import (
-    LIKE_HEADER, NEARLY_HEADER, closers, comment, followers, names_file, one_name,
+    KNOWN, LIKE_HEADER, NEARLY_HEADER, closers, comment, followers, names_file, one_name,
 )
+from .strings import may_hold_strings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .markdown import Fence
-    from .web import Section, Web
+    from .web import Chunk, Reference, Section, Web
 
 # What was perhaps meant to be a header: a name in some kind of brackets, and no other words.
 NEAR_HEADER = (r"[^\w⟨〈<«]*[⟨〈<«]+[ \t]*([^\s⟨⟩〈〉<>«»](?:[^⟨⟩〈〉<>«»]*[^ \t⟨⟩〈〉<>«»])?)"
@@ -52,6 +53,7 @@ def faults(web: Web) -> Iterator[Problem]:
     yield from checks.references()
     yield from checks.chunks()
     yield from checks.cycles()
+    yield from checks.strings()
 
 
 class Checks:
@@ -199,6 +201,28 @@ class Checks:
                              if reference.name == cycle[0].name)
             links = " → ".join([f"⟨{link.name}⟩" for link in [*cycle, cycle[0]]])
             yield Problem(reference.line, reference.column, f"a cycle: {links}")
+
+    def strings(self) -> Iterator[Problem]:
+        """No indentation is passed on into what may be a string, for all that is known."""
+        unsure = {chunk for chunk in self.web.chunks.values()
+                  if chunk.language not in KNOWN and may_hold_strings(chunk.text)}
+        indented: dict[Chunk, Reference] = {}  # and by which reference
+        for chunk in reversed(self.web.order if unsure and not self.web.cycles else []):
+            text = chunk.text
+            for reference, start in chunk.references():
+                if used := self.web.chunks.get(reference.name):
+                    if start and text[start - 1] != "\n":
+                        indented.setdefault(used, reference)
+                    elif chunk in indented:
+                        indented.setdefault(used, indented[chunk])
+        for chunk in unsure & indented.keys():
+            reference = indented[chunk]
+            why = f"{chunk.language} is not known here" if chunk.language else (
+                "its block names no language")
+            yield Problem(reference.line, reference.column, "indentation would be passed on into "
+                          f"⟨{chunk.name}⟩, perhaps into strings of several lines: {why}; expected "
+                          "the reference at the beginning of a line, or the language text for what "
+                          "has no such strings")
 
     def near_header(self, name: str) -> str:
         """Which line may have been meant as a chunk's header, as the end of a message."""

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from markupsafe import Markup
+from py_svg_hush import filter_svg
 
 from .messages import Problem, reason
 from .templates import macro
@@ -123,7 +124,8 @@ def shapes(element: ElementTree.Element) -> str:
 # ---------------------------------------------------------------------------
 # Pictures.
 
-KINDS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".gif": "gif", ".webp": "webp"}
+KINDS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".gif": "gif", ".webp": "webp",
+         ".svg": "svg+xml"}
 
 
 def pictures(images: Iterable[tuple[str, int]], folder: Path
@@ -135,9 +137,11 @@ def pictures(images: Iterable[tuple[str, int]], folder: Path
         place = picture(source, folder)
         if place and source not in found:
             try:
-                data = base64.b64encode(place.read_bytes()).decode()
-                found[source] = f"data:image/{KINDS[place.suffix.lower()]};base64,{data}"
-            except OSError as error:
+                data, kind = place.read_bytes(), KINDS[place.suffix.lower()]
+                if kind == "svg+xml":  # of which nothing may run or lead out
+                    data = filter_svg(data)
+                found[source] = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+            except (OSError, ValueError) as error:
                 problems.append(Problem(line, 1, f"no picture: {source} cannot be read: "
                                         f"{reason(error)}"))
     return found, problems

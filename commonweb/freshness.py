@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 # What weaving asks for in pyproject.toml.
-LIBRARIES = ("Jinja2", "MarkupSafe", "Pygments", "markdown-it-py", "tree-sitter", "tree-sitter-c",
-             "weasyprint")
+LIBRARIES = ("Jinja2", "MarkupSafe", "PyYAML", "Pygments", "markdown-it-py", "mdit-py-plugins",
+             "nh3", "py-svg-hush", "tree-sitter", "tree-sitter-c", "weasyprint")
 # What sets text on paper, as it is called on Linux, macOS and Windows.
 PANGO = ("libpango-1.0.so.0", "libpango-1.0.dylib", "libpango-1.0-0.dll")
 

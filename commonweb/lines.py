@@ -104,7 +104,8 @@ def joined_lines(code: str) -> set[int]:
 def where(web: Web, path: str, out: str, contents: dict[str, bytes], place: str) -> list[str]:
     """The places that a line of an output, or of the web, has on the other side.
 
-    A line that is empty has the place of what stands before it.
+    A line that is empty has the place of what stands before it; a reference has those of what it
+    stands for.
     """
     asked = re.fullmatch(r"(.+?):([0-9]{1,9})(?::([0-9]{1,9}))?", place)
     if not asked:
@@ -115,10 +116,19 @@ def where(web: Web, path: str, out: str, contents: dict[str, bytes], place: str)
                   if os.path.realpath(file) == os.path.realpath(name or path)), None)
     if above is not None:
         line += above
+        asked_for = {id(reference) for part in web.parts for reference in part.references
+                     if reference.line == line and (not column or 0 <= column - reference.column
+                                                    < reference.end - reference.start)}
         for name, data in contents.items():
+            known = set[int]()  # uses of the references that were asked for
             for run in runs(web, name, data.decode()):
-                first = run.place()
-                if first[0] == line and (not column or 0 <= column - first[1] < len(run.text)):
+                first, use = run.place(), run.use
+                while use.above and id(use.reference) not in asked_for:
+                    use = use.above
+                begins = use.above is not None and use.order not in known
+                known.add(use.order if use.above else -1)
+                if begins or (first[0] == line and (
+                        not column or 0 <= column - first[1] < len(run.text))):
                     found.setdefault((name, run.line), f"{posixpath.join(out, name)}:"
                                      f"{run.line}:{run.column}: ⟨{run.part.name}⟩")
         if not found:

@@ -55,11 +55,13 @@ def style(fonts: Mapping[str, bytes], *sheets: str) -> Markup:
 def document(book: Book, prose: Prose, fonts: Mapping[str, bytes], paper: bool = False) -> str:
     """The book as a page for a screen, or for paper."""
     medium = "paper" if paper else "page"
-    (_, front), *sections = prose.sections(Listings(book, prose.words, paper))
+    listings = Listings(book, prose.words, paper)
+    (_, front), *sections = prose.sections(listings)
     script = (STYLE / "page.js").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return TEMPLATES.get_template(f"{medium}.html").render(
-        book=book, front=front, sections=sections, inline=prose.inline, words=prose.words,
+        book=book, front=front, sections=sections, notes=prose.footnotes(listings),
+        inline=prose.inline, words=prose.words,
         style=style(fonts, medium), script=Markup(script), digest=digest)
 
 

@@ -1,22 +1,27 @@
 """Prose: Markdown as HTML, in which names of code, chunks and sections are links.
 
-Raw HTML is read as CommonMark has it, for what stands in an HTML block is no chunk.  It is shown,
-not obeyed; its comments are for who reads the source.  A link that would run a script is none.
+What GitHub shows is shown: tables, footnotes, lists of tasks, alerts, and of HTML what lays words
+out (see `markup`).  A link that would run a script is none.
 """
 
 from __future__ import annotations
 
 import re
 from html import escape
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import smartquotes
 from markupsafe import Markup
+from mdit_py_plugins.gfm import gfm_plugin
 
+from .links import first_line
 from .listings import shown
 from .markdown import front_matter, language_of
+from .markup import COMMENT, Tag, clean, taken
+from .markup import tags as tags_of
 from .messages import Problem
 from .templates import macro, unlinked
 
@@ -33,14 +38,14 @@ if TYPE_CHECKING:
 SECTIONS = re.compile(r"§{1,2} ?[0-9]+[A-Z]?(?:(?:[\u2013, ]| and )+[0-9]+[A-Z]?\b)*")
 NUMBER = re.compile(r"[0-9]+[A-Z]?")
 NAME = re.compile(r"⟨([^⟨⟩]+)⟩(?:\+?≡)?")
-COMMENT = re.compile(r"<!--(?:-?>|.*?(?:-->|\Z))", re.DOTALL)
 DEPTH = 100  # of lists and quotes in each other
 QUOTES = 1000  # in a paragraph: in one with more they stay straight, for each takes all its length
 
 
 def markdown() -> MarkdownIt:
     reader = MarkdownIt("commonmark", {"typographer": True, "maxNesting": DEPTH})
-    reader.enable(["table", "smartquotes"])
+    reader.enable("smartquotes")
+    reader.use(gfm_plugin)
     reader.core.ruler.at("smartquotes", few_quotes)
     return reader
 
@@ -66,7 +71,8 @@ def parse(web: Web) -> list[Token]:
 def differences(web: Web, tokens: Sequence[Token]) -> list[Problem]:
     """Where the code blocks of the book are first not those of the tangler, if they ever are."""
     read = {(fence.opens, fence.content) for fence in web.all_fences}
-    others = {(first_line(token), token.content) for token in tokens if token.type == "fence"}
+    text = takewhile(lambda token: token.type != "footnote_block_open", tokens)
+    others = {(first_line(token), token.content) for token in text if token.type == "fence"}
     return [Problem(line, 1, "the tangler and the book's reader of Markdown (markdown-it) find "
                     "other code blocks from here on: expected fewer lists and quotes around")
             for line, _ in sorted(read ^ others)[:1]]
@@ -78,39 +84,33 @@ def title_of(tokens: Sequence[Token]) -> str:
                  if token.type == "heading_open" and token.tag == "h1" and not token.level), "")
 
 
-def images(tokens: Sequence[Token]) -> Iterator[tuple[str, int]]:
-    """What the images of a document name, and the first line of the block that each stands in."""
-    line = 1
-    for token in tokens:
-        line = first_line(token) or line
-        inside = [*(token.children or ())]
-        for child in inside:
-            inside += child.children or ()
-            if child.type == "image":
-                yield str(child.attrGet("src") or ""), line
-
-
-def first_line(token: Token) -> int:
-    """Where a block begins; 0 for what belongs to the one before."""
-    return token.map[0] + 1 if token.map and token.nesting >= 0 else 0
-
-
 class Prose:
     """A document's prose.
 
-    `figures` has those that are drawn, by line, and None for others; `pictures` the data of images.
+    `figures` has those that are drawn, by line, and None for others; `pictures` the data of images,
+    `targets` where links lead that lead elsewhere than the document says.
     """
 
     def __init__(self, book: Book, tokens: Sequence[Token],
-                 figures: Mapping[int, Markup | None], pictures: Mapping[str, str]) -> None:
+                 figures: Mapping[int, Markup | None], pictures: Mapping[str, str],
+                 targets: Mapping[str, str] | None = None) -> None:
         self.book, self.figures, self.pictures = book, figures, pictures
-        self.blocks = blocks(tokens, {section.line for section in book.web.sections})
+        self.targets = targets or {}
+        notes = next((at for at, token in enumerate(tokens)
+                      if token.type == "footnote_block_open"), len(tokens))
+        self.blocks = blocks(tokens[:notes], {section.line for section in book.web.sections})
+        self.notes = blocks(tokens[notes + 1 : -1], set())
+        self.kept: list[str] = []  # HTML of our own, that is not to be cleaned
+        self.mark = "\ue000"
+        while self.mark in book.web.text:
+            self.mark += "\ue000"
         self.known: dict[str, Markup] = {}  # names of chunks
         self.markdown = markdown()
         assert isinstance(self.markdown.renderer, RendererHTML)
         self.renderer = self.markdown.renderer
         for rule in ("text", "code_inline", "fence", "code_block", "image", "table_open",
-                     "table_close", "link_open", "link_close", "html_inline", "html_block"):
+                     "table_close", "link_open", "link_close", "html_inline", "html_block",
+                     "list_item_open", "footnote_ref", "footnote_anchor"):
             self.renderer.rules[rule] = getattr(self, rule)
 
     def sections(self, code: Listings) -> Iterator[tuple[Section | None, Markup]]:
@@ -122,12 +122,31 @@ class Prose:
             start = at
             while at < len(self.blocks) and first_line(self.blocks[at]) < end:
                 at += 1
-            yield section, Markup(self.renderer.render(
-                self.blocks[start:at], self.markdown.options, {"section": section, "code": code}))
+            yield section, self.rendered(self.blocks[start:at], section, code)
+
+    def footnotes(self, code: Listings) -> Markup:
+        """The notes that stand at the end."""
+        return self.rendered(self.notes, None, code)
+
+    def rendered(self, blocks: Sequence[Token], section: Section | None, code: Listings) -> Markup:
+        env = {"section": section, "code": code, "raw": False}
+        html = self.renderer.render(blocks, self.markdown.options, env)
+        return self.whole(html, env)
+
+    def whole(self, html: str, env: Any) -> Markup:
+        if env["raw"]:
+            html = clean(html)
+        return Markup(re.sub(f"{self.mark}([0-9]+);", lambda match: self.kept[int(match[1])], html))
+
+    def keep(self, html: str) -> str:
+        """What stands in place of HTML of our own till all around it is cleaned."""
+        self.kept.append(html)
+        return f"{self.mark}{len(self.kept) - 1};"
 
     def inline(self, text: str, section: Section | None = None) -> Markup:
         """A title, or what else is a line of prose."""
-        return Markup(self.markdown.renderInline(text, {"section": section}))
+        env = {"section": section, "raw": False}
+        return self.whole(self.markdown.renderInline(text, env), env)
 
     def words(self, name: str) -> Markup:
         """A chunk's name."""
@@ -140,6 +159,8 @@ class Prose:
 
     def link_open(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         env["linked"] = True  # what stands in it is no other link
+        href = str(tokens[at].attrGet("href"))
+        tokens[at].attrSet("href", self.targets.get(href, href))
         return self.renderer.renderToken(tokens, at, options, env)
 
     def link_close(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
@@ -169,30 +190,79 @@ class Prose:
         return str(unlinked(html) if env.get("linked") else html)
 
     def html_inline(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
-        return escape(COMMENT.sub("", tokens[at].content), False)
+        if not tags_of(tokens[at].content):
+            return escape(COMMENT.sub("", tokens[at].content), False)
+        return self.raw(tokens[at].content, env)
 
     def html_block(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+        if tags_of(tokens[at].content):
+            return self.raw(tokens[at].content, env)
         source = COMMENT.sub("", tokens[at].content).strip("\n")
-        return str(shown(source, "html")) if source.strip() else ""
+        return self.keep(str(shown(source, "html"))) if source.strip() else ""
+
+    def raw(self, source: str, env: Any) -> str:
+        """HTML of the document's own."""
+        def show(tag: Tag) -> str:
+            given = tag.attributes
+            if tag.name == "img":
+                return self.picture(given.get("src", ""), given.get("alt", ""), env,
+                                    given.get("width", ""))
+            if tag.name == "a":
+                if env.get("linked") and not tag.closes:
+                    return ""
+                env["linked"] = not tag.closes
+                href = given.pop("href", "")
+                if href := self.harmless(self.targets.get(href, href)):
+                    given["href"] = href
+            return str(tag)
+
+        env["raw"] = True
+        return taken(source, show)
 
     def fence(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         token, line = tokens[at], first_line(tokens[at])
         part = self.book.parts.get(line)
         if part:
-            return str(env["code"].part(part))
+            return self.keep(str(env["code"].part(part)))
         figure = self.figures.get(line)
         if figure:
-            return str(figure)
+            return self.keep(str(figure))
         source = shown(token.content.rstrip("\n"), language_of(token.info.strip()))
-        return str(macro("undrawn")(source) if line in self.figures else source)
+        return self.keep(str(macro("undrawn")(source) if line in self.figures else source))
 
     code_block = fence
 
     def image(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         """A picture out of the web's own folder goes into the page; others stay away."""
-        source, words = str(tokens[at].attrGet("src") or ""), tokens[at].content
-        image = macro("image")(source, words, self.pictures.get(source))
-        return str(unlinked(image) if env.get("linked") else image)
+        return self.picture(str(tokens[at].attrGet("src") or ""), tokens[at].content, env)
+
+    def harmless(self, href: str) -> str:
+        """A link as browsers read it, if it runs no script."""
+        href = re.sub(r"[\0-\x1f]", "", href).strip()
+        return href if self.markdown.validateLink(href) else ""
+
+    def picture(self, source: str, words: str, env: Any, width: str = "") -> str:
+        href = self.harmless(source)
+        image = macro("image")(href, words, self.pictures.get(source),
+                               width if width.isdecimal() else "")
+        return self.keep(str(unlinked(image) if env.get("linked") or not href else image))
+
+    def list_item_open(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+        """An item; one of a list of tasks says whether it is done."""
+        item = self.renderer.renderToken(tokens, at, options, env)
+        done = tokens[at].meta.get("checked")
+        return item if done is None else item + (
+            f'<input type=checkbox disabled{" checked" * done} '
+            f'aria-label="{"done" if done else "to do"}"> ')
+
+    def footnote_ref(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+        number, again = tokens[at].meta["id"] + 1, tokens[at].meta.get("subId", 0)
+        return (f"<sup id=fnref{number}{f'-{again}' * bool(again)}>"
+                f"<a href=#fn{number}>{number}</a></sup>")
+
+    def footnote_anchor(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+        number, again = tokens[at].meta["id"] + 1, tokens[at].meta.get("subId", 0)
+        return f' <a href=#fnref{number}{f"-{again}" * bool(again)} aria-label="back">↩</a>'
 
     def table_open(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         anchor = tokens[at].attrGet("id")

@@ -46,6 +46,7 @@ LONG = {
                   r"(?s:.*?)(?:\n[ \t]*(?P=h)(?=\n|\Z)|\Z)"),
     "<<<": ("<<<", r"<<<[ \t]*[\"']?(?P<h>[A-Za-z_]\w*).*(?s:.*?)(?:\n[ \t]*(?P=h)\b|\Z)"),
 }
+CLOSED = re.compile(r"""(["'`])(?:\\.|(?!\1)[^\\])*\1""")  # what begins and ends in a line
 TEMPLATE = re.compile(r"\\(?s:.)|`|\$\{|[{}]")
 
 
@@ -103,3 +104,12 @@ def end_of_template(text: str, at: int) -> int:
         elif sign == "${" if open[-1] == "`" else sign in ("`", "{", "${"):
             open.append("`" if sign == "`" else "{")
     return at
+
+
+def may_hold_strings(text: str) -> bool:
+    """Whether, in a language that is not known, a string may go on from a line to another: a quote
+    is left alone in two of them.  An apostrophe may stand in words."""
+    if text.count('"') < 2 and text.count("`") < 2:
+        return False
+    lines = [CLOSED.sub("", line) for line in REFERENCE.sub("", text).split("\n")]
+    return any([sum([quote in line for line in lines]) > 1 for quote in '"`'])

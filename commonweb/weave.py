@@ -101,10 +101,12 @@ def main(arguments: list[str], program: str = "web-weave") -> int:
 class Sources:
     """What a book is made of: the web, what lies beside it, and the program that draws."""
 
-    def __init__(self, paths: list[str], fonts: Path, draft: bool = False) -> None:
+    def __init__(self, paths: list[str], out: Path, fonts: Path, draft: bool = False) -> None:
         from .figures import graphs, graphviz, picture, pictures
+        from .links import images, missing, targets
+        from .matter import Matter
         from .page import read_fonts
-        from .prose import differences, images, parse
+        from .prose import differences, parse
 
         folder = Path(os.path.realpath(paths[0])).parent
         self.data, self.licence = read_all(paths), read_licence(folder)
@@ -112,6 +114,10 @@ class Sources:
         self.web = Web(self.data, draft)
         self.tokens = parse(self.web)
         self.pictures, self.problems = pictures(images(self.tokens), folder)
+        self.targets, self.warnings = targets(self.tokens, paths, out)
+        self.warnings += missing(self.tokens, self.pictures)
+        self.matter = Matter(self.web.text)
+        self.problems += self.matter.problems
         self.files = [str(folder / "LICENSE"), *(
             str(place) for source in self.pictures if (place := picture(source, folder)))]
         if not self.web.problems:
@@ -123,7 +129,8 @@ class Sources:
         """A digest of all that decides what the book is."""
         from .freshness import digest, shapers
 
-        files: list[tuple[str, str | bytes]] = [*self.pictures.items(), *self.fonts.items()]
+        files: list[tuple[str, str | bytes]] = [
+            *self.pictures.items(), *self.fonts.items(), *self.targets.items()]
         return digest(self.data, self.licence, self.graphviz,
                       *chain.from_iterable(files), *shapers())
 
@@ -200,7 +207,7 @@ class Weaver:
         """Write the book, unless it is there and would be the same."""
         path = self.paths[0]
         try:
-            sources = Sources(self.paths, self.fonts, self.draft)
+            sources = Sources(self.paths, self.out, self.fonts, self.draft)
         except (OSError, ValueError) as error:
             return unread(str(getattr(error, "filename", None) or path), error)
         self.watched = [*self.paths, *sources.files]
@@ -210,6 +217,7 @@ class Weaver:
             tell(path, web, web.gaps, "warning")
         if problems:
             return tell(path, web, problems)
+        tell(path, web, sources.warnings, "warning")
         if sources.graphs and not sources.graphviz:
             from .figures import undrawn
 
@@ -271,10 +279,12 @@ def compose(sources: Sources, stem: str, kinds: list[str]
     figures, problems = drawn(sources.graphs, bool(sources.graphviz))
     if problems:
         return {}, problems
-    title = title_of(sources.tokens) or os.fsencode(stem).decode("utf-8", "replace")
+    matter = sources.matter
+    title = matter.title or title_of(sources.tokens) or (
+        os.fsencode(stem).decode("utf-8", "replace"))
     book = Book(web, Index(web, outputs), title, sources.licence.decode("utf-8", "replace"),
-                stem, packages(web, outputs))
-    prose = Prose(book, sources.tokens, figures, sources.pictures)
+                stem, packages(web, outputs), matter.by)
+    prose = Prose(book, sources.tokens, figures, sources.pictures, sources.targets)
     pages = {kind: document(book, prose, sources.fonts, kind == PAPER) for kind in kinds}
     if PAGE in kinds and book.packages:
         pages[REFERENCE] = reference(book, sources.fonts)

@@ -15,7 +15,8 @@ from commonweb.book import Book
 from commonweb.expansion import tangle
 from commonweb.identifiers import Index
 from commonweb.page import document, reference
-from commonweb.prose import Prose, images, parse, title_of
+from commonweb.links import images
+from commonweb.prose import Prose, parse, title_of
 from commonweb.reference import packages
 from commonweb.templates import STYLE
 from commonweb.weave import read_licence
@@ -75,9 +76,10 @@ ATTRIBUTES = {"id", "class", "href", "title", "style", "role", "aria-label", "ar
               "tabindex", "alt", "src", "start", "data-n", "data-full", "data-bare", "fill",
               "stroke", "font-family", "font-size", *figures.KEPT}
 ATTRIBUTES |= {name.lower() for name in figures.KEPT}
-WORDS = ("main div section aside header nav h1 h2 h3 h4 h5 h6 p a span ul ol li b i q u small em "
-         "strong code pre br hr blockquote img table thead tbody tr th td details summary figure "
-         "figcaption")
+ATTRIBUTES |= {"type", "checked", "disabled", "open", "width"}
+WORDS = ("s sup sub input kbd del ins main div section aside header nav h1 h2 h3 h4 h5 h6 p a "
+         "span ul ol li b i q u small em strong code pre br hr blockquote img table thead tbody "
+         "tr th td details summary figure figcaption")
 TAGS = {*figures.SHAPES, *WORDS.split(" ")}
 
 
@@ -116,9 +118,10 @@ def check_body(html: Element) -> None:
             assert element.attributes["id"] not in named, element
             named.add(element.attributes["id"])
         if "src" in element.attributes:
-            assert re.match(r"data:image/(png|jpeg|gif|webp);base64,", element.attributes["src"])
+            assert re.match(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,",
+                            element.attributes["src"])
         if element.tag == "a":
-            links.append(element.attributes["href"])
+            links.append(element.attributes.get("href", "#"))
             assert [one for one in element.every("a") if one is not element] == []
     for href in links:
         if href.startswith("#") and re.match(r"#[Lsx]\d", href):

@@ -185,6 +185,22 @@ def test_where(place: Path, capsys: pytest.CaptureFixture[str], asked: str, answ
     assert tangle.main(["where", number(asked), "w.md"]) == 0
 
 
+@pytest.mark.parametrize(("asked", "answer"), [
+    ("5", ["2:5: ⟨Deep⟩"]), ("6", ["4:1: ⟨Deep⟩"]), ("4:16", ["1:16: ⟨Limit⟩"]),
+    ("11", ["2:5: ⟨Deep⟩", "4:1: ⟨Deep⟩"]), ("4", ["1:1: ⟨a.py⟩"])])
+def test_where_a_reference_went(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    asked: str, answer: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fence = "```\n\n```python\n# "
+    Path("w.md").write_text(
+        "# T\n```python\n# ⟨a.py⟩≡\nfor n in range(⟨Limit⟩):\n    ⟨Print⟩\n⟨Print⟩\n"
+        f"{fence}⟨Print⟩≡\n⟨Deep⟩\nprint(n)\n{fence}⟨Deep⟩≡\npass\n{fence}⟨Limit⟩≡\n31\n```\n")
+    assert tangle.main(["w.md", "where", f"w.md:{asked}"]) == 0
+    assert capsys.readouterr().out == "".join(f"generated/a.py:{line}\n" for line in answer)
+
+
 @pytest.mark.parametrize(("asked", "complaint"), [
     ("generated/b.py:1", "generated/b.py is neither w.md nor one of its files in generated; "
      "did you mean d/b.py?"),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from commonweb.notation import KNOWN
 from commonweb.strings import LONG, WITHIN, long_strings
+from commonweb.web import Web
 
 
 def inside(code: str, language: str = "python") -> str:
@@ -103,3 +104,33 @@ def test_spans_are_in_order_and_in_the_text(language: str, pieces: list[str]) ->
 
 def test_text_has_no_strings() -> None:
     assert inside('"""a\nb"""', "text") == ".."
+
+
+UNSURE = """# T
+```python
+# ⟨a.py⟩≡
+{}⟨B⟩
+```
+```{}
+# ⟨B⟩≡
+⟨C⟩
+```
+```{}
+# ⟨C⟩≡
+{}
+```
+"""
+
+
+@pytest.mark.parametrize(("lead", "middle", "language", "code", "line"), [
+    ("  ", "python", "wren", 'a = "\nb"', 4), ("", "python", "wren", 'a = "\nb"', None),
+    ("  ", "wren", "", "a = `\nb`", 4), ("x(", "text", "wren", 'a = """\nb\n"""', 4),
+    ("  ", "python", "text", '6" by\n4"', None), ("  ", "", "js", "a = `\nb`", None),
+    ("  ", "python", "wren", "a = \"b\"\nc = '\"'\nit's \"d\"", None),
+    ("  ", "python", "wren", "don't\nisn't", None), ("  ", "", "", 'a "', None)])
+def test_what_is_not_known_of_a_language_is_not_changed_in_silence(
+    lead: str, middle: str, language: str, code: str, line: int | None
+) -> None:
+    found = Web(UNSURE.format(lead, middle, language, code).encode()).problems
+    assert [problem.line for problem in found] == [line] * bool(line)
+    assert all("indentation would be passed on into ⟨C⟩" in p.message for p in found)
