@@ -39,6 +39,7 @@ import sys
 
 from .c_definitions import definitions
 from .messages import Problem
+from .names import absolute
 from .origins import Use
 from .places import Places, common, normal
 from .web import Chunk, Web, Word
@@ -302,12 +303,9 @@ def root(use: Use) -> Use:
 
 
 def paths(name: str, module: str) -> list[str]:
-    """The files that an import of a module in a file may mean."""
-    folders, words = name.split("/")[:-1], module.lstrip(".")
-    level = len(module) - len(words)
-    if level > len(folders) + 1:
-        return []
-    bases = [folders[: len(folders) + 1 - level]] if level else [folders, []]
-    stems = ["/".join(base + [word for word in words.split(".") if word]) for base in bases]
-    return [f"{stem}{end}".lstrip("/") for stem in dict.fromkeys(stems)
-            for end in (".py", "/__init__.py")]
+    """The files that an import of a module in a file may mean, those beside it first."""
+    found = [absolute(module, name)]
+    if not module.startswith("."):
+        found = [absolute(f".{module}", name), *found]
+    return [f"{stem.replace('.', '/')}{end}".lstrip("/") for stem in dict.fromkeys(found)
+            if not stem.startswith(".") for end in (".py", "/__init__.py")]

@@ -75,6 +75,22 @@ class Import:
             self.node = Rest(alias, alias.lineno, alias.col_offset + len(alias.name.encode()))
 
 
+def module_name(output: str) -> str:
+    """The name by which the module that a file holds is imported."""
+    name = output.rpartition(".")[0].replace("/", ".")
+    return name[: -len(".__init__")] if name.endswith(".__init__") else name
+
+
+def absolute(module: str, output: str) -> str:
+    """The name of a module that is perhaps relative to that of a file; it stays relative if it
+    leads above all folders."""
+    words = module.lstrip(".")
+    level, path = len(module) - len(words), output.rpartition(".")[0].split("/")
+    if not level or level > len(path):
+        return module
+    return ".".join([*path[:-level], words] if words else path[:-level])
+
+
 def arguments(node: ast.arguments) -> list[ast.arg]:
     """All arguments of a signature."""
     rest = [argument for argument in (node.vararg, node.kwarg) if argument]

@@ -13,7 +13,7 @@ import builtins
 from typing import TYPE_CHECKING, Any
 
 from .bindings import STRONG, USE, WEAK, Binding, Scope
-from .names import Import, Walk
+from .names import Import, Walk, absolute, module_name
 
 if TYPE_CHECKING:
     from .places import Places, Spot
@@ -435,21 +435,6 @@ def module_of(scope: Scope) -> Scope:
     while scope.above:
         scope = scope.above
     return scope
-
-
-def module_name(output: str) -> str:
-    name = output.rpartition(".")[0].replace("/", ".")
-    return name[: -len(".__init__")] if name.endswith(".__init__") else name
-
-
-def absolute(module: str, output: str) -> str:
-    """The name of a module that is perhaps relative to that of an output."""
-    words = module.lstrip(".")
-    level = len(module) - len(words)
-    if not level:
-        return words
-    path = output.rpartition(".")[0].split("/")[:-level]
-    return ".".join([*path, words] if words else path)
 
 
 def is_super(node: ast.expr) -> bool:

@@ -17,6 +17,8 @@ import textwrap
 from contextlib import suppress
 from typing import NamedTuple
 
+from .messages import Problem
+from .names import absolute, module_name
 from .origins import runs
 
 TYPE_CHECKING = False
@@ -91,6 +93,20 @@ def packages(web: Web, contents: dict[str, bytes]) -> list[Package]:
             if module and "__all__" in module.names]
 
 
+def unread(web: Web, contents: dict[str, bytes]) -> Iterator[Problem]:
+    """The modules that seem to have an `__all__`, and are no Python."""
+    for name, data in contents.items():
+        if name.endswith(".py") and b"__all__" in data:
+            try:
+                ast.parse(data)
+            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+                line = getattr(error, "lineno", None) or 1
+                place = next((run.place() for run in runs(web, name, data.decode())
+                              if run.line >= line), (1, 1))
+                yield Problem(*place, f"no reference of {name}: expected valid Python: "
+                              f"{getattr(error, 'msg', None) or 'it nests too deeply'}")
+
+
 # ---------------------------------------------------------------------------
 # Modules.
 
@@ -117,11 +133,7 @@ class Module:
 
     def source(self, node: ast.ImportFrom) -> str:
         """The name of the module that an import takes from."""
-        if not node.level:
-            return node.module or ""
-        above = self.name.split(".")
-        del above[len(above) + self.output.endswith("__init__.py") - node.level :]
-        return ".".join([*above, node.module] if node.module else above)
+        return absolute("." * node.level + (node.module or ""), self.output)
 
 
 class Modules:
@@ -129,8 +141,8 @@ class Modules:
 
     def __init__(self, web: Web, contents: dict[str, bytes]) -> None:
         self.web = web
-        self.outputs = {output[:-3].removesuffix("/__init__").replace("/", "."): output
-                        for output in contents if output.endswith(".py")}
+        self.outputs = {module_name(output): output for output in contents
+                        if output.endswith(".py")}
         self.codes = {name: contents[output].decode() for name, output in self.outputs.items()}
         self.known: dict[str, Module | None] = {}
 

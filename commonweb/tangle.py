@@ -161,11 +161,13 @@ def answer(options: Options, path: str, data: bytes) -> int:
         say(*found)
         return 0
     if options.mode == "--reference":
-        from .reference import as_text, packages
+        from .reference import as_text, packages, unread
 
+        problems = [*unread(web, contents)]
         text = "\n\n".join(map(as_text, packages(web, contents)))
-        if not text:
-            return complain(path, [Problem(1, 1, "no reference: expected Python with an __all__")])
+        if problems or not text:
+            nothing = Problem(1, 1, "no reference: expected Python with an __all__")
+            return complain(path, problems or [nothing], web.lines)
         say(text.encode())
         return 0
     say(contents[root] if root else dump(web).encode() + b"\n")

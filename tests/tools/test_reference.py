@@ -8,6 +8,7 @@ import pytest
 from webs import SOCKETS, TANGLE, needs_sockets
 
 from commonweb.expansion import tangle
+from commonweb.names import absolute
 from commonweb.reference import Entry, Package, as_text, packages
 from commonweb.web import Web
 
@@ -239,6 +240,23 @@ def test_the_command_says_that_there_is_nothing_to_print() -> None:
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr.decode().startswith(
         "<stdin>:1:1: error: no reference: expected Python with an __all__")
+
+
+def test_the_command_says_what_it_cannot_read() -> None:
+    done = run(web_of(a="__all__ = ['f']\n\ndef f(:\n", b="__all__ = ['g']\ndef g(): ...\n"),
+               "--reference")
+    assert (done.returncode, done.stdout) == (1, b"")
+    said = done.stderr.decode().splitlines()
+    assert "error: no reference of p/a.py: expected valid Python: invalid syntax" in said[0]
+    assert "def f(:" in said[1]
+
+
+@pytest.mark.parametrize(("module", "output", "name"), [
+    ("a.b", "x/y.py", "a.b"), (".", "x/y.py", "x"), (".a", "x/y.py", "x.a"),
+    (".a", "x/__init__.py", "x.a"), ("..a", "x/y/z.py", "x.a"), (".a", "y.py", "a"),
+    ("..a", "y.py", "..a"), ("..", "x/y/__init__.py", "x")])
+def test_what_a_relative_import_means(module: str, output: str, name: str) -> None:
+    assert absolute(module, output) == name
 
 
 @needs_sockets
