@@ -1755,12 +1755,12 @@ int gethostname_keep(char *name, int size)
     return (int) in_band(gethostname(name, (io_size) size));
 }
 
-#ifndef _WIN32
 struct foreign_interface {
     unsigned index;
-    char name[IF_NAMESIZE];
+    char name[256];                 /* IF_NAMESIZE, where that is greatest */
 };
 
+#ifndef _WIN32
 static ssize_t list_interfaces(struct foreign_interface *found, size_t room)
 {
     struct if_nameindex *list = if_nameindex();

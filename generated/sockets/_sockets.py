@@ -744,6 +744,7 @@ getnameinfo_block = define_ffi(
     "int getnameinfo_block(const char *address, socklen_t length, int flags,"
     " struct foreign_names *found);"
 )
+declare("struct foreign_interface { unsigned index; char name[...]; };")
 gethostname_keep = define_ffi("int gethostname_keep(char *name, int size);", keeps_lock=True)
 if WINDOWS:
     def if_nameindex_block(*arguments: object) -> int:
@@ -752,7 +753,6 @@ if WINDOWS:
     def if_indextoname_keep(*arguments: object) -> int:
         unsupported_feature("the name of an interface")
 else:
-    declare("struct foreign_interface { unsigned index; char name[...]; };")
     if_nameindex_block = define_ffi(
         "ssize_t if_nameindex_block(struct foreign_interface *found, size_t room);"
     )
