@@ -92,8 +92,8 @@ def targets(tokens: Sequence[Token], paths: list[str], out: Path
     """Where links lead that lead elsewhere in a book than in documents; and which do nowhere."""
     found: dict[str, str] = {}
     problems: list[Problem] = []
-    known, folder = anchors(tokens), Path(paths[0]).parent
-    documents = {os.path.relpath(path, folder) for path in paths}
+    known, folder = anchors(tokens), os.path.dirname(paths[0])
+    documents = {os.path.relpath(path, folder or ".") for path in paths}
     for href, line in links(tokens):
         place, sign, name = href.partition("#")
         file = unquote(place.partition("?")[0])
@@ -122,7 +122,7 @@ def is_there(path: str) -> bool:
         return False
 
 
-def moved(folder: Path, out: Path, place: str) -> str:
+def moved(folder: str, out: Path, place: str) -> str:
     """What lies beside the document, as seen from the book's folder."""
     try:
         way = os.path.relpath(os.path.realpath(folder), os.path.realpath(out))

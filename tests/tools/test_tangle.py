@@ -79,8 +79,8 @@ def test_strings_of_c_and_of_other_languages() -> None:
     code = 'char *s = "a\\\nb";'
     assert files(web_of("a.c⟩≡\n  ⟨B⟩", f"B⟩≡\n{code}", language="c")) == {
         "a.c": '  char *s = "a\\\nb";\n'}
-    assert files(web_of("a.x⟩≡\n  ⟨B⟩", f"B⟩≡\n{code}", language="x")) == {
-        "a.x": '  char *s = "a\\\n  b";\n'}
+    assert files(web_of("a.txt⟩≡\n  ⟨B⟩", f"B⟩≡\n{code}", language="text")) == {
+        "a.txt": '  char *s = "a\\\n  b";\n'}
 
 
 def test_parts_follow_each_other_and_declarations_are_left_out() -> None:
