@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
+    from .web import Web
 
 ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|/|$")  # what is no file beside the document
 OURS = re.compile(r"(?:L|s)[0-9]+[A-Z]?|fn(?:ref)?[0-9:]+")
@@ -87,22 +88,28 @@ def anchors(tokens: Sequence[Token]) -> dict[str, str]:
     return found
 
 
-def targets(tokens: Sequence[Token], paths: list[str], out: Path
+def targets(web: Web, tokens: Sequence[Token], path: Path, out: Path
             ) -> tuple[dict[str, str], list[Problem]]:
-    """Where links lead that lead elsewhere in a book than in documents; and which do nowhere."""
+    """Where links lead that lead elsewhere in a book than in a document; and which do nowhere."""
     found: dict[str, str] = {}
     problems: list[Problem] = []
-    known, folder = anchors(tokens), os.path.dirname(paths[0])
-    documents = {os.path.relpath(path, folder or ".") for path in paths}
+    folder, line = path.parent, 1
+    blocks: dict[str, list[Token]] = {}
+    for token in tokens:
+        line = first_line(token) or line
+        blocks.setdefault(web.place(line)[0] or path.name, []).append(token)
+    documents = {os.path.basename(name): anchors(inside) for name, inside in blocks.items()}
     for href, line in links(tokens):
         place, sign, name = href.partition("#")
         file = unquote(place.partition("?")[0])
-        if not place or os.path.normpath(file) in documents:
+        known = documents.get(file or os.path.basename(web.place(line)[0] or path.name))
+        if known is not None:
             name = unquote(name)
             if name in known or name.lower() in known:
                 found[href] = "#" + quote(known.get(name) or known[name.lower()])
             elif name in ("", "top"):
-                found[href] = "#top"
+                found[href] = "#top" if len(documents) < 2 or not file else (
+                    f"#{next(iter(known.values()), 'top')}")
             elif not OURS.fullmatch(name):
                 problems.append(Problem(line, 1, f"a link to #{name} leads nowhere: expected a "
                                         "heading of these words, joined by hyphens"))
@@ -111,7 +118,7 @@ def targets(tokens: Sequence[Token], paths: list[str], out: Path
                 found[href] = moved(folder, out, place) + sign + name
             else:
                 problems.append(Problem(line, 1, f"a link to {file} leads nowhere: expected a file "
-                                        f"beside {paths[0]}"))
+                                        "beside the document"))
     return found, problems
 
 
@@ -122,7 +129,7 @@ def is_there(path: str) -> bool:
         return False
 
 
-def moved(folder: str, out: Path, place: str) -> str:
+def moved(folder: Path, out: Path, place: str) -> str:
     """What lies beside the document, as seen from the book's folder."""
     try:
         way = os.path.relpath(os.path.realpath(folder), os.path.realpath(out))

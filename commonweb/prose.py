@@ -17,7 +17,7 @@ from markdown_it.rules_core import smartquotes
 from markupsafe import Markup
 from mdit_py_plugins.gfm import gfm_plugin
 
-from .links import first_line
+from .links import first_line, pieces
 from .listings import shown
 from .markdown import front_matter, language_of
 from .markup import COMMENT, Tag, clean, taken
@@ -60,12 +60,23 @@ def few_quotes(state: StateCore) -> None:
 
 
 def parse(web: Web) -> list[Token]:
-    """The blocks of all documents."""
+    """The blocks of all documents, and then the footnotes of all."""
     found: list[Token] = []
+    notes: list[Token] = []
+    count = 0
     for _, above, text in web.documents:
         front = front_matter(text)
-        found += markdown().parse("\n" * (above + front.count("\n")) + text[len(front) :])
-    return found
+        tokens = markdown().parse("\n" * (above + front.count("\n")) + text[len(front) :])
+        for token, _ in pieces(tokens):
+            if count and token.type.startswith("footnote_") and "id" in token.meta:
+                token.meta["id"] += count  # they are numbered throughout
+        count += sum([token.type == "footnote_open" for token in tokens])
+        end = next((at for at, token in enumerate(tokens) if token.type == "footnote_block_open"),
+                   len(tokens))
+        found += tokens[:end]
+        if end < len(tokens):
+            notes = [*notes[:-1], *tokens[end + bool(notes) :]]  # one block
+    return found + notes
 
 
 def differences(web: Web, tokens: Sequence[Token]) -> list[Problem]:

@@ -101,7 +101,7 @@ def main(arguments: list[str], program: str = "web-weave") -> int:
 class Sources:
     """What a book is made of: the web, what lies beside it, and the program that draws."""
 
-    def __init__(self, paths: list[str], out: Path, fonts: Path, draft: bool = False) -> None:
+    def __init__(self, paths: list[str], fonts: Path, out: Path, draft: bool = False) -> None:
         from .figures import graphs, graphviz, picture, pictures
         from .links import images, missing, targets
         from .matter import Matter
@@ -114,12 +114,12 @@ class Sources:
         self.web = Web(self.data, draft)
         self.tokens = parse(self.web)
         self.pictures, self.problems = pictures(images(self.tokens), folder)
-        self.targets, self.warnings = targets(self.tokens, paths, out)
-        self.warnings += missing(self.tokens, self.pictures)
-        self.matter = Matter(self.web.text)
-        self.problems += self.matter.problems
         self.files = [str(folder / "LICENSE"), *(
             str(place) for source in self.pictures if (place := picture(source, folder)))]
+        self.targets, self.warnings = targets(self.web, self.tokens, Path(paths[0]), out)
+        self.warnings += missing(self.tokens, self.pictures)
+        self.matter = Matter(self.web.documents[0][2])
+        self.problems += self.matter.problems
         if not self.web.problems:
             self.problems += differences(self.web, self.tokens)
         self.graphs = graphs(self.web)
@@ -202,12 +202,13 @@ class Weaver:
                  kinds: list[str]) -> None:
         self.paths, self.out, self.fonts, self.draft, self.kinds = paths, out, fonts, draft, kinds
         self.stem, self.watched = Path(paths[0]).stem, paths
+        self.lacks = "no book"
 
     def weave(self) -> int:
         """Write the book, unless it is there and would be the same."""
         path = self.paths[0]
         try:
-            sources = Sources(self.paths, self.out, self.fonts, self.draft)
+            sources = Sources(self.paths, self.fonts, self.out, self.draft)
         except (OSError, ValueError) as error:
             return unread(str(getattr(error, "filename", None) or path), error)
         self.watched = [*self.paths, *sources.files]
@@ -228,14 +229,16 @@ class Weaver:
             if error.filename == OUTPUT:
                 raise
             where = f"{error.filename}: " if error.filename else ""
-            return complain(path, [Problem(1, 1, f"no book is written: {where}{reason(error)}")])
+            return complain(path, [Problem(1, 1, f"{self.lacks} is written: {where}"
+                                                 f"{reason(error)}")])
         except RecursionError:
-            return complain(path, [Problem(1, 1, "no book is written: something in it is nested "
-                                                 "too deeply, as emphasis in emphasis may be")])
+            return complain(path, [Problem(1, 1, f"{self.lacks} is written: something in it "
+                                       "is nested too deeply, as emphasis in emphasis may be")])
         return tell(path, web, problems) if problems else 0
 
     def write(self, sources: Sources) -> list[Problem]:
         """Write what is not there yet, first the page; or else what is wrong."""
+        self.lacks = "no book"
         made_of, copy = sources.digest(), Copy(self.out, self.stem)
         webs = {*map(os.path.realpath, self.paths)}
         if webs & {*map(os.path.realpath, (*copy.files.values(), copy.record))}:
@@ -258,6 +261,7 @@ class Weaver:
             # What may be better the next time is not to be taken for fresh.
             copy.replace(files, "-" if unlike else made_of)
             say(f"wrote {copy.names([kind])}")
+            self.lacks = "no PDF"
         return []
 
 
@@ -280,8 +284,7 @@ def compose(sources: Sources, stem: str, kinds: list[str]
     if problems:
         return {}, problems
     matter = sources.matter
-    title = matter.title or title_of(sources.tokens) or (
-        os.fsencode(stem).decode("utf-8", "replace"))
+    title = matter.title or title_of(sources.tokens) or os.fsencode(stem).decode("utf-8", "replace")
     book = Book(web, Index(web, outputs), title, sources.licence.decode("utf-8", "replace"),
                 stem, packages(web, outputs), matter.by)
     prose = Prose(book, sources.tokens, figures, sources.pictures, sources.targets)

@@ -145,8 +145,10 @@ def test_what_is_nested_too_deeply_for_paper_is_an_error(
     place = tmp_path / "w.md"
     place.write_text(f"# T\n\n{'*a **b ' * 500}{'x** y* ' * 500}\n\n{chunk('x')}")
     assert main([str(place), "--out", str(tmp_path / "out")]) == 1
-    assert "no book is written: something in it is nested too deeply" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+    said, told = capsys.readouterr()
+    assert "no PDF is written: something in it is nested too deeply" in told
+    assert said == f"wrote {tmp_path / 'out' / 'w.html'}\n"
+    assert not (tmp_path / "out/w.pdf").exists()
 
 
 @pytest.mark.parametrize("words", [

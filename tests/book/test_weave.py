@@ -291,9 +291,18 @@ def test_the_page_is_made_at_every_save_and_after_every_error(place: Path) -> No
 
 def test_documents_are_the_chapters_of_one_book(place: Path) -> None:
     (place / "u.md").write_text("Chapter\n=======\n\n## Part\n\n" + chunk("y", "Say y"))
-    (place / "t.md").write_text("# T\n\n![p](p.png)\n\n" + chunk("⟨Say y⟩") + "\n<!-- open")
-    assert run(place, "t.md", "u.md", "--html", "--out", ".").stdout == "wrote t.html\n"
+    (place / "t.md").write_text("# T\n\n[part](u.md#part)[^n]\n\n" + chunk("⟨Say y⟩")
+                                + "\n[^n]: Note.\n\n<!-- open")
+    (place / "u.md").write_text((place / "u.md").read_text() + "\nMore.[^n]\n\n[^n]: Other.\n")
+    result = run(place, "t.md", "u.md", "--html", "--out", ".")
+    assert (result.stdout, result.stderr) == ("wrote t.html\n", "")
     page = read((place / "t.html").read_text())
+    headings = {one.text(): one.attributes["id"] for one in page.one("main").every("h3")
+                if "id" in one.attributes}
+    assert page.one("main").one("p").one("a").attributes["href"] == f"#{headings['3 Part']}"
+    ids = [one.attributes["id"] for one in page.one("main").every() if "id" in one.attributes]
+    assert len(ids) == len(set(ids))
+    assert ids.index("fn2") == ids.index("fn1") + 2 > ids.index(headings["3 Part"])
     assert [one.text() for one in page.one("main").every("h2")][1:3] == ["1 T", "2 Chapter"]
     assert [one.text() for one in page.one("main").every("h3")][:1] == ["3 Part"]
     (place / "u.md").write_text("# U\n\n" + chunk("⟨Say z⟩", "Say y"))
@@ -485,7 +494,7 @@ def test_a_folder_of_the_package_that_is_not_installed_is_enough_to_highlight(pl
 
 
 def digest(place: Path) -> str:
-    return Sources([str(place / "t.md")], place).digest()
+    return Sources([str(place / "t.md")], place, place).digest()
 
 
 def changes(place: Path) -> Iterator[Callable[[], object]]:
