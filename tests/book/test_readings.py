@@ -11,7 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pages import files, read
-from test_markdown import CONTAINERS, LINES, beyond_the_oracle, documents
+from test_markdown import (
+    CONTAINERS, LINES, beyond_the_oracle, documents, fences, headings, oracle,
+)
 from weaving import ROOT, check, chunk, page_of, woven
 from webs import mutated
 
@@ -73,6 +75,32 @@ def test_the_code_of_real_documents_is_in_their_books() -> None:
     assert len(readmes()) > 300
     read_whole = [assert_one_reading(with_chunks(text), name) for name, text in readmes().items()]
     assert sum(read_whole) > 300
+
+
+@needs_readmes
+def test_commonmarks_examples_have_its_fences_and_headings() -> None:
+    for example in examples():
+        if not beyond_the_oracle(example):
+            assert (fences(example), headings(example)) == oracle(example), example
+
+
+@needs_readmes
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_slips_in_commonmarks_examples_change_both_readings_alike(data: st.DataObject) -> None:
+    text = data.draw(st.sampled_from(examples())) + data.draw(st.sampled_from(examples()))
+    scraps = st.sampled_from(["===", "---", "# h", "```"])
+    changed = data.draw(mutated(text.split("\n"), scraps)) + "\n"
+    if not (beyond_the_oracle(changed) or "]:" in changed):  # see test_markdown.DEFINING
+        assert (fences(changed), headings(changed)) == oracle(changed)
+
+
+@needs_readmes
+def test_a_document_that_is_no_web_has_nothing_that_looks_like_a_chunk() -> None:
+    for name, text in [*readmes().items(), *((example, example) for example in examples())]:
+        found = {problem.message.split(":")[0] for problem in Web(text.encode()).problems}
+        assert "no chunk of this web is a file, so there is nothing to write" in found
+        assert not any("header" in message or "stands" in message for message in found), name
 
 
 @needs_readmes
