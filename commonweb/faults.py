@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .markdown import Fence
-    from .web import Chunk, Reference, Section, Web
+    from .web import Chunk, Part, Reference, Section, Web
 
 # What was perhaps meant to be a header: a name in some kind of brackets, and no other words.
 NEAR_HEADER = (r"[^\w⟨〈<«]*[⟨〈<«]+[ \t]*([^\s⟨⟩〈〉<>«»](?:[^⟨⟩〈〉<>«»]*[^ \t⟨⟩〈〉<>«»])?)"
@@ -31,6 +31,7 @@ FILE_LIKE = re.compile(r"/|\w\.\w+$")  # what may be meant as a file's name, bla
 # What opens a fence where CommonMark sees one, and the signs of lists and quotes.
 HIDDEN = re.compile(r"((?:[ \t>]|[-+*][ \t]|[0-9]{1,9}[.)][ \t])*)"
                     r"(?=(`{3}[^`]*|~{3}.*)$)(([`~])\4*)")
+OTHER_BRACKETS = re.compile(r"(?:<<|〈|«)([^<>〈〉«»\n]+)(?:>>|〉|»)")
 CONTAINERS = re.compile(r"^(?:[ \t>]|[-+*][ \t]+|[0-9]{1,9}[.)][ \t]+)*")
 # What cannot stand in a document: surrogates are how bytes that are not UTF-8 were decoded.
 GARBAGE = re.compile("[\0\udc80-\udcff]")
@@ -153,6 +154,7 @@ class Checks:
         """What is referred to is defined, and no file; and there are files."""
         web = self.web
         for part in web.parts:
+            yield from self.other_brackets(part)
             for reference in part.references:
                 used = web.chunks.get(reference.name)
                 if (not used or used.is_missing) and reference.name not in web.mentioned:
@@ -165,6 +167,15 @@ class Checks:
         if not (web.files or any(map(names_file, web.mentioned))):
             yield Gap(1, 1, "no chunk of this web is a file, so there is nothing to write: "
                       "expected a name like ⟨hello.py⟩")
+
+    def other_brackets(self, part: Part) -> Iterator[Problem]:
+        """What would be a reference, if its brackets were those of references."""
+        for match in OTHER_BRACKETS.finditer(part.text):
+            name = " ".join(match[1].split())
+            if name in self.web.chunks:
+                self.web.mentioned.add(name)
+                yield Problem(*part.place_of(match.start()), f"{match[0]} is no reference: "
+                              f"expected ⟨{name}⟩")
 
     def chunks(self) -> Iterator[Problem]:
         """Every chunk is used, begun once and then continued, and in one language."""

@@ -342,7 +342,7 @@ class Web:
         others = [heading for heading in headings if heading is not self.title]
         bare = [heading for heading in others if not NUMBER.match(heading.text)]
         self.numbered = bool(others) and len(bare) * 10 <= len(others)
-        self.bare = bare if self.numbered else []
+        self.bare = set(bare if self.numbered else [])
 
     def _heading(self, heading: Heading) -> None:
         """Open a section, unless it is the title."""

@@ -139,3 +139,13 @@ def test_ordinary_prose_and_code_is_none(text: str) -> None:
     ("c++", "c++"), ("{r, echo=FALSE}", "r"), ("{.x y=z}", "x"), ("{}", None)])
 def test_the_language_of_a_fence(info: str, language: str | None) -> None:
     assert language_of(info) == language
+
+
+@pytest.mark.parametrize("brackets", ["<<{}>>", "〈{}〉", "«{}»", "<< {} >>"])
+def test_a_reference_in_other_brackets_is_an_error(brackets: str) -> None:
+    chunk = "```python\n# ⟨Say  it⟩≡\npass\n```\n"
+    wrong = brackets.format("Say it")
+    code = f"```python\n# ⟨b.py⟩≡\nif x:\n    {wrong}\n⟨Say it⟩\n```\n"
+    assert problems(code + chunk) == [(4, 5, f"{wrong} is no reference: expected ⟨Say it⟩")]
+    assert problems(code.replace("Say it⟩", "Other⟩").replace("Say it", "x") + chunk.replace(
+        "Say  it", "Other")) == []
