@@ -1227,10 +1227,10 @@ It takes a privilege. Value: an int, from 0 to 4294967295: the mark. Platforms: 
 
 Value: a str, the name of the interface, or None for all of them. Platforms: Linux.
 """
-    PEER_CREDENTIALS: ClassVar[SocketOption[PeerCredentials | None]]
+    PEER_CREDENTIALS: ClassVar[SocketOption[Credentials | None]]
     """SO_PEERCRED, socket(7): who is at the other end of a UNIX connection.
 
-Value: a PeerCredentials, or None; read only. Platforms: Linux.
+Value: a Credentials, or None; read only. Platforms: Linux.
 """
 
     def __init__(
@@ -1986,7 +1986,7 @@ Platforms: all.
     NO_DATA: ClassVar[int]
     """EAI_NODATA, getaddrinfo(3): the host exists, and has no address.
 
-Platforms: Linux, macOS; on Windows it is the number of NO_NAME.
+Platforms: Linux, macOS, Windows.
 """
     NO_NAME: ClassVar[int]
     """EAI_NONAME, getaddrinfo(3): there is no such host, or no such service.
@@ -2429,8 +2429,9 @@ class Credentials(AncillaryItem):
     """Credentials(pid, uid, gid): who has sent a message, SCM_CREDENTIALS of unix(7).
 
     `pid` is the number of the process, an int from 0; `uid` and `gid` are those of its user
-    and group, ints from 0 to 4294967295. It arrives if SocketOption.PASS_CREDENTIALS is set.
-    Sent, it must tell the truth (EPERM), unless the process is privileged. Platforms: Linux.
+    and group, ints from 0 to 4294967295. It arrives if SocketOption.PASS_CREDENTIALS is set;
+    SocketOption.PEER_CREDENTIALS is one, too. Sent, it must tell the truth (EPERM), unless the
+    process is privileged. Platforms: Linux.
     """
 
     __slots__ = __match_args__ = ("pid", "uid", "gid")
@@ -3194,29 +3195,9 @@ def read_device(data: bytes) -> str | None:
     return read_text(data) or None
 
 
-class PeerCredentials(Record):
-    """PeerCredentials(pid, uid, gid): the process at the other end, unix(7).
-
-    `pid` is the number of the process, 0 if it has none here; `uid` and `gid` are those of its
-    user and group. All are ints.
-    """
-
-    __slots__ = __match_args__ = ("pid", "uid", "gid")
-
-    pid: int
-    uid: int
-    gid: int
-
-    def __init__(self, pid: int, uid: int, gid: int) -> None:
-        super().__init__(*[
-            expect_integer("PeerCredentials", field, number, 0, 2**32 - 1)
-            for field, number in (("pid", pid), ("uid", uid), ("gid", gid))
-        ])
-
-
-def read_peer(data: bytes) -> PeerCredentials | None:
-    pid, uid, gid = [read_mark(data[at : at + 4]) for at in (0, 4, 8)]
-    return None if uid == gid == 2**32 - 1 else PeerCredentials(pid, uid, gid)
+def read_peer(data: bytes) -> Credentials | None:
+    nobody = data[4:] == b"\xff" * 8
+    return None if nobody else Credentials(*[read_mark(data[at : at + 4]) for at in (0, 4, 8)])
 TCP_STATES = (
     "UNKNOWN", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT",
     "CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV",

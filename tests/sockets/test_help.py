@@ -109,7 +109,7 @@ def test_the_first_line_says_the_name_in_c_the_manual_page_and_what_it_means(nam
 
 @pytest.mark.parametrize("name", [name for name in DECLARED if kind_of(name) in OPTION_KINDS])
 def test_an_option_says_what_its_value_is(name: str) -> None:
-    kinds = "a bool|an int|a float or an int|a str|a tuple|an? [A-Z][a-z]+[A-Z]|the InternetAddress"
+    kinds = "a bool|an int|a float or an int|a str|a tuple|an? [A-Z][a-z]+|the InternetAddress"
     assert re.match(kinds, value_of(name))
 
 
@@ -155,8 +155,10 @@ def test_the_name_in_c_has_the_number(name: str) -> None:
         return
     renamed = {"AF_LOCAL": "AF_UNIX"}
     expected = getattr(native, renamed.get(in_c, in_c), None)
-    if expected is None:
+    if expected is None and sys.platform == "linux":
         expected = UNKNOWN_TO_PYTHON[in_c]
+    if expected is None or (sys.platform == "win32" and in_c == "EAI_NODATA"):
+        pytest.skip("Python does not know it, or compilers' headers do not agree on it")
     assert number == expected
 
 
@@ -243,7 +245,7 @@ def test_none_is_a_value_where_it_is_told(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in OPTIONS if "read only" in value_of(name)])
 def test_what_can_only_be_read_says_so(name: str) -> None:
-    kind = re.match(r"an? (Socket\w+|\w+[a-z][A-Z]\w+|int)(, .*)?; read only$", value_of(name))
+    kind = re.match(r"an? ([A-Z]\w+|int)(, .*)?; read only$", value_of(name))
     assert kind is not None
     assert "can only be read" in refusal(OPTIONS[name], None)
     if kind[1] == "int":  # of a connected socket
