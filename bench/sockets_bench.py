@@ -19,9 +19,11 @@ import platform
 import random
 import socket
 import statistics
+import struct
 import subprocess
 import sys
 import threading
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import repeat
@@ -30,12 +32,12 @@ from time import perf_counter_ns, process_time_ns
 from typing import Any
 
 from sockets import (
-    AddressInfoOption, Datagrams, SocketDomain, SocketOption, SocketProtocol, SocketType,
-    UdpOption, UnixAddress, accept_socket, bind_socket, close_socket, connect_socket,
-    create_socket, get_address_info, get_socket_name, get_socket_option, listen_socket,
-    make_socket_pair, receive_datagrams, receive_exactly, receive_from_socket, send_all,
-    send_datagrams, send_to_socket, set_socket_nonblocking, set_socket_option,
-    string_to_internet_address,
+    AddressInfoOption, Datagrams, Descriptors, IpOption, SocketDomain, SocketOption,
+    SocketProtocol, SocketType, UdpOption, UnixAddress, accept_socket, bind_socket,
+    close_descriptors, close_socket, connect_socket, create_socket, get_address_info,
+    get_socket_name, get_socket_option, listen_socket, make_socket_pair, receive_datagrams,
+    receive_exactly, receive_from_socket, receive_message, send_all, send_datagrams, send_message,
+    send_to_socket, set_socket_nonblocking, set_socket_option, string_to_internet_address,
 )
 
 Job = Callable[[int], object]  # do it so often
@@ -151,6 +153,72 @@ def their_stream() -> Job:
             other.recv(2048)
             other.send(b"x")
             one.recv(2048)
+
+    return job
+
+
+def our_descriptors() -> Job:
+    one, other = make_socket_pair(SocketDomain.UNIX, SocketType.STREAM, AUTO)
+    fds = [one.fd, other.fd]
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            send_message(one, [b"x"], None, [Descriptors(fds)])
+            _, header = receive_message(other, 2048)
+            close_descriptors(header.items[0])  # type: ignore[arg-type, union-attr]
+
+    return job
+
+
+def their_descriptors() -> Job:
+    one, other = socket.socketpair()
+    one.setblocking(False)
+    other.setblocking(False)
+    fds, room = [one.fileno(), other.fileno()], socket.CMSG_SPACE(8)
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            sent = array("i", fds)
+            one.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, sent)])
+            _, [(_, _, data)], _, _ = other.recvmsg(2048, room)
+            received = array("i")
+            received.frombytes(data)
+            for fd in received:
+                os.close(fd)
+
+    return job
+
+
+def our_packet_info() -> Job:
+    """An answer comes from the address that was asked."""
+    one, other = (our_bound(SocketDomain.INTERNET, SocketType.DATAGRAM) for _ in range(2))
+    set_socket_option(other, IpOption.RECEIVE_PACKET_INFO, True)
+    address, data = get_socket_name(other), bytes(64)
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            send_to_socket(one, data, address)
+            received: Any = receive_message(other, 2048)
+            asked, header = received
+            send_message(other, [asked], header.address, header.items)
+            receive_from_socket(one, 2048)
+
+    return job
+
+
+def their_packet_info() -> Job:
+    one, other = their_two(socket.AF_INET, socket.SOCK_DGRAM)
+    other.setsockopt(socket.IPPROTO_IP, 8, 1)  # IP_PKTINFO
+    address, data, room = other.getsockname(), bytes(64), socket.CMSG_SPACE(12)
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            one.sendto(data, address)
+            asked, [(level, type, told)], _, place = other.recvmsg(2048, room)
+            index, here, _ = struct.unpack("=I4s4s", told)
+            answer = struct.pack("=I4s4s", index, here, bytes(4))
+            other.sendmsg([asked], [(level, type, answer)], 0, place)
+            one.recvfrom(2048)
 
     return job
 
@@ -423,6 +491,8 @@ ROWS = [
     Row("UDP, 64 datagrams in a call, without", 0.65, lambda: our_many(MANY, False),
         their_many, "many_datagrams"),
     Row("UNIX stream, 1 byte, there and back", 0.95, our_stream, their_stream, "stream"),
+    Row("UNIX stream, a message with two descriptors", 2.00, our_descriptors, their_descriptors),
+    Row("UDP, answered with packet information", 2.00, our_packet_info, their_packet_info),
     Row("receive when nothing is there", 0.30, our_nothing_yet, their_nothing_yet,
         "nothing_yet"),
     Row("UDP, beside a busy thread", 0.50, our_datagrams, their_datagrams,

@@ -327,7 +327,7 @@ static const struct foreign_value {
     WHERE_DEFINED("$ip/receive-errors", IP_RECVERR),
     VALUE("$ipv6/hop-limit-item", IPV6_HOPLIMIT),
     VALUE("$ipv6/receive-hop-limit", IPV6_RECVHOPLIMIT),
-    VALUE("$ipv6/traffic-class-item", IPV6_TCLASS),
+    WHERE_DEFINED("$ipv6/traffic-class-item", IPV6_TCLASS),
     VALUE("$ipv6/receive-traffic-class", IPV6_RECVTCLASS),
     VALUE("$ipv6/packet-info", IPV6_PKTINFO),
     VALUE("$ipv6/receive-packet-info", IPV6_RECVPKTINFO),

@@ -558,7 +558,7 @@ if not WINDOWS:
     declare("""
         struct iovec { void *iov_base; size_t iov_len; ...; };
         struct foreign_control {
-            char bytes[4096]; int descriptors[1024]; int flags, items; ...;
+            char bytes[4096]; int descriptors[1024]; size_t length; int flags, items; ...;
         };
     """)
     SEND_MESSAGE = (
@@ -578,14 +578,23 @@ if not WINDOWS:
         "void close_descriptors_block(struct foreign_control *control, int first, int count);"
     )
     drop_control_block = define_ffi("void drop_control_block(struct foreign_control *control);")
+    if __package__:
+        IOVECS = ffi.typeof("struct iovec[]")
+        CONTROL = ffi.typeof("struct foreign_control *")
 
 
 class Control:
-    __slots__ = ("struct", "table", "bytes")
+    __slots__ = ("struct", "table", "parts", "bytes")
 
     def __init__(self) -> None:
-        self.struct = ffi.gc(ffi.new("struct foreign_control *"), drop_control_block)
-        self.table = ffi.new("int[]", 4 * (CONTROL_ROOM // 12))
+        self.table = new_uncleared("int[]", 4 * (CONTROL_ROOM // 12))
+        self.parts = ffi.new(IOVECS, 1)
+        self.renew()
+
+    def renew(self) -> None:
+        memory = new_uncleared(CONTROL)
+        memory.length = 0
+        self.struct = ffi.gc(memory, drop_control_block)
         self.bytes = ffi.buffer(self.struct, CONTROL_ROOM)
 
 
@@ -2203,20 +2212,18 @@ class Descriptors(AncillaryItem):
     def __init__(self, files: Sequence[Any]) -> None:
         if not isinstance(files, (list, tuple)):
             raise TypeError(f"Descriptors: files must be a list, not {describe(files)}")
-        for file in files:
-            if not hasattr(file, "fileno"):
-                expect_integer("Descriptors", "file", file, 0, DESCRIPTORS)
-        super().__init__(tuple(files))
+        super().__init__(tuple([
+            file if hasattr(file, "fileno")
+            else expect_integer("Descriptors", "file", file, 0, DESCRIPTORS)
+            for file in files
+        ]))
 
     def converter(self) -> bytes:
-        numbers = [
-            expect_integer(
-                "Descriptors", "descriptor", file.fileno() if hasattr(file, "fileno") else file,
-                0, DESCRIPTORS,
-            )
+        return numbers_to_foreign([
+            file if type(file) is int
+            else expect_integer("Descriptors", "descriptor", file.fileno(), 0, DESCRIPTORS)
             for file in self.files
-        ]
-        return numbers_to_foreign(numbers)
+        ])
 
 
 def numbers_to_foreign(numbers: Sequence[int]) -> bytes:
@@ -2350,13 +2357,14 @@ class InternetPacketInfo(AncillaryItem):
     """InternetPacketInfo(interface, address=None, destination=None): IP_PKTINFO of ip(7).
 
     `interface` is the index of the interface over which an IPv4 packet came, or is to go, an
-    int from 0 to 2147483647, where 0 leaves that to the system. `address`, an InternetAddress
+    int from 0 to 4294967295, where 0 leaves that to the system. `address`, an InternetAddress
     or None, is this machine's own: where answers come from. `destination`, likewise, is whom
     the packet was sent to, which may be a group; sending ignores it. Ports do not matter.
     It arrives if IpOption.RECEIVE_PACKET_INFO is set. Platforms: Linux, macOS.
     """
 
-    __slots__ = __match_args__ = ("interface", "address", "destination")
+    __slots__ = ("interface", "address", "destination", "_data")
+    __match_args__ = ("interface", "address", "destination")
 
     interface: int
     address: InternetAddress | None
@@ -2367,7 +2375,7 @@ class InternetPacketInfo(AncillaryItem):
         destination: InternetAddress | None = None,
     ) -> None:
         who = "InternetPacketInfo"
-        interface = expect_integer(who, "interface", interface, 0, 2**31 - 1)
+        interface = expect_integer(who, "interface", interface, 0, 2**32 - 1)
         expect_host(who, "address", address, InternetAddress)
         expect_host(who, "destination", destination, InternetAddress)
         super().__init__(interface, address, destination)
@@ -2379,29 +2387,40 @@ class InternetPacketInfo(AncillaryItem):
 
     @classmethod
     def extractor(cls, data: bytes) -> AncillaryItem:
-        whole(data, 12)
+        return keep_packed(cls, data, 12)
+
+    def _read(self, data: bytes) -> None:
         hosts = [InternetAddress(int.from_bytes(data[i : i + 4], "big"), None) for i in (4, 8)]
-        return cls(int.from_bytes(data[:4], sys.byteorder), *hosts)
+        Record.__init__(self, int.from_bytes(data[:4], sys.byteorder), *hosts)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in self.__match_args__ or not hasattr(self, "_data"):
+                raise AttributeError(f"{self.__class__.__name__} has no attribute {name!r}")
+            self._read(self._data)
+            return object.__getattribute__(self, name)
 
 
 class Internet6PacketInfo(AncillaryItem):
     """Internet6PacketInfo(interface, address=None): IPV6_PKTINFO of ipv6(7).
 
     `interface` is the index of the interface over which an IPv6 packet came, or is to go, an
-    int from 0 to 2147483647, where 0 leaves that to the system. `address`, an
+    int from 0 to 4294967295, where 0 leaves that to the system. `address`, an
     Internet6Address or None, is whom the packet was sent to, and sent along, where it comes
     from. Port, flow and scope do not matter. It arrives if
     Internet6Option.RECEIVE_PACKET_INFO is set. Platforms: all but Windows.
     """
 
-    __slots__ = __match_args__ = ("interface", "address")
+    __slots__ = ("interface", "address", "_data")
+    __match_args__ = ("interface", "address")
 
     interface: int
     address: Internet6Address | None
 
     def __init__(self, interface: int, address: Internet6Address | None = None) -> None:
         who = "Internet6PacketInfo"
-        interface = expect_integer(who, "interface", interface, 0, 2**31 - 1)
+        interface = expect_integer(who, "interface", interface, 0, 2**32 - 1)
         expect_host(who, "address", address, Internet6Address)
         super().__init__(interface, address)
 
@@ -2410,9 +2429,26 @@ class Internet6PacketInfo(AncillaryItem):
 
     @classmethod
     def extractor(cls, data: bytes) -> AncillaryItem:
-        whole(data, 20)
+        return keep_packed(cls, data, 20)
+
+    def _read(self, data: bytes) -> None:
         address = Internet6Address(int.from_bytes(data[:16], "big"), None)
-        return cls(int.from_bytes(data[16:], sys.byteorder), address)
+        Record.__init__(self, int.from_bytes(data[16:], sys.byteorder), address)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in self.__match_args__ or not hasattr(self, "_data"):
+                raise AttributeError(f"{self.__class__.__name__} has no attribute {name!r}")
+            self._read(self._data)
+            return object.__getattribute__(self, name)
+
+
+def keep_packed(kind: type[Result], data: bytes, size: int) -> Result:
+    whole(data, size)
+    item = make_record(kind)
+    set_field(item, "_data", data)
+    return item
 
 
 def expect_host(who: str, argument: str, host: object, kind: type) -> None:
@@ -4214,7 +4250,7 @@ def lay_buffers(
         )
     for buffer in buffers:
         lent.append(borrow_buffer(who, buffer, writable))
-    return ffi.new("struct iovec[]", [(each, len(each)) for each in lent])
+    return ffi.new(IOVECS, [(each, len(each)) for each in lent])
 
 
 def items_to_foreign(who: str, items: Sequence[AncillaryItem]) -> tuple[list[int], bytes]:
@@ -4224,7 +4260,8 @@ def items_to_foreign(who: str, items: Sequence[AncillaryItem]) -> tuple[list[int
     parts: list[bytes] = []
     for item in items:
         expect(who, "item", item, AncillaryItem)
-        numbers, part = numbers_of(who, item), item.converter()
+        numbers = numbers_of(who, item)
+        part = getattr(item, "_data", None) or item.converter()
         if not isinstance(part, bytes):
             raise TypeError(
                 f"{item.__class__.__name__}.converter must return bytes, not {describe(part)}"
@@ -4265,22 +4302,31 @@ def finish_message(
     except BaseException as failure:
         tell_done(failure, done)
         raise
-    return done, MessageHeader(address, items, flags)
+    header = make_record(MessageHeader)
+    set_field(header, "address", address)
+    set_field(header, "items", items)
+    set_field(header, "flags", flags)
+    return done, header
 
 
 def read_items(who: str, control: Control) -> list[AncillaryItem]:
-    numbers = ffi.unpack(control.table, 4 * control.struct.items)
-    found = [numbers[i : i + 4] for i in range(0, len(numbers), 4)]
+    count = control.struct.items
+    if not count:
+        controls.append(control)
+        return []
+    numbers = ffi.unpack(control.table, 4 * count)
+    found = [tuple(numbers[i : i + 4]) for i in range(0, 4 * count, 4)]
     items: list[Any] = [
-        own_descriptors(control, start, size) if (level, type) == RIGHTS else None
-        for level, type, start, size in found
+        own_descriptors(control, each[2], each[3]) if each[:2] == RIGHTS else None
+        for each in found
     ]
     owned = any([item is not None for item in items])
     for i, (level, type, start, size) in enumerate(found):
         if items[i] is None:
             items[i] = read_item(who, level, type, control.bytes[start : start + size])
-    if not owned:
-        controls.append(control)
+    if owned:
+        control.renew()
+    controls.append(control)
     return items
 
 
@@ -4778,6 +4824,7 @@ def close_descriptors(received: ReceivedDescriptors) -> None:
     expect("close_descriptors", "received", received, ReceivedDescriptors)
     places = received._places
     close_descriptors_block(received._control, places.start, len(places))
+    set_field(received, "_places", range(0))
 
 
 def first_place(who: str, received: ReceivedDescriptors) -> int:
@@ -5744,15 +5791,16 @@ def receive_message(
     """
     who = "receive_message"
     expect_messages(who, sock)
-    count = expect_integer(who, "count", count, 0, LONGEST, "bytes")
+    if type(count) is not int or not 0 <= count <= LONGEST:
+        count = expect_integer(who, "count", count, 0, LONGEST, "bytes")
     room = expect_integer(who, "room", room, 0, CONTROL_ROOM, "bytes")
     bits = fold_flags(who, ReceiveFromOption, flags) if flags else 0
     frame = take_frame() if count <= FRAME_ROOM else Frame(count)
     control, memory = take_control(), frame.data
     if memory.__class__ is bytes:
         memory = ffi.from_buffer(memory)
-    parts = ffi.new("struct iovec[]", [(memory, count)])
-    n = receive_parts(sock, parts, 1, count, frame, control, room, bits)
+    control.parts[0].iov_base, control.parts[0].iov_len = memory, count
+    n = receive_parts(sock, control.parts, 1, count, frame, control, room, bits)
     data = frame.bytes[: max(0, n if n < count else count)]
     return finish_message(who, n, data, sock, frame, control)
 
