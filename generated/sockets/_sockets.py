@@ -4047,7 +4047,7 @@ class Attempts:
 
     def note(self, failure: SocketCondition, address: SocketAddress) -> None:
         failure.who, failure.address = self.who, address
-        self.failures.append(failure)
+        self.failures.append(failure.with_traceback(None))
         self.turn = monotonic()
 
     def silent(self) -> object:
@@ -5921,7 +5921,10 @@ def or_raise(answer: Any) -> Any:
         return answer
     if pair and answer[0] is not None:
         condition.done = answer[0]
-    raise condition
+    try:
+        raise condition
+    finally:
+        del answer, condition
 
 
 def make_foreign_address(family: int, rest: bytes) -> bytes:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import pickle
 import signal
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -28,6 +30,7 @@ from helpers import (
 
 from sockets import (
     AddressInfo,
+    AddressInfoOption,
     Datagrams,
     Internet6Address,
     InternetAddress,
@@ -53,6 +56,7 @@ from sockets import (
     flag_option,
     get_address_info,
     get_peer_name,
+    get_socket_name,
     get_socket_option,
     make_foreign_address,
     number_option,
@@ -469,6 +473,51 @@ def test_a_condition_is_raised_and_what_was_done_is_not_lost(quick: Makers) -> N
     with reports(errno.ETIMEDOUT) as caught:
         or_raise(receive_exactly(server, 9, timeout=0.05))
     assert caught.value.done == b"abc"
+
+
+class Held:
+    """What a caller has in a variable."""
+
+
+def refused() -> AddressInfo:
+    with create_socket(SocketDomain.INTERNET, SocketType.STREAM, SocketProtocol.AUTO) as sock:
+        bind_socket(sock, InternetAddress("127.0.0.1", 0))
+        address = get_socket_name(sock)
+    assert isinstance(address, InternetAddress)
+    return AddressInfo(
+        SocketDomain.INTERNET, SocketType.STREAM, SocketProtocol.AUTO, address
+    )
+
+
+@pytest.mark.parametrize("fail", [
+    lambda sock: or_raise(receive_from_socket(sock, 1)),
+    lambda sock: or_raise(receive_from_socket(sock, 1)[1]),
+    lambda sock: or_raise(receive_exactly(sock, 9, timeout=0.01)),
+    lambda sock: or_raise(within(0.01, receive_from_socket, sock, 1)),
+    lambda sock: close_socket(sock) or send_to_socket(sock, b"", None),
+    lambda sock: close_socket(sock) or send_all(sock, b"abc"),
+    lambda sock: close_socket(sock) or get_socket_option(sock, SocketOption.TYPE),
+    lambda sock: get_address_info("127.0.0.x", 80, None, None, None,
+                                  AddressInfoOption.NUMERIC_HOST),
+    lambda sock: connect_first([refused(), refused()], DEADLINE),
+], ids=["pair", "half", "done", "within", "closed", "all", "option", "resolver", "first"])
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="references are not counted")
+def test_a_condition_that_was_caught_keeps_nothing_of_its_callers(
+    quick: Makers, fail: Callable[[Socket], object],
+) -> None:
+    def caller() -> weakref.ref[Held]:
+        held = Held()
+        try:
+            fail(quick.pair()[0])
+        except SocketCondition:
+            return weakref.ref(held)
+        raise AssertionError("nothing failed")
+
+    gc.disable()
+    try:
+        assert caller()() is None
+    finally:
+        gc.enable()
 
 
 # Options of one line.
