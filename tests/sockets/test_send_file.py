@@ -244,6 +244,8 @@ class Stop(Exception):
 def test_a_signal_runs_its_handler_and_nothing_is_sent_twice_or_lost(
     make: Makers, place: Path, way: str, raises: bool
 ) -> None:
+    if raises and way != "sendfile" and not _sockets.HAS_FAST_PATHS:
+        pytest.skip("between a send and its count there are instructions of Python's here")
     client, server = narrow(make)
     seen: list[int] = []
     readers: list[Reader] = []
