@@ -88,6 +88,12 @@
 #define TTL_ITEM IP_RECVTTL
 #define SERVICE_ITEM IP_RECVTOS
 #endif
+#ifndef IP_RECVTTL
+#define IP_RECVTTL LACKING
+#endif
+#ifndef IP_RECVTOS
+#define IP_RECVTOS LACKING
+#endif
 #if !defined IP_PKTINFO || !(defined __linux__ || defined __APPLE__)
 #define PACKET_INFO LACKING
 #else
@@ -319,10 +325,10 @@ static const struct foreign_value {
     WHERE_DEFINED("$so/pass-credentials", SO_PASSCRED),
     VALUE("$so/time-stamps", SO_TIMESTAMP),
     WHERE_DEFINED("$so/time-stamps-ns", SO_TIMESTAMPNS),
-    VALUE("$ip/ttl-item", TTL_ITEM),
-    VALUE("$ip/receive-ttl", IP_RECVTTL),
-    VALUE("$ip/type-of-service-item", SERVICE_ITEM),
-    VALUE("$ip/receive-type-of-service", IP_RECVTOS),
+    WHERE_DEFINED("$ip/ttl-item", TTL_ITEM),
+    WHERE_DEFINED("$ip/receive-ttl", IP_RECVTTL),
+    WHERE_DEFINED("$ip/type-of-service-item", SERVICE_ITEM),
+    WHERE_DEFINED("$ip/receive-type-of-service", IP_RECVTOS),
     WHERE_DEFINED("$ip/packet-info", PACKET_INFO),
     WHERE_DEFINED("$ip/receive-errors", IP_RECVERR),
     VALUE("$ipv6/hop-limit-item", IPV6_HOPLIMIT),

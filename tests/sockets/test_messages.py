@@ -967,6 +967,9 @@ def test_threads_receive_descriptors_at_the_same_time_and_lose_none() -> None:
             close_socket(sock)
 
 
+@pytest.mark.skipif(
+    sys.implementation.name != "cpython", reason="no other Python can be told to fail"
+)
 def test_no_descriptor_is_lost_when_an_allocation_fails() -> None:
     """Python's own allocator fails once, at each of its calls in turn.
 
@@ -1011,4 +1014,38 @@ def test_no_descriptor_is_lost_when_an_allocation_fails() -> None:
         assert 20 < failures < 400 and len(lost) <= 1, (failures, lost)
         second.close()
         close_socket(first)
+    """)
+
+
+def test_audit_hooks_are_told_of_a_message_and_can_forbid_it() -> None:
+    run_python("""if True:
+        import sys
+        from sockets import *
+
+        first, second = [create_socket(SocketDomain.INTERNET, SocketType.DATAGRAM,
+                                       SocketProtocol.AUTO) for _ in range(2)]
+        bind_socket(second, InternetAddress("127.0.0.1", 0))
+        place, seen, forbidden = get_socket_name(second), [], []
+
+        def look(event, arguments):
+            if event == "socket.sendmsg":
+                seen.append((arguments[0] is first, *arguments[1:]))
+                if forbidden:
+                    raise PermissionError("not here")
+
+        sys.addaudithook(look)
+        assert send_message(first, [b"x"], place, [TypeOfService(16)]) == 1
+        connect_socket(first, place)
+        assert send_message(first, [b"y"]) == 1
+        assert seen == [(True, ("127.0.0.1", place.port)), (True, None)], seen
+        forbidden.append(1)
+        try:
+            send_message(first, [b"z"])
+        except PermissionError:
+            forbidden.clear()
+        assert not forbidden
+        got = [receive_message(second, 9)[0] for _ in range(3)]
+        assert got == [b"x", b"y", None], got
+        close_socket(first)
+        close_socket(second)
     """)
