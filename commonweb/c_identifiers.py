@@ -138,13 +138,16 @@ class C:
 
     def see_declaration(self, node: Node, scope: Scope) -> list[Step]:
         """Functions, variables or fields, or a parameter."""
+        macro = part_of(node, "type") if goes_on(node.prev_sibling) else None
+        if macro:  # as in `void f ARGS((int n));`
+            return [(macro, scope)]
         declarators = node.children_by_field_name("declarator")
         left = [(child, scope) for child in node.named_children if child not in declarators]
         storage, tag = storage_of(node), tag_of(part_of(node, "type"))
         where = self.globals_of(scope, "static" in storage)
         for child in declarators:
             kind = {"field_declaration": "field", "parameter_declaration": "parameter"}.get(
-                node.type, "function" if is_function(child) else
+                node.type, "function" if is_function(child) or goes_on(node) else
                 "variable" if scope.kind in ("file", "program") else "local")
             if self.calls_macro(node, child, scope):
                 left.append((child, scope))
@@ -378,6 +381,12 @@ def is_function(node: Node) -> bool:
         found = found or at.type == "function_declarator"
         at = part_of(at, "declarator")
     return found and not (at and at.type == "parenthesized_declarator")
+
+
+def goes_on(node: Node | None) -> bool:
+    """Whether a declaration has no end of its own: a macro stands where its parameters would."""
+    return bool(node and node.type == "declaration" and node.children[-1].is_missing
+                and node.next_sibling)
 
 
 def tag_of(node: Node | None) -> str:

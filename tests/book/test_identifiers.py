@@ -537,11 +537,13 @@ def test_c_keywords_are_no_identifiers():
     ("void f ARGS((char*));", "ARGS f"), ("int f __P((const char *));", "__P f"),
     ("int f ARGS((int));", "ARGS f"), ("int f ARGS((t *, struct s *));", "ARGS f s t"),
     ("typedef int f ARGS((void));", "ARGS f"), ("struct s { int f ARGS((int)); };", "ARGS f s"),
+    ("void f ARGS((int a, char *b));", "ARGS f"), ("static int f _((void));\nint n;", "_ f n"),
 ])
 def test_a_macro_around_a_prototypes_parameters_leaves_only_names_of_the_code(code, names):
     web, index = index_of(program(code, "m.c", "c"))
     check_places(web, index)
     assert sorted(index.named) == sorted(names.split())
+    assert {one.kind for one in index.named["f"]} <= {"function", "type", "field"}
 
 
 def test_functions_are_the_programs_unless_static_and_headers_are_shared():
