@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
@@ -17,11 +18,11 @@ from .messages import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from markdown_it.token import Token
 
     from .web import Web
+
 
 ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|/|$")  # what is no file beside the document
 OURS = re.compile(r"(?:L|s)[0-9]+[A-Z]?|fn(?:ref)?[0-9:]+")
@@ -88,21 +89,22 @@ def anchors(tokens: Sequence[Token]) -> dict[str, str]:
     return found
 
 
-def targets(web: Web, tokens: Sequence[Token], path: Path, out: Path
+def targets(web: Web, tokens: Sequence[Token], paths: list[str], out: Path
             ) -> tuple[dict[str, str], list[Problem]]:
-    """Where links lead that lead elsewhere in a book than in a document; and which do nowhere."""
+    """Where links lead that lead elsewhere in a book than in documents; and which do nowhere."""
     found: dict[str, str] = {}
     problems: list[Problem] = []
-    folder, line = path.parent, 1
+    folder, line = Path(paths[0]).parent, 1
     blocks: dict[str, list[Token]] = {}
     for token in tokens:
         line = first_line(token) or line
-        blocks.setdefault(web.place(line)[0] or path.name, []).append(token)
-    documents = {os.path.basename(name): anchors(inside) for name, inside in blocks.items()}
+        blocks.setdefault(web.place(line)[0] or paths[0], []).append(token)
+    documents = {os.path.relpath(path, folder): anchors(inside) for path, inside in blocks.items()}
     for href, line in links(tokens):
         place, sign, name = href.partition("#")
         file = unquote(place.partition("?")[0])
-        known = documents.get(file or os.path.basename(web.place(line)[0] or path.name))
+        known = documents.get(os.path.normpath(file) if place else
+                              os.path.relpath(web.place(line)[0] or paths[0], folder))
         if known is not None:
             name = unquote(name)
             if name in known or name.lower() in known:

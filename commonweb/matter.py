@@ -13,7 +13,7 @@ from .messages import Problem
 class Matter:
     """The title, and `by` whom and when it was written; what is not said is empty."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, above: int = 0) -> None:
         self.title = self.by = ""
         self.problems: list[Problem] = []
         front = front_matter(text)
@@ -23,11 +23,12 @@ class Matter:
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             self.problems.append(Problem(
-                min(mark.line, len(lines)) + 2 if mark else 1, mark.column + 1 if mark else 1,
+                above + (min(mark.line, len(lines)) + 2 if mark else 1),
+                mark.column + 1 if mark else 1,
                 f"the front matter is no YAML: {getattr(error, 'problem', None) or 'unreadable'}"))
             return
         except (ValueError, RecursionError):  # a date that is none; lists in lists in lists
-            self.problems.append(Problem(1, 1, "the front matter cannot be read"))
+            self.problems.append(Problem(above + 1, 1, "the front matter cannot be read"))
             return
         if isinstance(data, dict):
             self.title = said(data.get("title"))

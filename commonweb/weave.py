@@ -101,7 +101,7 @@ def main(arguments: list[str], program: str = "web-weave") -> int:
 class Sources:
     """What a book is made of: the web, what lies beside it, and the program that draws."""
 
-    def __init__(self, paths: list[str], fonts: Path, out: Path, draft: bool = False) -> None:
+    def __init__(self, paths: list[str], out: Path, fonts: Path, draft: bool = False) -> None:
         from .figures import graphs, graphviz, picture, pictures
         from .links import images, missing, targets
         from .matter import Matter
@@ -114,12 +114,13 @@ class Sources:
         self.web = Web(self.data, draft)
         self.tokens = parse(self.web)
         self.pictures, self.problems = pictures(images(self.tokens), folder)
+        self.targets, self.warnings = targets(self.web, self.tokens, paths, out)
+        self.warnings += missing(self.tokens, self.pictures)
+        _, above, text = self.web.documents[0]
+        self.matter = Matter(text, above)
+        self.problems += self.matter.problems
         self.files = [str(folder / "LICENSE"), *(
             str(place) for source in self.pictures if (place := picture(source, folder)))]
-        self.targets, self.warnings = targets(self.web, self.tokens, Path(paths[0]), out)
-        self.warnings += missing(self.tokens, self.pictures)
-        self.matter = Matter(self.web.documents[0][2])
-        self.problems += self.matter.problems
         if not self.web.problems:
             self.problems += differences(self.web, self.tokens)
         self.graphs = graphs(self.web)
@@ -208,7 +209,7 @@ class Weaver:
         """Write the book, unless it is there and would be the same."""
         path = self.paths[0]
         try:
-            sources = Sources(self.paths, self.fonts, self.out, self.draft)
+            sources = Sources(self.paths, self.out, self.fonts, self.draft)
         except (OSError, ValueError) as error:
             return unread(str(getattr(error, "filename", None) or path), error)
         self.watched = [*self.paths, *sources.files]
@@ -284,7 +285,8 @@ def compose(sources: Sources, stem: str, kinds: list[str]
     if problems:
         return {}, problems
     matter = sources.matter
-    title = matter.title or title_of(sources.tokens) or os.fsencode(stem).decode("utf-8", "replace")
+    title = matter.title or title_of(sources.tokens) or (
+        os.fsencode(stem).decode("utf-8", "replace"))
     book = Book(web, Index(web, outputs), title, sources.licence.decode("utf-8", "replace"),
                 stem, packages(web, outputs), matter.by)
     prose = Prose(book, sources.tokens, figures, sources.pictures, sources.targets)

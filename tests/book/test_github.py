@@ -125,7 +125,7 @@ def told(text: str, folder: Path) -> tuple[dict[str, str], list[str]]:
     (folder / "a.png").write_bytes(PIXEL)
     web = Web(text.encode())
     tokens = parse(web)
-    found, problems = targets(web, tokens, folder / "w.md", folder / "build" / "book")
+    found, problems = targets(web, tokens, [str(folder / "w.md")], folder / "build" / "book")
     problems += missing(tokens, {"a.png": ""})
     return found, [f"{p.line}: {p.message}" for p in problems]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shutil
 import subprocess
@@ -331,7 +332,11 @@ def check_laws(data: st.DataObject, folder: str) -> str:
         edited[file] = "".join(f"{line}\n" for line in lines).encode()
     for file, content in edited.items():
         file.write_bytes(content)
-    prose = [line for line in prose_of(text)]
+    if importlib.util.find_spec("merge3") and data.draw(st.booleans()):  # the web changes, too
+        text = text.replace("\nprose\n", "\nother prose\n\nand more\n")
+        path.write_text(text)
+        before = path.read_bytes()
+    prose = prose_of(text)
     status = tangle.main([*words, "--detangle"])
     if status:
         assert path.read_bytes() == before
