@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 from html import escape
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -16,7 +17,6 @@ from markupsafe import Markup
 from py_svg_hush import filter_svg
 
 from .messages import Problem, reason
-from .templates import macro
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,7 +66,7 @@ def drawn(fences: Sequence[Fence], graphviz: bool
     problems: list[Problem] = []
     for fence in fences if graphviz else ():
         try:
-            figures[fence.opens] = macro("figure")(drawing("\n".join(fence.lines)))
+            figures[fence.opens] = drawing("\n".join(fence.lines))
         except subprocess.TimeoutExpired:
             problems.append(Problem(fence.opens, fence.column, "no figure: dot was stopped after "
                                     f"{PATIENCE} seconds, expected a graph that takes less"))
@@ -140,11 +140,27 @@ def pictures(images: Iterable[tuple[str, int]], folder: Path
                 data, kind = place.read_bytes(), KINDS[place.suffix.lower()]
                 if kind == "svg+xml":  # of which nothing may run or lead out
                     data = filter_svg(data)
-                found[source] = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
             except (OSError, ValueError) as error:
                 problems.append(Problem(line, 1, f"no picture: {source} cannot be read: "
                                         f"{reason(error)}"))
+                continue
+            if kind != "svg+xml" and not whole(data):
+                problems.append(Problem(line, 1, f"no picture: {source} is broken, or is no "
+                                        f"picture: expected all of a {place.suffix[1:]} file"))
+            found[source] = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
     return found, problems
+
+
+def whole(data: bytes) -> bool:
+    """Whether a picture can be shown, all of it."""
+    from PIL import Image  # which WeasyPrint, too, reads pictures with
+
+    try:
+        with Image.open(BytesIO(data)) as picture:
+            picture.load()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False
+    return True
 
 
 def picture(source: str, folder: Path) -> Path | None:

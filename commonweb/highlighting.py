@@ -7,6 +7,7 @@ run in a process of their own, which is killed if it takes too long.
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import subprocess
 import sys
@@ -49,17 +50,21 @@ class Highlighter:
             why = f"one of its blocks took more than {PATIENCE} seconds"
             process.kill()
 
-        timer = Timer(PATIENCE + len(text) / PACE, stop)
+        limit = PATIENCE + len(text) / PACE
+        timer = Timer(limit, stop)
         timer.start()
         try:
             assert process.stdin and process.stdout
-            process.stdin.write(json.dumps((text, language)) + "\n")
+            process.stdin.write(json.dumps((text, language, limit)) + "\n")
             process.stdin.flush()
             return [*map(tuple, json.loads(process.stdout.readline()))]
         except (OSError, ValueError):  # it is no more
             self.stopped[language] = why
             self.end()
             return []
+        except BaseException:  # its answer would be taken for the next one's
+            self.end()
+            raise
         finally:
             timer.cancel()
 
@@ -79,8 +84,12 @@ def started() -> subprocess.Popen[str]:
 
 
 def serve() -> None:
+    """Answer; and end soon after a limit, if whoever asked has not lived to see to it."""
     for line in sys.stdin:
-        print(json.dumps([*merged(*json.loads(line))]), flush=True)
+        text, language, limit = json.loads(line)
+        faulthandler.dump_traceback_later(limit + 1, exit=True)
+        print(json.dumps([*merged(text, language)]), flush=True)
+        faulthandler.cancel_dump_traceback_later()
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup
 
+from .book import MINOR
 from .expansion import Hole, Line, Opening, expand, survey
 from .highlighting import HIGHLIGHTER
 from .templates import macro
@@ -139,7 +140,6 @@ class Expander:
 # Chunks.
 
 LONG = 30  # lines that a reference opens to; more are not written twice
-MINOR = ("local", "parameter", "label", "attribute", "field", "external", "module")
 
 
 class Listings:
@@ -157,9 +157,9 @@ class Listings:
                       for (reference, _), hole in zip(chunk.references(),
                                                       self.expander.holes(name), strict=True)}
 
-    def name(self, name: str, sign: str = "") -> Markup:
+    def name(self, name: str, sign: str = "", anchor: str = "") -> Markup:
         """A chunk's name as it is printed, with the section where it begins."""
-        return macro("name")(self.words(name), self.book.first(name), sign)
+        return macro("name")(self.words(name), self.book.first(name), sign, anchor)
 
     def part(self, part: Part) -> Markup:
         """A code block: its header, and its lines, each with its anchor."""
@@ -168,20 +168,41 @@ class Listings:
         filled = [row for row, line in enumerate(lines) if line] or [0]
         rows = [self.row(part, row, html, opens, filled[0] <= row <= filled[-1])
                 for row, (html, opens) in enumerate(self.rows(part, lines))]
+        code = Markup("".join(rows))
+        anchor = self.book.chunk_anchors[part.name]
         return macro("chunk")(
-            self.name(part.name, "+≡" if part.continues else "≡"), part, parts,
-            self.numbers[part], Markup("".join(rows)), (filled[-1] + 1 - filled[0]) % 4,
-            scrolls(part.text))
+            self.name(part.name, "+≡" if part.continues else "≡", anchor), part, parts,
+            self.numbers[part], anchor, code, scrolls(part.text) and "<a " not in code,
+            self.book, self.book.note(part), self.paper)
+
+    def example(self) -> tuple[Markup, Markup] | None:
+        """A block to show a reader how one works: a short one that a short chunk stands in."""
+        parts = [part for part in self.numbers if len(part.references) == 1 and part.rows <= 20
+                 and not self.book.web.chunks[part.name].is_file
+                 and self.book.web.chunks[part.references[0].name].rows <= 20]
+        for part in sorted(parts, key=lambda part: part.rows):
+            rows = self.rows(part, part.text.strip("\n").split("\n"))
+            html = "".join(f"<div>{html}</div>" if opens else html for html, opens in rows)
+            if "<details>" in html:
+                return (self.name(part.name, "+≡" if part.continues else "≡"),
+                        Markup(re.sub(r"(<a) id=[^ >]+", r"\1", html)))
+        return None
 
     def row(self, part: Part, row: int, html: str, opens: bool, seen: bool) -> str:
-        """A line of code; empty lines at a block's ends are there, but not to be seen."""
+        """A line of code, with its anchor if it is the first or links lead to it.
+
+        Empty lines at a block's ends are there, but not to be seen.
+        """
         line = part.place(row)[0]
         if self.paper and not seen:
             return ""
-        if self.paper and line not in self.book.targets:
+        named = line in (self.book.targets if self.paper else self.book.lines) or (
+            not row and not self.paper)
+        if not named and seen and (self.paper or not opens):
             return html
         tag = "div" if opens else "span"
-        return f"<{tag}{'' if seen else ' class=e'} id=L{line}>{html}</{tag}>"
+        return (f"<{tag}{'' if seen else ' class=e'}{f' id=L{line}' if named else ''}>{html}"
+                f"</{tag}>")
 
     def rows(self, part: Part, lines: Sequence[str]) -> Iterator[tuple[str, bool]]:
         """The HTML of each line, and whether there is a reference in it."""
@@ -207,7 +228,8 @@ class Listings:
     def links(self, part: Part) -> list[Span]:
         """The identifiers in a part: those that it defines lead to the index, others to there.
 
-        A line leads to a definition once.
+        A line leads to a definition once; what is bound in the block and of no use outside needs
+        no link, it is in sight.
         """
         spans: list[Span] = []
         seen = set[tuple[int, int]]()
@@ -215,14 +237,17 @@ class Listings:
         for mark in self.book.index.marks.get(part, ()):
             identifier, use = mark.identifier, mark.use
             minor = identifier.kind in MINOR
-            if self.paper and (minor or not mark.defines):
+            if (self.paper or mark.defines) and (minor or not mark.defines):
                 continue
             if mark.defines:
-                kind = "" if minor else "class=d "
-                opening = f"<a {kind}href=#{self.book.anchors[identifier.name]}>"
+                anchor = self.book.lasting.get(identifier, "")
+                lasts = anchor and use is identifier.definitions[0]
+                opening = (f"<a{f' id={anchor}' if lasts else ''} class=d "
+                           f"href=#{self.book.anchors[identifier.name]}>")
             elif identifier.definitions:
-                line = identifier.definitions[0].place[0]
-                if (use.row, line) in seen:
+                definition = identifier.definitions[0]
+                line = self.book.spot(definition).line
+                if (use.row, line) in seen or (minor and definition.part is part):
                     continue
                 seen.add((use.row, line))
                 opening = f"<a href=#L{line}>"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -13,7 +14,7 @@ from .listings import Listings
 from .templates import STYLE, TEMPLATES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from .book import Book
@@ -55,19 +56,23 @@ def style(fonts: Mapping[str, bytes], *sheets: str) -> Markup:
 def document(book: Book, prose: Prose, fonts: Mapping[str, bytes], paper: bool = False) -> str:
     """The book as a page for a screen, or for paper."""
     medium = "paper" if paper else "page"
-    listings = Listings(book, prose.words, paper)
-    (_, front), *sections = prose.sections(listings)
+    code = Listings(book, prose.words, paper)
+    (_, front), *sections = prose.sections(code)
     script = (STYLE / "page.js").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return TEMPLATES.get_template(f"{medium}.html").render(
-        book=book, front=front, sections=sections, notes=prose.footnotes(listings),
+        book=book, front=front, sections=sections, notes=prose.footnotes(code),
         inline=prose.inline, words=prose.words,
+        description=prose.description, example=None if paper else code.example(),
         style=style(fonts, medium), script=Markup(script), digest=digest)
 
 
-def reference(book: Book, fonts: Mapping[str, bytes]) -> str:
-    """The reference of a book's packages. It has no italics."""
+def reference(book: Book, fonts: Mapping[str, bytes], others: Iterable[str] = ()) -> str:
+    """The reference of a book's packages, with links to other books beside it. It has no italics.
+    """
     italics = {name for _, _, style, name in FACES if style == "italic"}
     upright = {name: data for name, data in fonts.items() if name not in italics}
     return TEMPLATES.get_template("reference.html").render(
-        book=book, docs=Docstrings(book.packages), style=style(upright, "page", "reference"))
+        book=book, docs=Docstrings(book.packages),
+        others=[(stem[:1].upper() + stem[1:], quote(f"{stem}.html")) for stem in others],
+        style=style(upright, "page", "reference"))

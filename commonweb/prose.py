@@ -7,13 +7,14 @@ out (see `markup`).  A link that would run a script is none.
 from __future__ import annotations
 
 import re
-from html import escape
+from html import escape, unescape
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import smartquotes
+from markdown_it.token import Token
 from markupsafe import Markup
 from mdit_py_plugins.gfm import gfm_plugin
 
@@ -29,15 +30,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from markdown_it.rules_core import StateCore
-    from markdown_it.token import Token
 
     from .book import Book
     from .listings import Listings
     from .web import Section, Web
 
 SECTIONS = re.compile(r"§{1,2} ?[0-9]+[A-Z]?(?:(?:[\u2013, ]| and )+[0-9]+[A-Z]?\b)*")
+LIST = re.compile(r".+", re.DOTALL)  # of sections, in a table's column for them
 NUMBER = re.compile(r"[0-9]+[A-Z]?")
 NAME = re.compile(r"⟨([^⟨⟩]+)⟩(?:\+?≡)?")
+CAPTION = re.compile(r"\*[^*]+\*")  # the paragraph below a figure, if it is set off
+DRESS = re.compile(r' (?:fill|stroke|font-family|font-size)="[^"]*"')
+WORDS = re.compile(r"(<text[^>]*>)([^<]+)(</text>)")  # in a figure
 DEPTH = 100  # of lists and quotes in each other
 QUOTES = 1000  # in a paragraph: in one with more they stay straight, for each takes all its length
 
@@ -95,6 +99,13 @@ def title_of(tokens: Sequence[Token]) -> str:
                  if token.type == "heading_open" and token.tag == "h1" and not token.level), "")
 
 
+def subtitle_of(tokens: Sequence[Token]) -> Token | None:
+    """The paragraph right below the title."""
+    kinds = [token.type for token in tokens[:5]]
+    heading = kinds == ["heading_open", "inline", "heading_close", "paragraph_open", "inline"]
+    return tokens[4] if heading and tokens[0].tag == "h1" else None
+
+
 class Prose:
     """A document's prose.
 
@@ -110,6 +121,9 @@ class Prose:
         notes = next((at for at, token in enumerate(tokens)
                       if token.type == "footnote_block_open"), len(tokens))
         self.blocks = blocks(tokens[:notes], {section.line for section in book.web.sections})
+        self.tellings = tellings(self.blocks, book)
+        subtitle = subtitle_of(tokens)
+        self.description = plain(subtitle) if subtitle else ""
         self.notes = blocks(tokens[notes + 1 : -1], set())
         self.kept: list[str] = []  # HTML of our own, that is not to be cleaned
         self.mark = "\ue000"
@@ -121,7 +135,7 @@ class Prose:
         self.renderer = self.markdown.renderer
         for rule in ("text", "code_inline", "fence", "code_block", "image", "table_open",
                      "table_close", "link_open", "link_close", "html_inline", "html_block",
-                     "list_item_open", "footnote_ref", "footnote_anchor"):
+                     "list_item_open", "footnote_ref", "footnote_anchor", "imprint", "sidenotes"):
             self.renderer.rules[rule] = getattr(self, rule)
 
     def sections(self, code: Listings) -> Iterator[tuple[Section | None, Markup]]:
@@ -133,7 +147,28 @@ class Prose:
             start = at
             while at < len(self.blocks) and first_line(self.blocks[at]) < end:
                 at += 1
-            yield section, self.rendered(self.blocks[start:at], section, code)
+            own = self.blocks[start:at]
+            paragraph = next((number + 1 for number, token in enumerate(own)
+                              if token.type == "paragraph_close" and not token.level), None)
+            if section is None:
+                title = next((number + 1 for number, token in enumerate(own)
+                              if token.type == "heading_close"), 0)
+                own.insert(paragraph if title and self.description and paragraph else title,
+                           Token("imprint", "", 0))
+            elif section.number in self.tellings and not code.paper:
+                own.insert(len(own) if paragraph is None else paragraph,
+                           Token("sidenotes", "", 0))
+            yield section, self.rendered(own, section, code)
+
+    def imprint(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+        return self.keep(str(macro("imprint")(self.book.imprint)))
+
+    def sidenotes(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+        """What a table says of the section."""
+        section = env["section"]
+        return self.keep(str(macro("sidenotes")([(row.line, row.label, [
+            (heading, self.rendered([cell], section, env["code"]))
+            for heading, cell in row.cells]) for row in self.tellings[section.number]])))
 
     def footnotes(self, code: Listings) -> Markup:
         """The notes that stand at the end."""
@@ -180,8 +215,9 @@ class Prose:
 
     def text(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         text, out, done = tokens[at].content, [], 0
-        if "§" in text and not env.get("linked"):
-            for match in SECTIONS.finditer(text):
+        bare = bool(tokens[at].meta.get("sections"))
+        if ("§" in text or bare) and not env.get("linked"):
+            for match in (LIST if bare else SECTIONS).finditer(text):
                 for number in NUMBER.finditer(text, match.start(), match.end()):
                     if number[0] in self.book.numbers:
                         out += [escape(text[done : number.start()], False),
@@ -195,8 +231,10 @@ class Prose:
         if name and name[1] in self.book.web.chunks:
             html = macro("name")(self.words(name[1]), self.book.first(name[1]))
         else:
-            words, line = escape(text, False), self.book.meaning(text, env.get("section"))
-            html = Markup(f"<code><a href=#L{line}>{words}</a></code>" if line else
+            words, anchor = escape(text, False), self.book.meaning(text, env.get("section"))
+            if env.get("code") and env["code"].paper and tokens[at].meta.get("narrow"):
+                words = re.sub(r"([._(/=]|, ?)(?=\w)", r"\1<wbr>", words)
+            html = Markup(f"<code><a href=#{anchor}>{words}</a></code>" if anchor else
                           f"<code>{words}</code>")
         return str(unlinked(html) if env.get("linked") else html)
 
@@ -236,10 +274,25 @@ class Prose:
         if part:
             return self.keep(str(env["code"].part(part)))
         figure = self.figures.get(line)
+        caption = token.meta.get("caption")
+        words = self.rendered([caption], env.get("section"), env["code"]) if caption else ""
         if figure:
-            return self.keep(str(figure))
+            if not env["code"].paper:  # a page has its colours and fonts from its style sheet
+                linked = WORDS.sub(lambda text: self.node(text, env), DRESS.sub("", figure))
+                # What is an image to those who hear the page holds no links for them.
+                figure = Markup(linked.replace("role=img", "role=group", "<a " in linked))
+            return self.keep(str(macro("figure")(figure, line, words)))
         source = shown(token.content.rstrip("\n"), language_of(token.info.strip()))
-        return self.keep(str(macro("undrawn")(source) if line in self.figures else source))
+        return self.keep(str(
+            macro("undrawn")(source, words) if line in self.figures else source))
+
+    def node(self, text: re.Match[str], env: Any) -> str:
+        """A node of a figure: a link to the section or to the name that it tells."""
+        words = unescape(text[2])
+        number = re.search(r"§ ?([0-9]+[A-Z]?)", words)
+        anchor = (f"s{number[1]}" if number and number[1] in self.book.numbers else
+                  self.book.meaning(words, env.get("section")) if words.isidentifier() else "")
+        return f"<a href=#{anchor}>{text[0]}</a>" if anchor else text[0]
 
     code_block = fence
 
@@ -294,11 +347,84 @@ def blocks(tokens: Sequence[Token], openings: set[int]) -> list[Token]:
             heading = True
         if token.type == "th_open" and not tokens[at + 1].content:
             token.tag = tokens[at + 2].tag = "td"  # what is empty is no heading
+        if token.type == "paragraph_open" and is_bold(tokens[at + 1]):
+            token.attrSet("class", "bold")  # it is like a heading of what follows
         if not heading:
-            if token.nesting == 1 and line and line not in seen:
+            if (token.nesting == 1 and line and line not in seen
+                    and token.type not in ("thead_open", "tbody_open")):  # but their rows
                 seen.add(line)
                 token.attrSet("id", f"L{line}")
             found.append(token)
         if token.type == "heading_close":
             heading = False
+    return captioned(found)
+
+
+def is_bold(inline: Token) -> bool:
+    """Whether all of a paragraph is set off."""
+    kinds = [child.type for child in inline.children or ()]
+    return (kinds[:1], kinds[-1:], kinds.count("strong_open")) == (
+        ["strong_open"], ["strong_close"], 1)
+
+
+def captioned(tokens: Sequence[Token]) -> list[Token]:
+    """Blocks, where a figure has the caption that stands below it: a paragraph that is set off."""
+    found: list[Token] = []
+    for token in tokens:
+        found.append(token)
+        kinds = [each.type for each in found[-4:]]
+        if kinds == ["fence", "paragraph_open", "inline", "paragraph_close"]:
+            fence, _, inline, _ = found[-4:]
+            if language_of(fence.info.strip()) == "dot" and CAPTION.fullmatch(inline.content):
+                del found[-3:]
+                fence.meta["caption"] = inline
     return found
+
+
+# ---------------------------------------------------------------------------
+# What a table says of sections.
+
+
+class Telling(NamedTuple):
+    """A row of a table that has a column of sections: it is told beside each of them too."""
+
+    line: int
+    label: str
+    cells: list[tuple[str, Token]]  # each with its column's heading
+
+
+def tellings(tokens: Sequence[Token], book: Book) -> dict[str, list[Telling]]:
+    """The rows, by section, of the tables with a column that is headed by the section sign.
+
+    The numbers in that column are made links.
+    """
+    found: dict[str, list[Telling]] = {}
+    heads: list[str] = []
+    row: list[Token] = []
+    line = 0
+    for at, token in enumerate(tokens):
+        if token.type in ("table_open", "tr_open"):
+            row, line = [], first_line(token)
+            heads = [] if token.type == "table_open" else heads
+        elif token.type in ("th_open", "td_open"):
+            row.append(tokens[at + 1])
+            for child in row[-1].children or ():
+                child.meta["narrow"] = True  # on paper its code may be divided
+        elif token.type == "tr_close" and not heads:
+            heads = [cell.content for cell in row]
+        elif token.type == "tr_close" and "§" in heads and len(row) == len(heads):
+            where = row[heads.index("§")]
+            for child in where.children or ():
+                child.meta["sections"] = True
+            cells = [*zip(heads, row)]
+            told = [(head, cell) for head, cell in cells if head not in ("", "§") and cell.content]
+            label = next((cell.content for head, cell in cells if not head), "")
+            for number in book.listed(where.content):
+                found.setdefault(number, []).append(Telling(line, label, told))
+    return found
+
+
+def plain(inline: Token) -> str:
+    """The words of a paragraph."""
+    return "".join(child.content if child.type in ("text", "code_inline") else " "
+                   if child.type == "softbreak" else "" for child in inline.children or ())

@@ -75,6 +75,7 @@ class Package(NamedTuple):
     procedures: list[Entry]
     classes: list[Class]
     constants: list[Entry]
+    version: str
 
     def entries(self) -> Iterator[Entry]:
         """All that is said."""
@@ -223,7 +224,10 @@ class Reader:
         self.shown = {found[1]: name for name, found in self.found.items() if found}
 
     def package(self) -> Package:
-        shown = Package(self.module.name, ast.get_docstring(self.module.tree) or "", [], [], [])
+        statement, _ = self.module.names.get("__version__", (None, ""))
+        version = getattr(getattr(statement, "value", None), "value", "")
+        shown = Package(self.module.name, ast.get_docstring(self.module.tree) or "", [], [], [],
+                        version if isinstance(version, str) else "")
         for name, found in self.found.items():
             if not found:
                 shown.constants.append(Entry(name, "", "", 0, ""))

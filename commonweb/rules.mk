@@ -7,8 +7,8 @@
 .PHONY: weave test-tools
 
 weave: $(VENV)/weavers build/fonts/ready
-	$(RUN) -m commonweb weave sockets.md
 	$(RUN) -m commonweb weave recipes.md
+	$(RUN) -m commonweb weave sockets.md
 
 build/tools/origin: PROJECT := commonweb/
 
@@ -21,12 +21,14 @@ test-tools: build/tools/ready
 
 # The fonts, cut down to the signs that a book in English about programs needs. Source Serif's
 # cut for small text and Source Code have letters of one height; angle brackets they have not.
-# Without their hints, which are for screens of few pixels, they take a fifth less.
+# Without their hints, which are for screens of few pixels, they take a fifth less. What is set off,
+# in bold or italics, has fewer signs; the others are then of the reader's own font.
 FONTS := source-serif/TTF/SourceSerif4SmText-Regular source-serif/TTF/SourceSerif4SmText-It \
 	source-serif/TTF/SourceSerif4SmText-Semibold source-serif/TTF/SourceSerif4Display-Semibold \
 	source-code-pro/TTF/SourceCodePro-Regular source-code-pro/TTF/SourceCodePro-It \
 	source-code-pro/TTF/SourceCodePro-Semibold
 SIGNS := U+20-7E,U+A0-FF,U+131,U+152-153,U+160-161,U+2010-2026,U+2030,U+2032-2033,U+2039-203A,U+20AC,U+2122,U+2190-2193,U+2212,U+2248,U+2260-2261,U+2264-2265,U+25B8,U+25BE
+FEWER := U+20-7E,U+A0,U+A9,U+AB,U+B7,U+BB,U+C4,U+D6,U+DC,U+DF,U+E4,U+E9,U+F6,U+FC,U+2010-2026,U+2190-2193,U+2212
 BRACKETS := U+2190-2193,U+2261,U+25B8,U+25BE,U+27E8-27E9
 SUBSET := $(RUN) -m fontTools.subset --flavor=woff2 --no-hinting
 
@@ -35,10 +37,11 @@ build/npm/ready: tests/book/package.json
 	npm install --prefix build/npm --no-package-lock --no-audit --no-fund --silent
 	touch $@
 
-build/fonts/ready: build/npm/ready $(VENV)/weavers
+build/fonts/ready: build/npm/ready $(VENV)/weavers commonweb/rules.mk
 	mkdir -p build/fonts
 	for font in $(FONTS); do \
-	    $(SUBSET) build/npm/node_modules/$$font.ttf --unicodes=$(SIGNS) \
+	    case $$font in *Text-Regular|*Pro-Regular) signs=$(SIGNS);; *) signs=$(FEWER);; esac; \
+	    $(SUBSET) build/npm/node_modules/$$font.ttf --unicodes=$$signs \
 	        --layout-features=kern,liga,onum,lnum,pnum,tnum \
 	        --output-file=build/fonts/$$(basename $$font).woff2 || exit 1; \
 	done

@@ -126,13 +126,13 @@ class Sources:
         self.graphs = graphs(self.web)
         self.graphviz = graphviz() if self.graphs else ""
 
-    def digest(self) -> str:
-        """A digest of all that decides what the book is."""
+    def digest(self, others: Iterable[str] = ()) -> str:
+        """A digest of all that decides what the book is, the others beside it too."""
         from .freshness import digest, shapers
 
         files: list[tuple[str, str | bytes]] = [
             *self.pictures.items(), *self.fonts.items(), *self.targets.items()]
-        return digest(self.data, self.licence, self.graphviz,
+        return digest(self.data, self.licence, self.graphviz, "\n".join(others),
                       *chain.from_iterable(files), *shapers())
 
 
@@ -159,6 +159,9 @@ class Copy:
                 self.old[place] = read_plain(str(place))
             except FileNotFoundError:
                 self.old[place] = None
+        self.others = sorted(
+            each.name[1:-6] for each in out.glob(".*.woven")
+            if each != self.record and (out / f"{each.name[1:-6]}{PAGE}").is_file())
         lines = (self.old[self.record] or b"").decode("utf-8", "replace").split("\n")
         self.known = {words[0]: words[1:] for words in map(str.split, lines)
                       if len(words) == 3 and words[0] in self.files}
@@ -240,7 +243,8 @@ class Weaver:
     def write(self, sources: Sources) -> list[Problem]:
         """Write what is not there yet, first the page; or else what is wrong."""
         self.lacks = "no book"
-        made_of, copy = sources.digest(), Copy(self.out, self.stem)
+        copy = Copy(self.out, self.stem)
+        made_of = sources.digest(copy.others)
         webs = {*map(os.path.realpath, self.paths)}
         if webs & {*map(os.path.realpath, (*copy.files.values(), copy.record))}:
             return [Problem(1, 1, "the book would replace its web: expected another --out than "
@@ -251,7 +255,7 @@ class Weaver:
             return []
         if PAPER in missing:
             import weasyprint  # noqa: F401  (before anything is written)
-        pages, problems = compose(sources, self.stem, missing)
+        pages, problems = compose(sources, self.stem, missing, copy.others)
         if problems:
             return problems
         unlike = plain(sources.web)
@@ -266,7 +270,7 @@ class Weaver:
         return []
 
 
-def compose(sources: Sources, stem: str, kinds: list[str]
+def compose(sources: Sources, stem: str, kinds: list[str], others: Iterable[str] = ()
             ) -> tuple[dict[str, str], list[Problem]]:
     """The HTML of the book, for a screen, with its reference, and for paper; or what is wrong."""
     from .book import Book
@@ -292,7 +296,7 @@ def compose(sources: Sources, stem: str, kinds: list[str]
     prose = Prose(book, sources.tokens, figures, sources.pictures, sources.targets)
     pages = {kind: document(book, prose, sources.fonts, kind == PAPER) for kind in kinds}
     if PAGE in kinds and book.packages:
-        pages[REFERENCE] = reference(book, sources.fonts)
+        pages[REFERENCE] = reference(book, sources.fonts, others)
     return pages, []
 
 
@@ -313,7 +317,7 @@ def pdf(html: str) -> bytes:
 
     # Fonts and pictures are in the book; nothing else is asked for.
     fetcher = URLFetcher(allowed_protocols=["data"])
-    return bytes(HTML(string=html, url_fetcher=fetcher).write_pdf())
+    return bytes(HTML(string=html, url_fetcher=fetcher).write_pdf(pdf_tags=True))
 
 
 def command(program: str = "web-weave") -> None:

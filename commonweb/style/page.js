@@ -1,7 +1,7 @@
 "use strict";
 
-// Search, keys, previews, the section's name in the bar, and long code in two places. The page is
-// whole without them.
+// Search, keys, previews, copying, the section's name in the bar, and long code in two places.
+// The page is whole without them.
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const make = (tag, attributes = {}, ...children) => {
@@ -12,10 +12,11 @@ const make = (tag, attributes = {}, ...children) => {
 };
 const sections = all("main > section");
 const bar = document.querySelector(".bar");
+const titles = ":is(h2, h3, h4, h5, h6):not(.n)";
 
 // Where the reader is.
 
-const place = make("output", { "aria-label": "Section" });
+const place = make("span", { class: "place" });
 bar.firstElementChild.after(place);
 
 function current() {
@@ -28,10 +29,11 @@ function current() {
   return low - 1;
 }
 
-function title(number) {
-  const own = sections[number].querySelector("a.n");
-  while (number > 0 && !sections[number].querySelector("h2, h3, h4, h5, h6")) number -= 1;
-  const heading = sections[number].querySelector("h2, h3, h4, h5, h6");
+// A section's number, and the title of it or of the one whose text it goes on with.
+function title(section) {
+  const own = section && section.querySelector("a.n");
+  while (section && !section.querySelector(titles)) section = section.previousElementSibling;
+  const heading = section && section.querySelector(titles);
   const words = heading ? (heading.querySelector("a.n + span") || heading).textContent : "";
   return own ? `§${own.textContent} ${words}` : words;
 }
@@ -41,7 +43,7 @@ let waiting = false, group = null;
 function locate() {
   waiting = false;
   let number = current();
-  const words = number < 0 ? "" : title(number);
+  const words = title(sections[number]);
   if (place.textContent !== words) place.textContent = words;
   while (number >= 0 && !groups.has(sections[number].id)) number -= 1;
   const next = number < 0 ? null : groups.get(sections[number].id);
@@ -60,58 +62,216 @@ function go(anchor) {
   location.href = anchor;
 }
 
-// What a long reference opens to: its chunk's lines, in place of the links to its blocks.
+// Lines of code. Those that no link of the page leads to get their anchors when they are asked for.
 
-function lines(link) {
-  return all(":scope > .code > *", document.getElementById(link.hash.slice(1)));
+function reveal() {
+  const wanted = /^#L(\d+)$/.exec(location.hash);
+  if (!wanted || document.getElementById(location.hash.slice(1))) return;
+  const line = Number(wanted[1]);
+  const before = all(".code > [id^=L]").filter((each) => each.id.slice(1) <= line).pop();
+  if (!before) return;
+  const whole = (node) => node.localName === "div" || node.classList?.contains("e");
+  const ends = (node) => {
+    const end = node.nodeValue ? node.nodeValue.indexOf("\n") + 1 : 0;
+    if (end && end < node.length) node.splitText(end);
+    return end > 0 || whole(node);
+  };
+  let at = before, left = line - before.id.slice(1) - 1;
+  while (at && left) {
+    at = at.nextSibling;
+    if (at && ends(at)) left -= 1;
+  }
+  if (!at || !at.nextSibling) return;
+  let found = at.nextSibling;
+  if (!whole(found)) {
+    found = make("span");
+    at.after(found);
+    let last;
+    do {
+      last = ends(found.nextSibling);
+      found.append(found.nextSibling);
+    } while (!last && found.nextSibling);
+  }
+  found.id = location.hash.slice(1);
+  location.replace(location.hash);
+}
+addEventListener("hashchange", reveal);
+reveal();
+
+// What a long reference opens to: its chunk's code, in place of the links to its blocks.
+
+function block(link) {
+  return document.getElementById(link.hash.slice(1)).querySelector(".code");
+}
+
+function unnamed(element) {
+  for (const each of all("[id]", element)) each.removeAttribute("id");
+  return element;
 }
 
 function fill(details) {
   details.classList.remove("far");
   const code = details.lastElementChild;
-  code.replaceChildren(...all("a", code).flatMap(lines).map((line) => line.cloneNode(true)));
-  for (const element of all("[id]", code)) element.removeAttribute("id");
+  code.replaceChildren(...all("a", code).flatMap((a) => [...block(a).cloneNode(true).childNodes]));
+  unnamed(code);
 }
 addEventListener("toggle", (event) => {
   if (event.target.matches("details.far")) fill(event.target);
 }, true);
 
-// Search: headings, chunks and identifiers.
+// Copying: a block as it is tangled, and the addresses that last.
 
-let entries = null;
-function read() {
-  entries = [
-    ...all("#contents a").map((a) => ({
-      text: a.querySelector("span").textContent, kind: a.querySelector("b").textContent && `§${a.querySelector("b").textContent}`,
-      anchor: a.getAttribute("href") })),
-    ...all(".names li").map((li) => ({
-      text: li.querySelector(".name").firstChild.textContent.trim().slice(1) ||
-            li.querySelector(".name code").textContent,
-      kind: "chunk", anchor: li.querySelector("a").hash })),
-    ...all(".index li").map((li) => ({
-      text: li.querySelector("code").textContent, kind: "name",
-      anchor: (li.querySelector("a:has(u)") || li.querySelector("a")).hash })),
-  ];
-  for (const entry of entries) entry.folded = entry.text.toLowerCase();
+function tangled(code) {
+  const copy = code.cloneNode(true);
+  for (let far; (far = copy.querySelector(".far"));) fill(far);
+  for (const each of all("summary, .to", copy)) each.remove();
+  return copy.textContent;
 }
 
-function rank(entry, words) {
-  let worst = 0;
-  for (const word of words) {
-    const at = entry.folded.indexOf(word);
-    if (at < 0) return -1;
-    const fresh = at === 0 || /[^a-z0-9]/.test(entry.folded[at - 1]);
-    worst = Math.max(worst, entry.folded === word ? 0 : at === 0 ? 1 : fresh ? 2 : 3);
+const said = make("div", { class: "said", role: "status" });
+document.body.append(said);
+let saying = 0;
+function copy(text, words) {
+  if (!navigator.clipboard) return;
+  navigator.clipboard.writeText(text).then(() => {
+    said.textContent = words;
+    clearTimeout(saying);
+    saying = setTimeout(() => { said.textContent = ""; }, 2000);
+  }, () => {});
+}
+
+for (const head of all(".chunk > .head")) {
+  head.append(make("button", { type: "button", class: "copy" }, "Copy"));
+}
+addEventListener("click", (event) => {
+  if (event.target.matches(".copy")) {
+    copy(tangled(event.target.closest(".chunk").querySelector(".code")), "Code copied");
   }
-  return worst;
+  const own = event.target.closest("a.n, .head > .name > a, aside p code a");
+  if (own && event.button === 0 && !/#x\d+$/.test(own.href)) copy(own.href, "Link copied");
+});
+
+// Search: headings, names, chunks, prose; code, where little else has it.
+
+const fold = (text) => text.normalize("NFKC").toLowerCase().replace(/[-_/>!?.,;:()§…\s]+/g, " ").trim();
+const WEIGHTS = { section: 0, "": 0, chunk: 1, text: 2, code: 9 };
+const MOST = { section: 8, chunk: 8, name: 8, text: 24, code: 24 };
+let entries = null, code = null, vocabulary = null;
+
+function entry(text, kind, anchor, section, weight = WEIGHTS[kind]) {
+  return { text, kind, anchor, section, weight, folded: ` ${fold(text)}` };
+}
+
+function read() {
+  const kinds = new Map(all("aside li").map((li) => [
+    li.firstElementChild.textContent, li.lastElementChild.textContent.replace(/ \w+$/, "")]));
+  entries = [
+    ...all("#contents li > a, .bar nav a").map((a) => {
+      const number = a.querySelector("b")?.textContent;
+      return entry((a.querySelector("span") || a).textContent, number ? "section" : "",
+                   a.getAttribute("href"), number && `§${number}`);
+    }),
+    ...all(".names li").map((li) => {
+      const name = li.querySelector(".name").cloneNode(true), a = li.querySelector("a");
+      const number = a.textContent;
+      for (const each of all("a", name)) each.remove();
+      return entry(name.textContent.replace(/^⟨|[\s,]*(and)?[\s,]*⟩$/g, ""), "chunk", a.hash, `§${number}`);
+    }),
+    ...all(".index li").map((li) => {
+      const name = li.querySelector("code"), text = name.textContent;
+      const a = li.querySelector("a:has(u)") || li.querySelector("a");
+      return entry(text, kinds.get(text) || "name", a.hash, `§${a.textContent}`,
+                   name.querySelector("b.p") ? 0 : name.querySelector("b") ? 1 : 3);
+    }),
+    ...all(":is(.text, .front) :is(p, li, tr, figcaption, pre.shown)").filter(
+      (each) => !each.closest("aside") && !each.querySelector("p, li, tr")).map((each) =>
+      entry(each.textContent.replace(/\s+/g, " "), "text",
+            `#${each.closest("[id]").id}`, each.closest("section"))),
+  ].filter((each, at, list) => each.kind || list.findIndex((one) => one.anchor === each.anchor) === at);
+  const about = new Map(sections.map((section) => [section, fold(title(section))]));
+  for (const each of entries) if (each.kind === "text") each.about = about.get(each.section) || "";
+  vocabulary = new Set(entries.flatMap((each) => each.folded.split(" ")));
+}
+
+function readCode() {
+  code = all(".chunk").flatMap((chunk) => {
+    const copy = chunk.querySelector(".code").cloneNode(true);
+    for (const each of all("details > div", copy)) each.remove();
+    return copy.textContent.split("\n").filter(Boolean).map((line) =>
+      entry(line.trim(), "code", `#${chunk.id}`, chunk.closest("section")));
+  });
+}
+
+// Whether two words differ by one letter, put in, left out, changed, or by two that are exchanged.
+function near(a, b) {
+  if (Math.abs(a.length - b.length) > 1 || a === b) return a === b;
+  let at = 0;
+  while (at < a.length && a[at] === b[at]) at += 1;
+  const rest = (word, skip) => word.slice(at + skip);
+  return rest(a, 1) === rest(b, 1) || rest(a, 1) === rest(b, 0) || rest(a, 0) === rest(b, 1) ||
+    (a[at] === b[at + 1] && a[at + 1] === b[at] && rest(a, 2) === rest(b, 2));
+}
+
+// A word as it may be meant: itself, if it is anywhere; else those that are like it.
+function meant(word) {
+  for (const known of vocabulary) if (known.includes(word)) return [word];
+  if (word.length < 4) return [word];
+  return [...vocabulary].filter((known) => near(word, known) || near(word, known.slice(0, word.length)));
+}
+
+function rank(entry, words, whole) {
+  if (entry.folded === ` ${whole}`) return entry.weight - 1;
+  let worst = 0, sum = 0;
+  for (const [at, forms] of words.entries()) {
+    let best = 9;
+    for (const form of forms) {
+      const start = entry.folded.indexOf(` ${form}`);
+      if (start < 0) { if (entry.folded.includes(form)) best = Math.min(best, 7); continue; }
+      const end = entry.folded[start + 1 + form.length];
+      best = Math.min(best, (start ? 2 : 1) + (end && end !== " " ? 1 : 0));
+    }
+    if (best === 9) return null;
+    worst = Math.max(worst, best);
+    sum += best / (at + 1);
+  }
+  const near = entry.kind === "text" && words.some((forms) =>
+    forms.some((form) => entry.about.includes(form)));
+  return worst + sum / 10 + 2 * entry.weight - (near ? 1 : 0);
+}
+
+function search(text) {
+  if (!entries) read();
+  const number = /^\s*§?\s*(\d+[a-z]?)\s*$/i.exec(text);
+  const section = number && document.getElementById(`s${number[1].toUpperCase()}`);
+  const whole = fold(text), words = whole.split(" ").filter(Boolean).map(meant);
+  const match = (list, words) => words.length ? list
+    .map((each) => [rank(each, words, whole), each]).filter(([value]) => value !== null)
+    .sort(([a, x], [b, y]) => a - b || x.text.length - y.text.length).map(([, each]) => each) : [];
+  let found = match(entries, words);
+  if (found.length < 4) {
+    if (!code) readCode();
+    found.push(...match(code, whole.split(" ").filter(Boolean).map((word) => [word])));
+  }
+  const counts = {};
+  found = found.filter(({ kind }) => {
+    const row = kind in MOST ? kind : "name";
+    counts[row] = (counts[row] || 0) + 1;
+    return counts[row] <= MOST[row];
+  });
+  if (section) found.unshift(entry(title(section).replace(/^\S+ /, ""), "section", `#${section.id}`,
+                                   `§${section.id.slice(1)}`));
+  return [found, words.flat()];
 }
 
 const field = make("input", {
-  type: "search", placeholder: "A heading, a chunk, a name", "aria-label": "Search",
+  type: "search", placeholder: "A heading, a name, a number, words", "aria-label": "Search",
   role: "combobox", "aria-controls": "found", "aria-expanded": "false", autocomplete: "off",
   spellcheck: "false" });
 const list = make("ul", { id: "found", role: "listbox", "aria-label": "Found" });
-const dialog = make("dialog", { "aria-label": "Search" }, field, list);
+const told = make("p", { role: "status" });
+const keys = make("input", { type: "checkbox" });
+const dialog = make("dialog", { "aria-label": "Search" }, field, told, list,
+                    make("label", {}, keys, " Keys: / searches, n and p lead to the next and the previous section"));
 const button = make("button", { type: "button" }, "Search ", make("kbd", {}, "/"));
 document.body.append(dialog);
 bar.append(button);
@@ -127,20 +287,27 @@ function choose(number) {
   } else field.removeAttribute("aria-activedescendant");
 }
 
-function search() {
-  if (!entries) read();
-  const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
-  found = words.length ? entries
-    .map((entry) => [rank(entry, words), entry])
-    .filter(([value]) => value >= 0)
-    .sort(([a, x], [b, y]) => a - b || x.text.length - y.text.length)
-    .slice(0, 40).map(([, entry]) => entry) : [];
-  list.replaceChildren(...found.map((entry, at) => {
-    const item = make("li", { role: "option", id: `found-${at}` },
-      make("span", {}, entry.text), make("span", {}, entry.kind));
+// What is shown of a paragraph: what stands around the first word.
+function snippet(text, words) {
+  const at = Math.max(0, ...words.map((word) => text.toLowerCase().indexOf(word.split(" ")[0])));
+  const start = at < 60 ? 0 : text.lastIndexOf(" ", at - 40) + 1;
+  return (start ? "… " : "") + text.slice(start, start + 160) + (text.length > start + 160 ? " …" : "");
+}
+
+function show(text) {
+  const [hits, words] = search(text);
+  found = hits;
+  list.replaceChildren(...found.map(({ text, kind, section }, at) => {
+    const long = kind === "text" || kind === "code";
+    const where = typeof section === "string" ? section : title(section);
+    const item = make("li", { role: "option", id: `found-${at}`, ...(long && { class: "long" }) },
+      make("span", {}, long ? snippet(text, words) : text),
+      make("span", {}, [kind === "section" || kind === "text" ? "" : kind, where].filter(Boolean).join(" · ")));
     item.addEventListener("click", () => { chosen = at; leave(); });
     return item;
   }));
+  told.textContent = !words.length && !text.trim() ? "" :
+    found.length ? `${found.length} found` : "Nothing found.";
   field.setAttribute("aria-expanded", found.length > 0);
   choose(0);
 }
@@ -156,7 +323,7 @@ function open() {
   field.select();
 }
 
-field.addEventListener("input", search);
+field.addEventListener("input", () => show(field.value));
 field.addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown") choose(chosen + 1);
   else if (event.key === "ArrowUp") choose(chosen - 1);
@@ -166,22 +333,66 @@ field.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+if (location.hash === "#search") open(); // the reference leads there
 button.addEventListener("click", open);
 
-// Keys: / searches, n and p go to the next and the previous section.
+// Keys, which can be turned off: / searches, n and p go to the next and the previous section.
+
+let kept;
+try { kept = localStorage; } catch { kept = {}; } // a reader may forbid it
+keys.checked = kept.keys !== "off";
+button.lastElementChild.hidden = !keys.checked;
+keys.addEventListener("change", () => {
+  try { kept.keys = keys.checked ? "on" : "off"; } catch {}
+  button.lastElementChild.hidden = !keys.checked;
+});
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
-  if (event.key === "/") open();
+  if (event.key === "Escape") hide();
+  if (event.key === "Tab") settle();
+  const at = rove(event);
+  if (at) at.focus();
+  else if (!keys.checked) return;
+  else if (event.key === "/") open();
   else if (event.key === "n" || event.key === "p") {
     const next = sections[Math.max(0, Math.min(current() + (event.key === "n" ? 1 : -1),
                                                sections.length - 1))];
     go(`#${next.id}`);
-  } else if (event.key === "Escape") { hide(); return; } else return;
+  } else return;
   event.preventDefault();
 });
 
-// Previews of what a link leads to.
+// A block of code, what stands beside it, the names in a section's prose, and a letter of the
+// index are one stop each for the key Tab; arrows lead from link to link in them.
+
+const STOPS = ".chunk, .sample, aside, .index, .names";
+const stopOf = (a) => a.closest(STOPS) || (a.closest("code") && a.closest(".text, .front"));
+const linksOf = (stop) => all(stop.matches(STOPS) ? "a" : "code a", stop)
+  .filter((a) => stopOf(a) === stop && !a.closest("details"));
+let settled = false;
+function settle() {
+  if (settled) return;
+  settled = true;
+  for (const stop of all(`${STOPS}, .text, .front`)) {
+    linksOf(stop).forEach((a, at) => { if (at) a.tabIndex = -1; });
+  }
+}
+
+function rove({ key, target }) {
+  const stop = /^(Arrow|Home|End)/.test(key) && target.matches("main a") && stopOf(target);
+  if (!stop) return null;
+  const links = linksOf(stop);
+  const at = links.indexOf(target);
+  const next = key === "Home" ? 0 : key === "End" ? links.length - 1 :
+    at + (/Right|Down/.test(key) ? 1 : -1);
+  if (at < 0 || !links[next]) return target;
+  target.tabIndex = -1;
+  links[next].tabIndex = 0;
+  return links[next];
+}
+
+// Previews of what a link leads to, for a pointer, which may go to the preview as well.
 
 let preview = null, timer = 0;
 function hide() {
@@ -193,46 +404,48 @@ function hide() {
 function excerpt(target) {
   const box = make("div", { class: "preview", role: "tooltip" });
   const chunk = target.closest(".chunk"), section = target.closest("section");
+  const told = section && section.querySelector("a.n") && title(section).replace(" ", " · ");
+  if (told) box.append(make("p", { class: "where" }, told));
   if (chunk) {
     const code = make("div", { class: "code" });
-    let line = target === chunk ? chunk.querySelector(".code").firstElementChild : target;
-    while (line && line.classList.contains("e")) line = line.nextElementSibling;
-    for (let count = 0; line && count < 14; count += 1, line = line.nextElementSibling) {
-      code.append(line.cloneNode(true));
+    let at = target.closest(".code > *") || chunk.querySelector(".code").firstChild;
+    for (let rows = 0; at && rows < 14; at = at.nextSibling) {
+      if (at.classList?.contains("e")) continue;
+      const text = at.nodeValue || "";
+      rows += at.nodeValue ? text.split("\n").length - 1 : at.textContent.endsWith("\n");
+      code.append(at.cloneNode(true));
     }
     box.append(chunk.querySelector(".head .name").cloneNode(true), code);
   } else if (section) {
     const text = section.querySelector(".text") || section;
     const line = target === section || /^H/.test(target.tagName) ? null : target;
-    const heading = text.querySelector("h2, h3, h4, h5, h6");
-    if (!line && heading) box.append((heading.querySelector("a.n + span") || heading).cloneNode(true));
-    box.append((line || text.querySelector("p:not(.n), pre, ul") || text).cloneNode(true));
+    box.append((line || text.querySelector("p, pre, ul") || text).cloneNode(true));
   }
-  for (const element of all("[id]", box)) element.removeAttribute("id");
-  return box;
+  for (const link of all("a", box)) link.removeAttribute("href");
+  return unnamed(box);
 }
 
-function show(link) {
-  const target = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+function point(link) {
+  const target = document.getElementById(decodeURIComponent(link.getAttribute("href").slice(1)));
   if (!target || !target.closest("main > section") || link.closest("#contents")) return;
   hide();
   preview = excerpt(target);
   document.body.append(preview);
   const at = link.getBoundingClientRect(), size = preview.getBoundingClientRect();
   const left = Math.max(16, Math.min(at.left, document.documentElement.clientWidth - size.width - 16));
-  const above = at.bottom + 8 + size.height > innerHeight && at.top - 8 - size.height > 50;
+  const above = at.bottom + 4 + size.height > innerHeight && at.top - 4 - size.height > 50;
   preview.style.left = `${left + scrollX}px`;
-  preview.style.top = `${(above ? at.top - 8 - size.height : at.bottom + 8) + scrollY}px`;
+  preview.style.top = `${(above ? at.top - 4 - size.height : at.bottom + 4) + scrollY}px`;
 }
 
-function consider(event) {
-  const link = event.target.closest && event.target.closest("main a[href^='#']");
-  hide();
-  if (link && !link.matches("a.n")) timer = setTimeout(show, 250, link);
-}
 if (matchMedia("(hover: hover)").matches) {
-  addEventListener("mouseover", consider);
-  addEventListener("focusin", consider);
+  addEventListener("mouseover", ({ target }) => {
+    if (preview && preview.contains(target)) return clearTimeout(timer);
+    const link = target.closest("main a[href^='#']");
+    clearTimeout(timer);
+    if (link && !link.matches("a.n")) timer = setTimeout(point, 250, link);
+    else timer = setTimeout(hide, 300);
+  });
 }
 addEventListener("scroll", () => { if (!preview) clearTimeout(timer); else hide(); },
                  { passive: true });

@@ -11,7 +11,6 @@ import symtable
 import sys
 import time
 import tokenize
-from pathlib import Path
 
 import pytest
 from hypothesis import assume, given, settings
@@ -19,12 +18,12 @@ from hypothesis import strategies as st
 from pygments.lexers import CLexer
 from pygments.token import Comment, Name
 
+from weaving import ROOT
+
 from commonweb import expansion
 from commonweb.identifiers import Index
 from commonweb.places import Places
 from commonweb.web import Web
-
-ROOT = Path(__file__).parents[2]
 
 
 def index_of(text: str) -> tuple[Web, Index]:

@@ -71,7 +71,7 @@ def test_what_the_templates_print_is_words(paper: bool, tmp_path: Path) -> None:
 def test_declarations_and_identifiers_are_words() -> None:
     page = woven("# T\n\n" + chunk("def f(x):\n    ⟨Tell <b>⟩\n    return y") + "\n# U\n\n"
                  + "```python\n# ⟨Tell <b>⟩≡\n#| captures: x\n#| exports: y\ny = x\n```\n")
-    assert "This section captures" in page
+    assert "Captures <code>" in page
 
 
 @pytest.mark.parametrize("target", EVIL_LINKS)

@@ -106,6 +106,29 @@ def test_a_web_with_public_names_has_a_reference_that_is_fresh_or_made_anew(plac
     assert "t-reference.html" not in (place / "t.html").read_text()
 
 
+def test_the_reference_leads_to_the_books_beside_it(place: Path) -> None:
+    (place / "t.md").write_text("# T\n\n" + chunk('__all__ = ["f"]\ndef f(): "Eff."'))
+    (place / "more.md").write_text("# M\n\n" + chunk("x = 1"))
+    for web, said in (("more.md", "wrote"), ("t.md", "wrote"), ("t.md", "t.html")):
+        assert run(place, web, "--out", ".").stdout.startswith(said)
+    page = read((place / "t-reference.html").read_text())
+    assert "more.html" in [a.attributes["href"] for a in page.one("header").every("a")]
+    for file in place.glob("*more.*"):
+        file.unlink()
+    assert run(place, "t.md", "--out", ".").stdout.startswith("wrote")
+    assert "more.html" not in (place / "t-reference.html").read_text()
+
+
+@pytest.mark.parametrize("data", [PIXEL[:40], b"no picture", b""])
+def test_a_broken_picture_is_an_error_where_it_stands(
+    place: Path, capsys: pytest.CaptureFixture[str], data: bytes
+) -> None:
+    (place / "p.png").write_bytes(data)
+    assert main([str(place / "t.md"), "--out", str(place / "out")]) == 1
+    assert "t.md:3:1: error: no picture: p.png is broken" in capsys.readouterr().err
+    assert not (place / "out").exists()
+
+
 def test_two_runs_write_the_same_page(place: Path) -> None:
     for out in ("one", "two"):
         assert run(place, "t.md", "--out", out).returncode == 0
@@ -478,16 +501,41 @@ def test_whatever_comes_before_a_block_it_is_highlighted(language: str | None) -
     found.end()
 
 
-def test_a_folder_of_the_package_that_is_not_installed_is_enough_to_highlight(place: Path) -> None:
-    (place / "t.md").write_text("# T\n\n" + chunk("'x'"))
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(
-        [sys.executable, "-m", "commonweb", "weave", place / "t.md", "--out", place / "out"],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
-    )
-    assert done.stderr == ""
-    page = read((place / "out" / "t.html").read_text("utf-8"))
-    assert page.one("div", "code").one("q").text() == "'x'"
+@pytest.mark.skipif(os.name == "nt", reason="kills, and asks who lives")
+def test_the_process_ends_though_the_one_that_asked_was_killed() -> None:
+    asks = ("import json, time; from commonweb import highlighting as h; process = h.started(); "
+            "process.stdin.write(json.dumps(('<!--' * 750, 'mcschema', 2)) + chr(10)); "
+            "process.stdin.flush(); print(process.pid, flush=True); time.sleep(100)")
+    with subprocess.Popen([sys.executable, "-c", asks], cwd=ROOT, stdout=subprocess.PIPE) as asker:
+        assert asker.stdout
+        process = int(asker.stdout.readline())
+        asker.kill()
+    end = time.monotonic() + 60
+    while time.monotonic() < end and lives(process):
+        time.sleep(0.1)
+    assert not lives(process)
+
+
+def lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+def test_an_answer_that_was_not_waited_for_is_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = highlighting.Highlighter()
+
+    def interrupted(text: str) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(highlighting.json, "loads", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            found.stretches("'x'", "python")
+    assert found.stretches("if x: pass", "python") == [(0, 2, "b"), (6, 10, "b")]
+    found.end()
 
 
 # What decides whether a book is still the same.

@@ -87,7 +87,10 @@ def check(page: Element, outputs: dict[str, str] | None = None) -> None:
     """No script but the page's, nothing from outside; and the code is the code."""
     html = page.one("html")
     assert [one.tag for one in html.elements] == [
-        "meta", "title", "meta", "meta", "meta", "style", "header", "nav", "main", "script"]
+        "meta", "title", *["meta"] * (len(html.elements) - 7), "style", "header", "nav", "main",
+        "script"]
+    assert {one.attributes.get("http-equiv") for one in html.elements if one.tag == "meta"} == {
+        None, "Content-Security-Policy"}
     assert html.one("script").text() == (STYLE / "page.js").read_text("utf-8")
     assert html.one("style").text() == "\n" + (STYLE / "page.css").read_text("utf-8")
     check_body(html)
