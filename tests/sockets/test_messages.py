@@ -329,6 +329,24 @@ def test_messages_there_and_back_keep_the_lock(
     assert stepper.steps_across(round_trip) <= 2
 
 
+def test_closing_and_recognising_what_arrived_give_the_lock_up(
+    quick: Makers, stepper: Stepper  # noqa: F811
+) -> None:
+    client, server = streams = make_socket_pair(
+        SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO)
+    quick.keep(client), quick.keep(server)
+
+    def arrived() -> ReceivedDescriptors:
+        send_message(client, [b"x"], None, [Descriptors([client])])
+        received = receive_message(server, 9)[1].items[0]  # type: ignore[union-attr]
+        assert isinstance(received, ReceivedDescriptors)
+        return received
+
+    assert streams
+    assert stepper.steps_during_enough_of(lambda: close_descriptors(arrived())) >= 3
+    assert stepper.steps_during_enough_of(lambda: close_socket(take_socket(arrived()))) >= 3
+
+
 def test_large_messages_and_blocking_sockets_give_the_lock_up(
     quick: Makers, stepper: Stepper  # noqa: F811
 ) -> None:
