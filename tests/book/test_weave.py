@@ -322,12 +322,13 @@ def test_documents_are_the_chapters_of_one_book(place: Path) -> None:
     page = read((place / "t.html").read_text())
     headings = {one.text(): one.attributes["id"] for one in page.one("main").every("h3")
                 if "id" in one.attributes}
-    assert page.one("main").one("p").one("a").attributes["href"] == f"#{headings['3 Part']}"
+    assert [one.attributes["href"] for one in page.one("main").every("a")
+            if one.text() == "part"] == [f"#{headings['3 Part']}"]
     ids = [one.attributes["id"] for one in page.one("main").every() if "id" in one.attributes]
     assert len(ids) == len(set(ids))
     assert ids.index("fn2") == ids.index("fn1") + 2 > ids.index(headings["3 Part"])
-    assert [one.text() for one in page.one("main").every("h2")][1:3] == ["1 T", "2 Chapter"]
-    assert [one.text() for one in page.one("main").every("h3")][:1] == ["3 Part"]
+    assert [one.text() for one in page.one("main").every() if one.tag in ("h2", "h3")
+            and one.text()[:1].isdigit()] == ["1 T", "2 Chapter", "3 Part"]
     (place / "u.md").write_text("# U\n\n" + chunk("⟨Say z⟩", "Say y"))
     assert "u.md:5:1: error: ⟨Say z⟩ is not defined" in run(place, "t.md", "u.md").stderr
     assert run(place).returncode == 2  # there is no default
