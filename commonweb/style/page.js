@@ -394,7 +394,7 @@ function rove({ key, target }) {
 
 // Previews of what a link leads to, for a pointer, which may go to the preview as well.
 
-let preview = null, timer = 0;
+let preview = null, timer = 0, pointed = null, stood = 0;
 function hide() {
   clearTimeout(timer);
   if (preview) preview.remove();
@@ -431,7 +431,9 @@ function point(link) {
   hide();
   preview = excerpt(target);
   document.body.append(preview);
+  pointed = link;
   const at = link.getBoundingClientRect(), size = preview.getBoundingClientRect();
+  stood = at.top;
   const left = Math.max(16, Math.min(at.left, document.documentElement.clientWidth - size.width - 16));
   const above = at.bottom + 4 + size.height > innerHeight && at.top - 4 - size.height > 50;
   preview.style.left = `${left + scrollX}px`;
@@ -443,9 +445,12 @@ if (matchMedia("(hover: hover)").matches) {
     if (preview && preview.contains(target)) return clearTimeout(timer);
     const link = target.closest("main a[href^='#']");
     clearTimeout(timer);
-    if (link && !link.matches("a.n")) timer = setTimeout(point, 250, link);
+    if (link && !link.matches("a.n")) timer = setTimeout(() => link.matches(":hover") && point(link), 250);
     else timer = setTimeout(hide, 300);
   });
 }
-addEventListener("scroll", () => { if (!preview) clearTimeout(timer); else hide(); },
-                 { passive: true });
+// A page that is laid out further above scrolls too, but what is pointed at stays where it was.
+addEventListener("scroll", () => {
+  if (!preview || Math.abs(pointed.getBoundingClientRect().top - stood) < 3) return;
+  if (pointed.matches(":hover")) point(pointed); else hide();
+}, { passive: true });

@@ -341,7 +341,7 @@ def test_any_line_of_code_can_be_led_to(open_page: Opener) -> None:
         number for number, line in enumerate(lines) if line.startswith("def accept_socket"))
     for number in range(start, start + 12):
         page.evaluate("id => location.hash = id", f"L{number + 1}")
-        page.wait_for_function("document.querySelector(':target')")
+        expect(page.locator(":target")).to_have_count(1)
         target = page.locator(f"#L{number + 1}")
         expect(target).to_have_count(1)
         if "⟨" not in lines[number]:
