@@ -80,12 +80,13 @@ def anchors(tokens: Sequence[Token]) -> dict[str, str]:
                 number += 1
                 name = f"{slug}-{number}"
             found[name] = f"L{first_line(token)}"
-    for token, _ in pieces(tokens):
+    for token, line in pieces(tokens):
         if token.type in ("html_block", "html_inline"):
             for tag in tags(token.content):
                 given = tag.attributes.get("id") or tag.attributes.get("name")
-                if given:
-                    found.setdefault(given, ANCHOR + given)
+                if given:  # in a line of prose it is that of its block
+                    found.setdefault(given, ANCHOR + given if token.type == "html_block" else
+                                     f"L{line}")
     return found
 
 

@@ -29,6 +29,8 @@ TAGS = {
 KEPT = {"href", "title", "open", "colspan", "rowspan", "start", "dir", "lang"}
 TAG = re.compile(rf"<(?:[a-z][a-z0-9-]*(?:{ATTRIBUTE})*\s*/?|/[a-z][a-z0-9-]*\s*)>", re.IGNORECASE)
 COMMENT = re.compile(r"<!--(?:-?>|.*?(?:-->|\Z))", re.DOTALL)
+# What HTML opens again in the next block, with all that it says, if it is not closed.
+AGAIN = {"a", "b", "code", "em", "i", "s", "small", "strike", "strong", "tt", "u"}
 ANCHOR = "u-"  # before the names that a document's own tags have
 
 
@@ -54,11 +56,14 @@ class Tag(HTMLParser):
             return f"</{self.name}>"
         kept = {key: value for key, value in self.attributes.items() if key in KEPT}
         name = self.attributes.get("id") or self.attributes.get("name")
-        if name:
+        place = ""
+        if name and self.name in AGAIN:
+            place = f'<span id="{escape(ANCHOR + name)}"></span>'
+        elif name:
             kept["id"] = ANCHOR + name
         if self.attributes.get("align") in ("left", "right", "center"):
             kept["style"] = f"text-align:{self.attributes['align']}"
-        return f"<{self.name}" + "".join(
+        return f"{place}<{self.name}" + "".join(
             [f' {key}="{escape(value)}"' for key, value in kept.items()]) + ">"
 
 

@@ -125,6 +125,7 @@ class Prose:
         subtitle = subtitle_of(tokens)
         self.description = plain(subtitle) if subtitle else ""
         self.notes = blocks(tokens[notes + 1 : -1], set())
+        self.names: set[str] = set()  # those that HTML of the document's own has
         self.kept: list[str] = []  # HTML of our own, that is not to be cleaned
         self.mark = "\ue000"
         while self.mark in book.web.text:
@@ -141,6 +142,7 @@ class Prose:
     def sections(self, code: Listings) -> Iterator[tuple[Section | None, Markup]]:
         """What stands before the first section, and then section by section."""
         sections = self.book.web.sections
+        self.names.clear()
         ends = [section.line for section in sections] + [len(self.book.web.lines) + 1]
         at = 0
         for section, end in zip([None, *sections], ends, strict=True):
@@ -245,14 +247,19 @@ class Prose:
 
     def html_block(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         if tags_of(tokens[at].content):
-            return self.raw(tokens[at].content, env)
+            return self.raw(tokens[at].content, env, True)
         source = COMMENT.sub("", tokens[at].content).strip("\n")
         return self.keep(str(shown(source, "html"))) if source.strip() else ""
 
-    def raw(self, source: str, env: Any) -> str:
-        """HTML of the document's own."""
+    def raw(self, source: str, env: Any, block: bool = False) -> str:
+        """HTML of the document's own; only in blocks has it names, each once."""
         def show(tag: Tag) -> str:
             given = tag.attributes
+            name = given.pop("id", "") or given.pop("name", "")
+            given.pop("name", "")
+            if block and name and name not in self.names:
+                self.names.add(name)
+                given["id"] = name
             if tag.name == "img":
                 return self.picture(given.get("src", ""), given.get("alt", ""), env,
                                     given.get("width", ""))

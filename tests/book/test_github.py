@@ -133,9 +133,10 @@ def told(text: str, folder: Path) -> tuple[dict[str, str], list[str]]:
 @pytest.mark.parametrize(("link", "expected"), [
     ("#a-section", "#L3"), ("#A-Section", "#L3"), ("#a-section-1", "#L5"), ("#über-c", "#L7"),
     ("w.md#a-section", "#L3"), ("notes.md", "../../notes.md"), ("./notes.md#x", "../../notes.md#x"),
-    ("#here", "#u-here"), ("#", "#top"), ("#top", "#top")])
+    ("#here", "#L10"), ("#there", "#u-there"), ("#", "#top"), ("#top", "#top")])
 def test_where_links_lead(tmp_path: Path, link: str, expected: str) -> None:
-    text = ("# T\n\n## A section\n\n## A *section*\n\nÜber `C`!\n---\n\n<a name=here></a>\n\n"
+    text = ("# T\n\n## A section\n\n## A *section*\n\nÜber `C`!\n---\n\nx<a name=here></a>\n\n"
+            "<div id=there></div>\n\n"
             f"[x]({link})\n")
     found, problems = told(text, tmp_path)
     assert ([*found.values()], problems) == ([expected], [])

@@ -10,7 +10,7 @@ from pathlib import Path
 from markupsafe import Markup
 from pages import Element, files, read
 
-from commonweb import figures
+from commonweb import figures, markup
 from commonweb.book import Book
 from commonweb.expansion import tangle
 from commonweb.identifiers import Index
@@ -76,11 +76,11 @@ ATTRIBUTES = {"id", "class", "href", "title", "style", "role", "aria-label", "ar
               "tabindex", "alt", "src", "start", "data-n", "data-full", "data-bare", "fill",
               "stroke", "font-family", "font-size", *figures.KEPT}
 ATTRIBUTES |= {name.lower() for name in figures.KEPT}
-ATTRIBUTES |= {"type", "checked", "disabled", "open", "width"}
+ATTRIBUTES |= {"type", "checked", "disabled", "width", *markup.KEPT}
 WORDS = ("s sup sub input kbd del ins main div section aside header nav h1 h2 h3 h4 h5 h6 p a "
          "span ul ol li b i q u small em strong code pre br hr blockquote img table thead tbody "
          "tr th td details summary figure figcaption")
-TAGS = {*figures.SHAPES, *WORDS.split(" ")}
+TAGS = {*figures.SHAPES, *WORDS.split(" "), *markup.TAGS}
 
 
 def check(page: Element, outputs: dict[str, str] | None = None) -> None:
