@@ -276,6 +276,9 @@ class Prose:
         return taken(source, show)
 
     def fence(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+        if env.get("linked"):  # by a tag that is not closed
+            env["linked"] = False
+            return "</a>" + self.fence(tokens, at, options, env)
         token, line = tokens[at], first_line(tokens[at])
         part = self.book.parts.get(line)
         if part:
