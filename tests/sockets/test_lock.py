@@ -361,7 +361,7 @@ def test_every_procedure_that_makes_a_system_call_has_a_test_of_the_lock() -> No
     document = (GENERATED.parent / "sockets.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`.*`) \| (.*) \|$", document.partition("## 29.")[0], re.M)
     tests = "".join(Path(__file__).with_name(name).read_text(encoding="utf-8")
-                    for name in ("test_lock.py", "test_many.py", "test_messages.py",
+                    for name in ("test_lock.py", "test_many.py", "test_ancillary.py",
                                  "test_waiting.py"))
     for names, calls in rows:
         for name in re.findall(r"`(\w+)`", names):
