@@ -51,8 +51,8 @@ WEBS = {
 RUNS = {  # what runs a program, if it is here
     "python": ["python3"], "javascript": ["node"], "sh": ["sh"], "perl": ["perl"], "ruby": ["ruby"],
     "php": ["php"], "lua": ["lua5.4"], "awk": ["awk", "-f"], "tcl": ["tclsh"],
-    "make": ["make", "--no-print-directory", "-f"], "scheme": ["guile", "--no-auto-compile"], "ocaml": ["ocaml"],
-    "go": ["go", "run"],
+    "make": ["make", "--no-print-directory", "-f"], "scheme": ["guile", "--no-auto-compile"],
+    "ocaml": ["ocaml"], "go": ["go", "run"],
 }
 
 
