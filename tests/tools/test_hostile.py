@@ -107,7 +107,7 @@ def test_random_code_in_a_web_without_mistakes(first: str, second: str, suffix: 
 @needs_sockets
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")  # which tells of a failure
 @SLOW
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(mutated(LINES, lines))
 def test_mutations_of_the_document(text: str) -> None:
     survives(text.encode("utf-8", "surrogatepass"))

@@ -129,7 +129,7 @@ code = st.lists(st.sampled_from(
      "⟨B⟩ c", "  ⟨B⟩", "{"]), max_size=12)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(code, code.map(lambda lines: [line for line in lines if "⟨" not in line]))
 def test_a_line_directive_tells_where_the_next_line_is_from(
     first: list[str], second: list[str]

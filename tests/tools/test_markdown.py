@@ -63,7 +63,7 @@ def beyond_the_oracle(text: str) -> bool:
     return "    >" in text or re.search(r"^ {4,}(```|~~~|---|\*)", text, re.M) is not None
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(documents)
 def test_fences_and_headings_are_those_of_commonmark(text: str) -> None:
     if not beyond_the_oracle(text):
@@ -78,7 +78,7 @@ DEFINING = st.lists(st.sampled_from([
 ]), max_size=8).map(lambda lines: "".join(line + "\n" for line in lines))
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(DEFINING)
 def test_what_is_underlined_is_a_heading_unless_it_only_defines_links(text: str) -> None:
     assert (fences(text), headings(text)) == oracle(text)

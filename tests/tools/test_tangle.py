@@ -97,7 +97,7 @@ def test_an_empty_chunk_makes_an_empty_file() -> None:
     assert files(text) == {"a.x": "", "b.x": "\n"}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_tangling_is_the_plain_recursive_expansion(data: st.DataObject) -> None:
     text, chunks = draw_web(data)
