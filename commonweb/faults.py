@@ -30,7 +30,7 @@ NEAR_HEADER = (r"[^\w⟨〈<«]*[⟨〈<«]+[ \t]*([^\s⟨⟩〈〉<>«»](?:[^�
 FILE_LIKE = re.compile(r"/|\w\.\w+$")  # what may be meant as a file's name, blanks and all
 # What opens a fence where CommonMark sees one, and the signs of lists and quotes.
 HIDDEN = re.compile(r"((?:[ \t>]|[-+*][ \t]|[0-9]{1,9}[.)][ \t])*)"
-                    r"(?=(`{3}[^`]*|~{3}.*)$)(([`~])\4*)")
+                    r"(?=(`{3,}[^`]*|~{3,}.*)$)(([`~])\4*)")
 OTHER_BRACKETS = re.compile(r"(?:<<|〈|«)([^<>〈〉«»\n]+)(?:>>|〉|»)")
 CONTAINERS = re.compile(r"^(?:[ \t>]|[-+*][ \t]+|[0-9]{1,9}[.)][ \t]+)*")
 # What cannot stand in a document: surrogates are how bytes that are not UTF-8 were decoded.

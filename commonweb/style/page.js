@@ -430,7 +430,7 @@ function point(link) {
   if (!target || !target.closest("main > section") || link.closest("#contents")) return;
   hide();
   preview = excerpt(target);
-  document.body.append(preview);
+  document.querySelector("main").append(preview);
   pointed = link;
   const at = link.getBoundingClientRect(), size = preview.getBoundingClientRect();
   stood = at.top;

@@ -833,7 +833,7 @@ def test_prose_of_the_document_means(document, name, number, expected):
     assert (found and repr(found)[1:-1]) == expected
 
 
-def test_the_document_is_indexed_in_half_a_second(document):
+def test_the_document_is_indexed_in_a_second(document):
     web, outputs, _ = document
     times = []
     gc.disable()  # as the weaver does
@@ -842,4 +842,4 @@ def test_the_document_is_indexed_in_half_a_second(document):
         Index(web, outputs)
         times.append(time.process_time() - start)
     gc.enable()
-    assert min(times) < 0.5
+    assert min(times) < 1

@@ -62,8 +62,9 @@ def test_rows_of_tables_are_not_torn(pages: list[str]) -> None:
     last = max(page for page, text in enumerate(pages) if "Left out on purpose" in text)
     assert first < last
     for text in pages[first:last]:
-        line = [line for line in text.split("\n") if line.strip()][-2]
-        assert not re.fullmatch(r"\s*\d\d?(, \d\d?)*,?\s*", line)
+        above, line = [line for line in text.split("\n") if line.strip()][-3:-1]
+        goes_on = re.match(r"\s*\d\d?, ", above)  # a row with more numbers than a line has room for
+        assert goes_on or not re.fullmatch(r"\s*\d\d?(, \d\d?)*,?\s*", line)
         assert line.strip() not in ("Leaks", "Behaviour", "Portability")
 
 

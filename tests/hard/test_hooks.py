@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "commonweb" / "README.md").read_text(encoding="utf-8")
-[WEB] = re.findall(r"^````markdown\n(.*?)^````", README, re.M | re.S)
+[WEB] = re.findall(r"^````markdown example\n(.*?)^````", README, re.M | re.S)
 [CONFIG] = re.findall(r"^```yaml\n(.*?)^```", README, re.M | re.S)
 
 pytestmark = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no checkout of git's")

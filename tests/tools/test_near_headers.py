@@ -98,16 +98,17 @@ HIDDEN = ["<details>\n<summary>x</summary>\n{}\n</details>\n", "<!--\n{}\n-->\n"
 
 
 @pytest.mark.parametrize("around", HIDDEN)
+@pytest.mark.parametrize("mark", ["```", "`````", "~~~~"])
 @pytest.mark.parametrize("header", ["# ⟨b.x⟩≡", "# ⟨a.py⟩+≡", "⟨b.x⟩≡", "#!/bin/sh\n# ⟨b.x⟩≡"])
 def test_a_fence_that_commonmark_hides_is_an_error_if_it_looks_like_a_chunk(
-    around: str, header: str
+    around: str, mark: str, header: str
 ) -> None:
-    fence = f"```x\n{header}\ncode\n```"
+    fence = f"{mark}x\n{header}\ncode\n{mark}"
     if around.startswith("    "):
         fence = fence.replace("\n", "\n    ")
     text = around.format(fence)
     one(text, next(at for at, line in enumerate(text.split("\n"), 1) if "⟨" in line), "⟨")
-    assert problems(text.replace("```x", "```x example")) == []
+    assert problems(text.replace(f"{mark}x", f"{mark}x example")) == []
 
 
 @pytest.mark.parametrize("text", [
