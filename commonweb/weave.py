@@ -79,10 +79,12 @@ def main(arguments: list[str], program: str = "web-weave") -> int:
         if wrong or paths == ["-"]:
             raise WrongUsage(wrong or "expected a web that is a file")
     except WrongUsage as error:
-        warn(f"{options.format_usage()}{program}: error: {error}")
+        for line in (*options.format_usage().splitlines(), f"{program}: error: {error}"):
+            warn(line)
         return 2
     if chosen.help or chosen.version:
-        say(options.format_help().rstrip() if chosen.help else f"{program} {__version__}")
+        said = options.format_help().rstrip() if chosen.help else f"{program} {__version__}"
+        say(*said.split("\n"))
         return 0
     weaver = Weaver(paths, chosen.out, chosen.fonts, chosen.draft,
                     [PAGE] * (not chosen.pdf) + [PAPER] * (not chosen.html and not chosen.watch))

@@ -334,12 +334,25 @@ def test_documents_are_the_chapters_of_one_book(place: Path) -> None:
     assert run(place).returncode == 2  # there is no default
 
 
+def test_the_guide_is_woven_without_a_warning(place: Path) -> None:
+    shutil.copytree(ROOT / "commonweb" / "guide", place / "guide")
+    documents = re.findall(r'"(\w[\w-]*\.md)"', (place / "guide" / "pyproject.toml").read_text())
+    result = run(place / "guide", *documents, "--html", "--out", ".")
+    assert (result.stdout, result.stderr) == ("wrote begin.html\n", "")
+    page = read((place / "guide" / "begin.html").read_text())
+    assert page.one("title").text() == "Literate programs with commonweb"
+    chapters = [one.text() for one in page.one("main").every("h2") if one.text()[0].isdigit()]
+    assert len(chapters) == len(documents)
+
+
 def test_it_says_what_it_is_and_how_it_is_used(place: Path) -> None:
     assert run(place, "--version").stdout == f"python -m commonweb weave {__version__}\n"
-    assert run(place, "-h").stdout.startswith("usage: python -m commonweb weave ")
+    said = run(place, "-h").stdout
+    assert said.startswith("usage: python -m commonweb weave ")
+    assert "\n  -h, --help   print this\n" in said
     wrong = run(place, "--what")
     assert (wrong.returncode, wrong.stdout) == (2, "")
-    assert "unrecognized arguments: --what" in wrong.stderr
+    assert "\npython -m commonweb weave: error: unrecognized arguments: --what\n" in wrong.stderr
 
 
 @pytest.mark.parametrize("library", ["markdown_it", "jinja2", "tree_sitter", "weasyprint"])

@@ -14,7 +14,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "commonweb" / "README.md").read_text(encoding="utf-8")
 [WEB] = re.findall(r"^````markdown example\n(.*?)^````", README, re.M | re.S)
-[CONFIG] = re.findall(r"^```yaml\n(.*?)^```", README, re.M | re.S)
+GUIDE = (ROOT / "commonweb" / "guide" / "editors-and-ci.md").read_text(encoding="utf-8")
+[CONFIG] = re.findall(r"^```yaml\n(repos:.*?)^```", GUIDE, re.M | re.S)
 
 pytestmark = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no checkout of git's")
 
@@ -51,7 +52,7 @@ def tools(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path, tools: Path) -> Path:
-    """Another project, with the web and the hook of the tools' README."""
+    """Another project, with the web of the tools' README and the hook of their guide."""
     place = tmp_path / "project"
     place.mkdir()
     config = CONFIG.replace("URL", tools.as_uri())
