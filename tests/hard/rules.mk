@@ -64,6 +64,9 @@ test-growth: $(VENV)/ready
 # counts all references. To be counted, those of the extension and of cffi have to be compiled for it.
 
 DEBUG_PYTHON ?= python3-dbg
+# Not those that mostly start other processes.
+DEBUG_TESTS = $(filter-out $(patsubst %,tests/sockets/test_%.py,blocking examples limits recipes), \
+	$(STUB_TESTS)) tests/hard/test_trust.py
 
 build/debug/ready: pyproject.toml $(VARIANT)
 	rm -rf build/debug && $(DEBUG_PYTHON) -m venv --without-pip build/debug
@@ -75,7 +78,7 @@ build/debug/ready: pyproject.toml $(VARIANT)
 test-debug: build build/debug/ready
 	PYTHONDEVMODE=1 PYTHONPATH=$(HERE)/build/debugged/generated build/debug/bin/python \
 	    $(HARD_TEST) -n 2 --timeout 300 -k "not ($(MEASURE_MEMORY) or the_build_writes_the_values_down)" \
-	    $(STUB_TESTS) tests/hard/test_trust.py
+	    $(DEBUG_TESTS)
 
 # AddressSanitizer. Python's own allocator is switched off, so that every object of Python is a
 # block with bounds of its own. What is reported goes into files: tests may expect a process to
