@@ -110,6 +110,11 @@ class Book:
         names = sorted(index.named, key=lambda name: (name.lstrip("_$").casefold(), name))
         self.anchors = {name: f"x{number}" for number, name in enumerate(names)}
         self.lasting = lasting(index.identifiers)
+        # Those that links lead to.
+        self.indexed = {name for name, found in index.named.items()
+                        if any(identifier.kind not in MINOR for identifier in found)}
+        self.indexed |= {word.name for part in web.parts
+                         for word in (*part.captures, *part.exports)}
         self.exported = {identifier.name: anchor for identifier, anchor in self.lasting.items()}
         self.chunk_anchors = chunk_anchors(web.chunks)
         # The lines that links lead to, and those that the index may give a page for.

@@ -32,6 +32,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 SHAPES = {"svg", "g", "path", "polygon", "polyline", "ellipse", "text", "title"}
 KEPT = {"d", "points", "cx", "cy", "rx", "ry", "x", "y", "text-anchor", "viewBox", "transform",
         "class", "stroke-dasharray", "font-weight", "font-style"}
+PRECISE = re.compile(r"(?<=\.\d)\d+")  # more than can be seen
 
 
 def graphs(web: Web) -> list[Fence]:
@@ -108,7 +109,8 @@ def shapes(element: ElementTree.Element) -> str:
         return inside
     if tag not in SHAPES or tag == "title":
         return ""
-    words = "".join(f' {key}="{escape(value)}"' for key, value in element.items() if key in KEPT)
+    words = "".join(f' {key}="{escape(PRECISE.sub("", value))}"'
+                    for key, value in element.items() if key in KEPT)
     if tag == "text":
         words += ' fill="#1c1b19" font-family="Prose" font-size="12"'
         inside = escape(element.text or "", False) + inside
@@ -118,7 +120,7 @@ def shapes(element: ElementTree.Element) -> str:
         words += (f"{' data-full' * full}{' data-bare' * bare}"
                   f' fill="{"#f3efe6" if full else "none"}"'
                   f' stroke="{"none" if bare else "#5c574d"}"')
-    return f"<{tag}{words}>{inside}</{tag}>"
+    return f"<{tag}{words}>{inside}</{tag}>" if inside else f"<{tag}{words}/>"
 
 
 # ---------------------------------------------------------------------------

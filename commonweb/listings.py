@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup
@@ -51,10 +50,21 @@ class Tagged:
                 break
             start, stop = max(span.start, at), min(span.end, end)
             if start < stop:
-                out += [escape(self.text[at:start], False), span.open,
-                        escape(self.text[start:stop], False), span.close]
+                out += [words(self.text[at:start]), span.open,
+                        words(self.text[start:stop]), span.close]
                 at = stop
-        return "".join(out) + escape(self.text[at:end], False)
+        return "".join(out) + words(self.text[at:end])
+
+
+def words(text: str) -> str:
+    """Code as words of HTML, where > is itself."""
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def joined(html: str) -> str:
+    """Code in which a comment, a string or empty lines have one tag for all of their lines."""
+    html = re.sub(r"(<span class=e[^>]*>\n)</span><span class=e>", r"\1", html)
+    return re.sub(r"</([biq])>(\s+)<\1>", r"\2", html)
 
 
 def highlighted(text: str, language: str | None) -> Iterator[Span]:
@@ -168,7 +178,7 @@ class Listings:
         filled = [row for row, line in enumerate(lines) if line] or [0]
         rows = [self.row(part, row, html, opens, filled[0] <= row <= filled[-1])
                 for row, (html, opens) in enumerate(self.rows(part, lines))]
-        code = Markup("".join(rows))
+        code = Markup(joined("".join(rows)))
         anchor = self.book.chunk_anchors[part.name]
         return macro("chunk")(
             self.name(part.name, "+≡" if part.continues else "≡", anchor), part, parts,
@@ -228,11 +238,11 @@ class Listings:
     def links(self, part: Part) -> list[Span]:
         """The identifiers in a part: those that it defines lead to the index, others to there.
 
-        A line leads to a definition once; what is bound in the block and of no use outside needs
-        no link, it is in sight.
+        A block leads to a definition once; what is bound in it and of no use outside needs no
+        link, it is in sight.
         """
         spans: list[Span] = []
-        seen = set[tuple[int, int]]()
+        seen = set[int]()
         begins = [0, *(match.end() for match in re.finditer("\n", part.text))]
         for mark in self.book.index.marks.get(part, ()):
             identifier, use = mark.identifier, mark.use
@@ -242,14 +252,14 @@ class Listings:
             if mark.defines:
                 anchor = self.book.lasting.get(identifier, "")
                 lasts = anchor and use is identifier.definitions[0]
-                opening = (f"<a{f' id={anchor}' if lasts else ''} class=d "
+                opening = (f"<a{f' id={anchor}' if lasts else ''} "
                            f"href=#{self.book.anchors[identifier.name]}>")
             elif identifier.definitions:
                 definition = identifier.definitions[0]
                 line = self.book.spot(definition).line
-                if (use.row, line) in seen or (minor and definition.part is part):
+                if line in seen or (minor and definition.part is part):
                     continue
-                seen.add((use.row, line))
+                seen.add(line)
                 opening = f"<a href=#L{line}>"
             else:
                 continue
@@ -274,7 +284,7 @@ class Listings:
             return self.opening(name, "", macro("far")([*places]), "far")
         language = self.book.web.chunks[name].language
         code = Tagged(text, highlighted(text, language))
-        html = self.inside(code, openings, 0, len(text), 0)[0] + newline
+        html = joined(self.inside(code, openings, 0, len(text), 0)[0]) + newline
         return self.opening(name, hole.lead, html, kind_of(html, hole.alone),
                             None if hole.alone else len(indent))
 

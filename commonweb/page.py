@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -48,23 +49,49 @@ def faces(fonts: Mapping[str, bytes]) -> str:
 
 
 def style(fonts: Mapping[str, bytes], *sheets: str) -> Markup:
-    """The fonts, and the style sheets of these names."""
-    return Markup(faces(fonts) + "\n" + "".join(
-        (STYLE / f"{sheet}.css").read_text("utf-8") for sheet in sheets))
+    """The fonts, and the style sheets of these names, without what is for who reads their source.
+    """
+    text = "".join([(STYLE / f"{sheet}.css").read_text("utf-8") for sheet in sheets])
+    return Markup(faces(fonts) + "\n"
+                  + re.sub(r"(?s)/\*.*?\*/|(?<=[{};])\s+|\s+(?=[{}])", "", text))
+
+
+def script() -> Markup:
+    """The page's script, without what is for who reads its source."""
+    return Markup(re.sub(r"(?m)^\s*//.*\n|^\s+", "", (STYLE / "page.js").read_text("utf-8")))
+
+
+# An end that HTML knows by what follows: here other blocks, the end of one, or the next of a kind.
+ENDS = re.compile(r"""
+    (?: </p> (?=\s*<(?:p|div|section|aside|figure|ul|ol|pre|table|blockquote|details|h[1-6]
+                    |/div|/section|/aside|/li|/td|/blockquote)\b)
+    | </li> (?=\s*<(?:li|/ul|/ol)\b) | </t[dh]> (?=\s*<(?:td|th|/tr)\b)
+    | </tr> (?=\s*<(?:tr|/thead|/tbody)\b) | </(?:thead|tbody)> (?=\s*<(?:tbody|/table)\b)
+    ) \n?
+    """, re.VERBOSE)
+
+
+def light(html: Markup) -> Markup:
+    """HTML without the ends and the quotes that can be left out."""
+    text, longer = str(html), ""
+    while text != longer:
+        text, longer = ENDS.sub("", text), text
+    return Markup(re.sub(r'(<\w+ (?:id|class)=)"(\w+)"', r"\1\2", text))
 
 
 def document(book: Book, prose: Prose, fonts: Mapping[str, bytes], paper: bool = False) -> str:
     """The book as a page for a screen, or for paper."""
     medium = "paper" if paper else "page"
     code = Listings(book, prose.words, paper)
-    (_, front), *sections = prose.sections(code)
-    script = (STYLE / "page.js").read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    sections = [(section, html if paper else light(html))
+                for section, html in prose.sections(code)]
+    (_, front), *sections = sections
+    digest = base64.b64encode(hashlib.sha256(script().encode()).digest()).decode()
     return TEMPLATES.get_template(f"{medium}.html").render(
         book=book, front=front, sections=sections, notes=prose.footnotes(code),
         inline=prose.inline, words=prose.words,
         description=prose.description, example=None if paper else code.example(),
-        style=style(fonts, medium), script=Markup(script), digest=digest)
+        style=style(fonts, medium), script=script(), digest=digest)
 
 
 def reference(book: Book, fonts: Mapping[str, bytes], others: Iterable[str] = ()) -> str:

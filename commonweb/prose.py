@@ -40,7 +40,7 @@ LIST = re.compile(r".+", re.DOTALL)  # of sections, in a table's column for them
 NUMBER = re.compile(r"[0-9]+[A-Z]?")
 NAME = re.compile(r"⟨([^⟨⟩]+)⟩(?:\+?≡)?")
 CAPTION = re.compile(r"\*[^*]+\*")  # the paragraph below a figure, if it is set off
-DRESS = re.compile(r' (?:fill|stroke|font-family|font-size)="[^"]*"')
+DRESS = re.compile(r' (?:fill|stroke|font-family|font-size)="[^"]*"| text-anchor="middle"')
 WORDS = re.compile(r"(<text[^>]*>)([^<]+)(</text>)")  # in a figure
 DEPTH = 100  # of lists and quotes in each other
 QUOTES = 1000  # in a paragraph: in one with more they stay straight, for each takes all its length

@@ -27,7 +27,7 @@ FONTS := source-serif/TTF/SourceSerif4SmText-Regular source-serif/TTF/SourceSeri
 	source-serif/TTF/SourceSerif4SmText-Semibold source-serif/TTF/SourceSerif4Display-Semibold \
 	source-code-pro/TTF/SourceCodePro-Regular source-code-pro/TTF/SourceCodePro-It \
 	source-code-pro/TTF/SourceCodePro-Semibold
-SIGNS := U+20-7E,U+A0-FF,U+131,U+152-153,U+160-161,U+2010-2026,U+2030,U+2032-2033,U+2039-203A,U+20AC,U+2122,U+2190-2193,U+2212,U+2248,U+2260-2261,U+2264-2265,U+25B8,U+25BE
+SIGNS := U+20-7E,U+A0,U+A3,U+A7,U+A9,U+AB,U+AC,U+B0-B3,U+B5-B7,U+B9,U+BB,U+C4-C7,U+C9,U+D6-D8,U+DC,U+DF-FC,U+2010-2015,U+2018-201E,U+2020-2022,U+2026,U+2032-2033,U+20AC,U+2122,U+2190-2193,U+2212,U+2248,U+2260-2261,U+2264-2265,U+25B8,U+25BE
 FEWER := U+20-7E,U+A0,U+A9,U+AB,U+B7,U+BB,U+C4,U+D6,U+DC,U+DF,U+E4,U+E9,U+F6,U+FC,U+2010-2026,U+2190-2193,U+2212
 BRACKETS := U+2190-2193,U+2261,U+25B8,U+25BE,U+27E8-27E9
 SUBSET := $(RUN) -m fontTools.subset --flavor=woff2 --no-hinting
@@ -42,7 +42,7 @@ build/fonts/ready: build/npm/ready $(VENV)/weavers commonweb/rules.mk
 	for font in $(FONTS); do \
 	    case $$font in *Text-Regular|*Pro-Regular) signs=$(SIGNS);; *) signs=$(FEWER);; esac; \
 	    $(SUBSET) build/npm/node_modules/$$font.ttf --unicodes=$$signs \
-	        --layout-features=kern,liga,onum,lnum,pnum,tnum \
+	        --layout-features=kern,liga,onum \
 	        --output-file=build/fonts/$$(basename $$font).woff2 || exit 1; \
 	done
 	$(SUBSET) build/npm/node_modules/@fontsource/noto-sans-math/files/noto-sans-math-latin-400-normal.woff2 \

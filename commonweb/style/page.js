@@ -64,24 +64,35 @@ function go(anchor) {
 
 // Lines of code. Those that no link of the page leads to get their anchors when they are asked for.
 
+// What comments and strings of several lines have as one element they get line by line.
+function lined(code) {
+  for (const each of all(":scope > :is(b, i, q)", code)) {
+    const lines = each.textContent.split(/(\n\s*)/);
+    if (lines.length > 1) each.replaceWith(...lines.map((text, at) =>
+      at % 2 ? text : make(each.localName, {}, text)));
+  }
+}
+
 function reveal() {
   const wanted = /^#L(\d+)$/.exec(location.hash);
   if (!wanted || document.getElementById(location.hash.slice(1))) return;
   const line = Number(wanted[1]);
   const before = all(".code > [id^=L]").filter((each) => each.id.slice(1) <= line).pop();
   if (!before) return;
+  lined(before.parentElement);
   const whole = (node) => node.localName === "div" || node.classList?.contains("e");
   const ends = (node) => {
     const end = node.nodeValue ? node.nodeValue.indexOf("\n") + 1 : 0;
     if (end && end < node.length) node.splitText(end);
     return end > 0 || whole(node);
   };
-  let at = before, left = line - before.id.slice(1) - 1;
-  while (at && left) {
+  const lines = (node) => node.classList?.contains("e") ? node.textContent.length : 1;
+  let at = before, left = line - before.id.slice(1) - lines(before);
+  while (at && left > 0) {
     at = at.nextSibling;
-    if (at && ends(at)) left -= 1;
+    if (at && ends(at)) left -= lines(at);
   }
-  if (!at || !at.nextSibling) return;
+  if (!at || !at.nextSibling || left < 0) return;
   let found = at.nextSibling;
   if (!whole(found)) {
     found = make("span");
@@ -140,6 +151,7 @@ function copy(text, words) {
   }, () => {});
 }
 
+for (const arrow of all(".nth a")) arrow.ariaLabel = arrow.rel === "prev" ? "Previous part" : "Next part";
 for (const head of all(".chunk > .head")) {
   head.append(make("button", { type: "button", class: "copy" }, "Copy"));
 }
@@ -164,7 +176,7 @@ function entry(text, kind, anchor, section, weight = WEIGHTS[kind]) {
 
 function read() {
   const kinds = new Map(all("aside li").map((li) => [
-    li.firstElementChild.textContent, li.lastElementChild.textContent.replace(/ \w+$/, "")]));
+    li.firstElementChild.textContent, li.lastChild.textContent.trim().replace(/ \w+$/, "")]));
   entries = [
     ...all("#contents li > a, .bar nav a").map((a) => {
       const number = a.querySelector("b")?.textContent;
@@ -178,7 +190,7 @@ function read() {
       return entry(name.textContent.replace(/^⟨|[\s,]*(and)?[\s,]*⟩$/g, ""), "chunk", a.hash, `§${number}`);
     }),
     ...all(".index li").map((li) => {
-      const name = li.querySelector("code"), text = name.textContent;
+      const name = li.querySelector("i"), text = name.textContent;
       const a = li.querySelector("a:has(u)") || li.querySelector("a");
       return entry(text, kinds.get(text) || "name", a.hash, `§${a.textContent}`,
                    name.querySelector("b.p") ? 0 : name.querySelector("b") ? 1 : 3);
@@ -408,6 +420,7 @@ function excerpt(target) {
   if (told) box.append(make("p", { class: "where" }, told));
   if (chunk) {
     const code = make("div", { class: "code" });
+    lined(chunk.querySelector(".code"));
     let at = target.closest(".code > *") || chunk.querySelector(".code").firstChild;
     for (let rows = 0; at && rows < 14; at = at.nextSibling) {
       if (at.classList?.contains("e")) continue;
@@ -421,7 +434,10 @@ function excerpt(target) {
     const line = target === section || /^H/.test(target.tagName) ? null : target;
     box.append((line || text.querySelector("p, pre, ul") || text).cloneNode(true));
   }
-  for (const link of all("a", box)) link.removeAttribute("href");
+  for (const link of all("a", box)) {
+    if (link.matches('.code [href^="#x"]')) link.className = "d";
+    link.removeAttribute("href");
+  }
   return unnamed(box);
 }
 

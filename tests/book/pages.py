@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
+from commonweb.figures import SHAPES
 from commonweb.notation import names_file
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
-UNCLOSED = {"li", "html"}
+UNCLOSED = {"li", "html", "p", "td", "th", "tr", "thead", "tbody"}
+# What the start of an element ends before it.
+ENDED = {"li": {"li", "p"}, "td": {"td", "th", "p"}, "th": {"td", "th", "p"},
+         "tr": {"td", "th", "p", "tr"}, "tbody": {"td", "th", "p", "tr", "thead"}}
+ENDED |= dict.fromkeys(("p div section aside figure ul ol pre table blockquote details "
+                        "h1 h2 h3 h4 h5 h6").split(), {"p"})
 
 
 class Element:
@@ -93,7 +99,7 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag: str, pairs: list[tuple[str, str | None]]) -> None:
         line = self.getpos()[0]
         assert len({name for name, _ in pairs}) == len(pairs), f"line {line}: {pairs}"
-        if tag == "li" and self.open[-1].tag == "li":
+        while self.open[-1].tag in ENDED.get(tag, ()):
             self.open.pop()
         element = Element(tag, {name: value or "" for name, value in pairs}, line)
         self.open[-1].children.append(element)
@@ -101,10 +107,12 @@ class Reader(HTMLParser):
             self.open.append(element)
 
     def handle_startendtag(self, tag: str, pairs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, pairs)  # in HTML the slash says nothing
+        self.handle_starttag(tag, pairs)
+        if tag in SHAPES:  # in HTML the slash says nothing
+            self.open.pop()
 
     def handle_endtag(self, tag: str) -> None:
-        if self.open[-1].tag == "li" and tag in ("ul", "ol"):
+        while self.open[-1].tag in UNCLOSED and self.open[-1].tag != tag:
             self.open.pop()
         assert self.open[-1].tag == tag, f"</{tag}> in line {self.getpos()[0]}: {self.open[-1]}"
         self.open.pop()

@@ -14,11 +14,10 @@ from commonweb import figures, markup
 from commonweb.book import Book
 from commonweb.expansion import tangle
 from commonweb.identifiers import Index
-from commonweb.page import document, reference
+from commonweb.page import document, reference, script, style
 from commonweb.links import images
 from commonweb.prose import Prose, parse, title_of
 from commonweb.reference import packages
-from commonweb.templates import STYLE
 from commonweb.weave import read_licence
 from commonweb.web import Web
 
@@ -76,7 +75,7 @@ ATTRIBUTES = {"id", "class", "href", "title", "style", "role", "aria-label", "ar
               "tabindex", "alt", "src", "start", "data-n", "data-full", "data-bare", "fill",
               "stroke", "font-family", "font-size", *figures.KEPT}
 ATTRIBUTES |= {name.lower() for name in figures.KEPT}
-ATTRIBUTES |= {"type", "checked", "disabled", "width", *markup.KEPT}
+ATTRIBUTES |= {"rel", "type", "checked", "disabled", "width", *markup.KEPT}
 WORDS = ("s sup sub input kbd del ins main div section aside header nav h1 h2 h3 h4 h5 h6 p a "
          "span ul ol li b i q u small em strong code pre br hr blockquote img table thead tbody "
          "tr th td details summary figure figcaption")
@@ -91,8 +90,8 @@ def check(page: Element, outputs: dict[str, str] | None = None) -> None:
         "script"]
     assert {one.attributes.get("http-equiv") for one in html.elements if one.tag == "meta"} == {
         None, "Content-Security-Policy"}
-    assert html.one("script").text() == (STYLE / "page.js").read_text("utf-8")
-    assert html.one("style").text() == "\n" + (STYLE / "page.css").read_text("utf-8")
+    assert html.one("script").text() == script()
+    assert html.one("style").text() == style({}, "page")
     check_body(html)
     if outputs is not None:
         assert files(page) == outputs
@@ -103,8 +102,7 @@ def check_reference(page: Element) -> None:
     html = page.one("html")
     assert [one.tag for one in html.elements] == [
         "meta", "title", "meta", "meta", "meta", "style", "header", "main"]
-    assert html.one("style").text() == "\n" + "".join(
-        (STYLE / sheet).read_text("utf-8") for sheet in ("page.css", "reference.css"))
+    assert html.one("style").text() == style({}, "page", "reference")
     check_body(html)
 
 
