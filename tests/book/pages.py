@@ -13,8 +13,9 @@ UNCLOSED = {"li", "html", "p", "td", "th", "tr", "thead", "tbody"}
 # What the start of an element ends before it.
 ENDED = {"li": {"li", "p"}, "td": {"td", "th", "p"}, "th": {"td", "th", "p"},
          "tr": {"td", "th", "p", "tr"}, "tbody": {"td", "th", "p", "tr", "thead"}}
-ENDED |= dict.fromkeys(("p div section aside figure ul ol pre table blockquote details "
-                        "h1 h2 h3 h4 h5 h6").split(), {"p"})
+ENDED |= {tag: {"p"} for tag in (
+    "p", "div", "section", "aside", "figure", "ul", "ol", "pre", "table", "blockquote", "details",
+    "h1", "h2", "h3", "h4", "h5", "h6")}
 
 
 class Element:
