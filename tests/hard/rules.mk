@@ -7,7 +7,7 @@
 # make test-leaks      memory and descriptors stay flat over very many calls
 # make test-trust      classes that lie, private parts, exceptions at every step
 # make test-growth     reading and checking a web takes time that grows with it
-# make test-debug      the sockets' tests on a Python with its own checks, references counted
+# make test-debug      what C makes, on a Python with its own checks, references counted
 # make test-faults     each system call of the stub fails in each way its manual page names
 # make test-tanglers   noweb and Entangled make the same files of sockets.md
 # make bench-tangle    how long tangling takes, beside other tanglers; PATIENT=1 leaves out nothing
@@ -64,9 +64,9 @@ test-growth: $(VENV)/ready
 # counts all references. To be counted, those of the extension and of cffi have to be compiled for it.
 
 DEBUG_PYTHON ?= python3-dbg
-# Not those that mostly start other processes.
-DEBUG_TESTS = $(filter-out $(patsubst %,tests/sockets/test_%.py,blocking examples limits recipes), \
-	$(STUB_TESTS)) tests/hard/test_trust.py
+# Those in which C makes and frees objects of Python.
+DEBUG_TESTS = $(patsubst %,tests/sockets/test_%.py,ancillary closing datagrams descriptors dropping \
+	fast many options records streams) tests/hard/test_trust.py
 
 build/debug/ready: pyproject.toml $(VARIANT)
 	rm -rf build/debug && $(DEBUG_PYTHON) -m venv --without-pip build/debug
