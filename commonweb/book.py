@@ -99,9 +99,10 @@ class Book:
         heading = web.title  # which says the title in the prose, unless it opens a section
         self.titled = heading is not None and heading not in [s.heading for s in web.sections[:1]]
         self.web, self.index, self.title, self.packages = web, index, title, packages
-        # Where both pages are, as links have it.
-        self.page, self.reference = (quote(os.fsencode(f"{stem}{end}"))
-                                     for end in (".html", "-reference.html"))
+        # Where the pages are, as links have it.
+        self.page, self.reference, self.files = (
+            quote(os.fsencode(f"{stem}{end}"))
+            for end in (".html", "-reference.html", "-files.html"))
         self.licence = [text for text in re.split(r"(?:\r?\n){2,}", licence.strip()) if text]
         self.numbers = {section.number for section in web.sections}
         self.author, self.year, self.imprint = imprint(self.licence, packages, by)
@@ -109,12 +110,12 @@ class Book:
         self.parts = {part.fence.opens: part for part in web.parts}
         names = sorted(index.named, key=lambda name: (name.lstrip("_$").casefold(), name))
         self.anchors = {name: f"x{number}" for number, name in enumerate(names)}
-        self.lasting = lasting(index.identifiers)
         # Those that links lead to.
         self.indexed = {name for name, found in index.named.items()
                         if any(identifier.kind not in MINOR for identifier in found)}
         self.indexed |= {word.name for part in web.parts
                          for word in (*part.captures, *part.exports)}
+        self.lasting = lasting(index.identifiers)
         self.exported = {identifier.name: anchor for identifier, anchor in self.lasting.items()}
         self.chunk_anchors = chunk_anchors(web.chunks)
         # The lines that links lead to, and those that the index may give a page for.

@@ -120,7 +120,8 @@ def shapes(element: ElementTree.Element) -> str:
         words += (f"{' data-full' * full}{' data-bare' * bare}"
                   f' fill="{"#f3efe6" if full else "none"}"'
                   f' stroke="{"none" if bare else "#5c574d"}"')
-    return f"<{tag}{words}>{inside}</{tag}>" if inside else f"<{tag}{words}/>"
+    shape = tag not in ("svg", "g", "text")
+    return f"<{tag}{words}/>" if shape else f"<{tag}{words}>{inside}</{tag}>"
 
 
 # ---------------------------------------------------------------------------

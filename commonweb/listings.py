@@ -15,7 +15,7 @@ from .templates import macro
 from .notation import REFERENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from .book import Book
     from .expansion import Code
@@ -155,11 +155,13 @@ LONG = 30  # lines that a reference opens to; more are not written twice
 class Listings:
     """The code of a book's chunks: for its page, or for paper, where nothing opens.
 
-    `words` makes HTML of a chunk's name.
+    `words` makes HTML of a chunk's name; `begun` are the lines of the blocks that the page of the
+    files has.
     """
 
-    def __init__(self, book: Book, words: Callable[[str], Markup], paper: bool) -> None:
-        self.book, self.words, self.paper = book, words, paper
+    def __init__(self, book: Book, words: Callable[[str], Markup], paper: bool,
+                 begun: Collection[int] = ()) -> None:
+        self.book, self.words, self.paper, self.begun = book, words, paper, begun
         self.numbers = {part: number for chunk in book.web.chunks.values()
                         for number, part in enumerate(chunk.parts)}
         self.expander = Expander(book.web)
@@ -183,7 +185,7 @@ class Listings:
         return macro("chunk")(
             self.name(part.name, "+≡" if part.continues else "≡", anchor), part, parts,
             self.numbers[part], anchor, code, scrolls(part.text) and "<a " not in code,
-            self.book, self.book.note(part), self.paper)
+            self.book, self.book.note(part), self.paper, part.line in self.begun)
 
     def example(self) -> tuple[Markup, Markup] | None:
         """A block to show a reader how one works: a short one that a short chunk stands in."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from .book import Book
     from .prose import Prose
+    from .tangled import Tangled
 
 # The faces of the book: family, weight, style, and the font's file.
 FACES = (
@@ -79,19 +80,26 @@ def light(html: Markup) -> Markup:
     return Markup(re.sub(r'(<\w+ (?:id|class)=)"(\w+)"', r"\1\2", text))
 
 
-def document(book: Book, prose: Prose, fonts: Mapping[str, bytes], paper: bool = False) -> str:
-    """The book as a page for a screen, or for paper."""
+def document(book: Book, prose: Prose, fonts: Mapping[str, bytes], paper: bool = False,
+             tangled: Tangled | None = None) -> str:
+    """The book as a page for a screen, or for paper; beside it there may be one of its files."""
     medium = "paper" if paper else "page"
-    code = Listings(book, prose.words, paper)
+    code = Listings(book, prose.words, paper, tangled.begun if tangled else ())
     sections = [(section, html if paper else light(html))
                 for section, html in prose.sections(code)]
     (_, front), *sections = sections
     digest = base64.b64encode(hashlib.sha256(script().encode()).digest()).decode()
     return TEMPLATES.get_template(f"{medium}.html").render(
-        book=book, front=front, sections=sections, notes=prose.footnotes(code),
+        book=book, tangled=tangled, front=front, sections=sections, notes=prose.footnotes(code),
         inline=prose.inline, words=prose.words,
         description=prose.description, example=None if paper else code.example(),
         style=style(fonts, medium), script=script(), digest=digest)
+
+
+def files(book: Book, tangled: Tangled, fonts: Mapping[str, bytes]) -> str:
+    """The files that a book's code is tangled to."""
+    return TEMPLATES.get_template("files.html").render(
+        book=book, tangled=tangled, style=style(fonts, "page", "files"))
 
 
 def reference(book: Book, fonts: Mapping[str, bytes], others: Iterable[str] = ()) -> str:

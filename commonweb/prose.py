@@ -340,9 +340,13 @@ class Prose:
 
     def table_open(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         anchor = tokens[at].attrGet("id")
-        return f"<div class=table tabindex=0{f' id={anchor}' if anchor else ''}><table>\n"
+        figure = "<figure class=table" if tokens[at].meta.get("captioned") else "<div class=table"
+        return f"{figure} tabindex=0{f' id={anchor}' if anchor else ''}><table>\n"
 
     def table_close(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+        if caption := tokens[at].meta.get("caption"):
+            words = self.rendered([caption], env["section"], env["code"])
+            return f"</table><figcaption>{words}</figcaption></figure>\n"
         return "</table></div>\n"
 
 
@@ -378,16 +382,24 @@ def is_bold(inline: Token) -> bool:
 
 
 def captioned(tokens: Sequence[Token]) -> list[Token]:
-    """Blocks, where a figure has the caption that stands below it: a paragraph that is set off."""
+    """Blocks, where a figure or a table has the caption that stands below it: a paragraph that is
+    set off."""
     found: list[Token] = []
+    table: Token | None = None
     for token in tokens:
         found.append(token)
+        if token.type == "table_open":
+            table = token
         kinds = [each.type for each in found[-4:]]
-        if kinds == ["fence", "paragraph_open", "inline", "paragraph_close"]:
-            fence, _, inline, _ = found[-4:]
-            if language_of(fence.info.strip()) == "dot" and CAPTION.fullmatch(inline.content):
+        if kinds[1:] == ["paragraph_open", "inline", "paragraph_close"]:
+            above, _, inline, _ = found[-4:]
+            dot = above.type == "fence" and language_of(above.info.strip()) == "dot"
+            shown = dot or (above.type == "table_close" and not above.level)
+            if shown and CAPTION.fullmatch(inline.content):
                 del found[-3:]
-                fence.meta["caption"] = inline
+                above.meta["caption"] = inline
+                if above.type == "table_close" and table:
+                    table.meta["captioned"] = True
     return found
 
 

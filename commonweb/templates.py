@@ -1,8 +1,8 @@
 """The templates of the book, in the folder `style`: whatever they print is escaped, but for Markup.
 
 page.html and paper.html are the book on a screen and in print; both extend book.html.
-reference.html is the page beside it.  parts.html has what stands within prose and code, a macro
-each.
+reference.html and files.html are the pages beside it.  parts.html has what stands within prose and
+code, a macro each.
 """
 
 from __future__ import annotations

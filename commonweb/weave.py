@@ -4,8 +4,9 @@
 
 Writes WEB's book as one page of HTML and as a PDF below DIR
 (build/book): contents, sections, code with its cross references, index of every
-identifier, list of chunk names.  If Python modules of WEB have an `__all__`, a
-second page is their reference: every public name and what is said of it.  The pages
+identifier, list of chunk names.  A second page has the files that are tangled, each line with
+the section that wrote it.  If Python modules of WEB have an `__all__`, a
+third is their reference: every public name and what is said of it.  The pages
 ask for nothing over a network, run no script but their own, and need that one for
 search, previews and keys alone.
 
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 
 # What needs more than Python is imported where it is used: if it is missing, that is told.
 
-PAGE, REFERENCE, PAPER = ".html", "-reference.html", ".pdf"  # how the names of a book's files end
+# How the names of a book's files end.
+PAGE, FILES, REFERENCE, PAPER = ".html", "-files.html", "-reference.html", ".pdf"
 
 
 class WrongUsage(Exception):
@@ -148,13 +150,13 @@ def read_licence(folder: Path) -> bytes:
 class Copy:
     """The book in its folder, and the record of what its files were made of.
 
-    They are a page, the reference if there is one, and the paper; the record has a line for each:
-    how its name ends, the digest of what it was made of, and its own.
+    They are a page, that of the code's files, the reference if there is one, and the paper; the
+    record has a line for each: how its name ends, the digest of what it was made of, and its own.
     """
 
     def __init__(self, out: Path, stem: str) -> None:
         self.out, self.record = out, out / f".{stem}.woven"
-        self.files = {end: out / f"{stem}{end}" for end in (PAGE, REFERENCE, PAPER)}
+        self.files = {end: out / f"{stem}{end}" for end in (PAGE, FILES, REFERENCE, PAPER)}
         self.old: dict[Path, bytes | None] = {}
         for place in (*self.files.values(), self.record):
             try:
@@ -169,8 +171,8 @@ class Copy:
                       if len(words) == 3 and words[0] in self.files}
 
     def ends(self, kind: str) -> list[str]:
-        """Which files the page or the paper is: with a page there may be a reference."""
-        return [end for end in (kind, *[REFERENCE] * (kind == PAGE)) if end in self.known]
+        """Which files the page or the paper is: with a page there are those beside it."""
+        return [end for end in (kind, *[FILES, REFERENCE] * (kind == PAGE)) if end in self.known]
 
     def has(self, kind: str, made_of: str) -> bool:
         """Whether the page or the paper is made of what has this digest, and as it was made."""
@@ -278,9 +280,10 @@ def compose(sources: Sources, stem: str, kinds: list[str], others: Iterable[str]
     from .book import Book
     from .figures import drawn
     from .identifiers import Index
-    from .page import document, reference
+    from .page import document, files, reference
     from .prose import Prose, title_of
     from .reference import packages
+    from .tangled import Tangled
 
     web = sources.web
     try:
@@ -296,9 +299,12 @@ def compose(sources: Sources, stem: str, kinds: list[str], others: Iterable[str]
     book = Book(web, Index(web, outputs), title, sources.licence.decode("utf-8", "replace"),
                 stem, packages(web, outputs), matter.by)
     prose = Prose(book, sources.tokens, figures, sources.pictures, sources.targets)
-    pages = {kind: document(book, prose, sources.fonts, kind == PAPER) for kind in kinds}
-    if PAGE in kinds and book.packages:
-        pages[REFERENCE] = reference(book, sources.fonts, others)
+    tangled = Tangled(book, outputs) if PAGE in kinds else None
+    pages = {kind: document(book, prose, sources.fonts, kind == PAPER, tangled) for kind in kinds}
+    if tangled:
+        pages[FILES] = files(book, tangled, sources.fonts)
+        if book.packages:
+            pages[REFERENCE] = reference(book, sources.fonts, others)
     return pages, []
 
 

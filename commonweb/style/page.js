@@ -152,7 +152,11 @@ function copy(text, words) {
 }
 
 for (const arrow of all(".nth a")) arrow.ariaLabel = arrow.rel === "prev" ? "Previous part" : "Next part";
+const filed = document.querySelector(".head > a")?.getAttribute("href").replace(/#.*/, "");
 for (const head of all(".chunk > .head")) {
+  if (filed && head.id === "" && head.parentElement.querySelector(".code").textContent.trim()) {
+    head.append(make("a", { href: `${filed}#${head.parentElement.id}` }, "File"));
+  }
   head.append(make("button", { type: "button", class: "copy" }, "Copy"));
 }
 addEventListener("click", (event) => {

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from commonweb.figures import SHAPES
 from commonweb.notation import names_file
 
-VOID = {"meta", "br", "hr", "img", "link", "input"}
+VOID = {"base", "meta", "br", "hr", "img", "link", "input"}
 UNCLOSED = {"li", "html", "p", "td", "th", "tr", "thead", "tbody"}
 # What the start of an element ends before it.
 ENDED = {"li": {"li", "p"}, "td": {"td", "th", "p"}, "th": {"td", "th", "p"},

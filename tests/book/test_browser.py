@@ -13,6 +13,7 @@ from weaving import EVIL, EVIL_LINKS, ROOT, chunk, woven
 
 BOOK = (ROOT / "build" / "book" / "sockets.html").as_uri()
 REFERENCE = BOOK.replace(".html", "-reference.html")
+FILES = BOOK.replace(".html", "-files.html")
 AXE = (ROOT / "build" / "npm" / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -43,8 +44,8 @@ def open_page(browser: Browser) -> Iterator[Opener]:
         page.on("pageerror", lambda error: heard.append(str(error)))
         page.on("dialog", lambda dialog: heard.append("a dialog"))
         page.on("request", lambda request: heard.append(request.url)
-                if not request.url.startswith(("data:", BOOK, REFERENCE, address.partition("#")[0]))
-                else None)
+                if not request.url.startswith(
+                    ("data:", BOOK, REFERENCE, FILES, address.partition("#")[0])) else None)
         page.goto(address)
         return page
 
@@ -82,7 +83,7 @@ def test_first_paint_comes_at_once(open_page: Opener) -> None:
     assert page.title() == "Native Sockets"
 
 
-@pytest.mark.parametrize("address", [REFERENCE, BOOK], ids=["reference", "book"])
+@pytest.mark.parametrize("address", [FILES, REFERENCE, BOOK], ids=["files", "reference", "book"])
 @pytest.mark.parametrize("width", [360, 768, 1280, 1920])
 def test_the_page_does_not_scroll_sideways(open_page: Opener, width: int, address: str) -> None:
     page = open_page(address, width=width)
@@ -90,7 +91,7 @@ def test_the_page_does_not_scroll_sideways(open_page: Opener, width: int, addres
         page.evaluate("open => document.querySelectorAll('details').forEach(d => d.open = open)",
                       state)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.goto(address + ("#L2241" if address == BOOK else "#get_address_info"))
+    page.goto(address + ("#get_address_info" if address == REFERENCE else "#L2241"))
     assert page.evaluate("scrollX") == 0
 
 
@@ -443,7 +444,7 @@ def violations(page: Page, *rules: str) -> list[str]:
             for one in found]
 
 
-@pytest.mark.parametrize("address", [REFERENCE, BOOK], ids=["reference", "book"])
+@pytest.mark.parametrize("address", [FILES, REFERENCE, BOOK], ids=["files", "reference", "book"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_axe_reports_nothing(open_page: Opener, scheme: str, width: int, address: str) -> None:
@@ -520,6 +521,21 @@ def test_book_and_reference_lead_to_each_other(open_page: Opener) -> None:
     expect(page.get_by_role("option").first).to_have_text("Reference")
     page.keyboard.press("Enter")
     page.wait_for_url(REFERENCE)
+
+
+def test_each_block_leads_to_its_lines_in_the_files_and_they_to_it(open_page: Opener) -> None:
+    page = open_page(BOOK + "#s17")
+    block = page.locator("#s17 .chunk").first
+    anchor = block.get_attribute("id")
+    block.locator(".head > a").click()
+    assert page.url == f"{FILES}#{anchor}"
+    stretch = page.locator(":target")
+    expect(stretch).to_contain_text("def string_to_ipv4")
+    top = stretch.bounding_box()
+    assert top
+    assert 0 <= top["y"] < 800
+    page.mouse.click(top["x"] + 80, top["y"] + 50)  # a line's number
+    page.wait_for_url(f"{BOOK}#{anchor}")
 
 
 def test_the_reference_is_dark_where_the_reader_has_it_so(open_page: Opener) -> None:

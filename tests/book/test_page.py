@@ -17,6 +17,7 @@ from commonweb.web import Web
 
 BOOK = ROOT / "build" / "book" / "sockets.html"
 REFERENCE = BOOK.with_name("sockets-reference.html")
+FILES = BOOK.with_name("sockets-files.html")
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,11 @@ def reference() -> Element:
     return read(REFERENCE.read_text("utf-8"))
 
 
+@pytest.fixture(scope="module")
+def tangled() -> Element:
+    return read(FILES.read_text("utf-8"))
+
+
 def outward(page: Element) -> list[str]:
     """The links of a page that lead out of it; of the others, each must lead somewhere."""
     named = page.named()
@@ -45,9 +51,15 @@ def outward(page: Element) -> list[str]:
     return [href for href in links if not href.startswith("#")]
 
 
-def test_every_link_lands_in_the_page_but_those_to_the_reference(page: Element) -> None:
+def test_every_link_lands_in_the_page_in_the_files_or_on_the_reference(
+    page: Element, tangled: Element
+) -> None:
     assert len([*page.every("a")]) > 5000
-    assert {href for href in outward(page) if not href.startswith("https://")} == {REFERENCE.name}
+    links = {href for href in outward(page) if not href.startswith("https://")}
+    to_files = {href.partition("#")[2] for href in links if href.startswith(FILES.name + "#")}
+    assert len(to_files) > 80
+    assert to_files <= {*tangled.named()}
+    assert {href.partition("#")[0] for href in links} == {REFERENCE.name, FILES.name}
 
 
 def test_no_two_elements_have_one_name(page: Element) -> None:
@@ -156,7 +168,7 @@ def test_the_contents_are_the_titled_sections_nested_by_depth(page: Element, web
 
     walk(page.named()["contents"], -1)
     assert found == [(section.number, section.depth) for section in web.sections if section.title
-                     ] + [("", 0)] * 4  # reference, index, chunks, licence
+                     ] + [("", 0)] * 5  # reference, files, index, chunks, licence
 
 
 @pytest.mark.parametrize("name", ["page", "reference"])
@@ -240,17 +252,19 @@ def test_what_the_original_did_is_told_where_it_did(page: Element, web: Web) -> 
 
 def test_figures_have_captions_and_their_nodes_lead_on(page: Element) -> None:
     figures = [*page.every("figure")]
-    captions = [caption.text() for figure in figures for caption in figure.every("figcaption")]
+    captions = [caption.text() for figure in figures for caption in figure.every("figcaption")
+                if caption.text().startswith("Figure ")]
     assert [caption.split(". ")[0] for caption in captions] == [
         f"Figure {number}" for number in range(1, len(captions) + 1)]
-    assert len(captions) >= 7  # the other figures are tables
-    links = {a.attributes["href"] for figure in figures for a in figure.one("svg").every("a")}
+    assert len(captions) == 9
+    links = {a.attributes["href"] for figure in figures for svg in figure.every("svg")
+             for a in svg.every("a")}
     assert {"#s45", "#s48", "#SocketDomain", "#accept_socket"} <= links
 
 
 @pytest.mark.skipif(not shutil.which("java"), reason="the Nu checker wants Java")
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("page", [BOOK, REFERENCE], ids=["book", "reference"])
+@pytest.mark.parametrize("page", [BOOK, REFERENCE, FILES], ids=["book", "reference", "files"])
 def test_the_nu_checker_finds_no_error(page: Path) -> None:
     checker = ROOT / "build" / "npm" / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
     checked = subprocess.run(["java", "-Xss8m", "-jar", checker, "--format", "gnu", page],
@@ -264,6 +278,36 @@ def test_the_page_is_small() -> None:
     size = BOOK.stat().st_size
     print(f"{BOOK.name}: {size} bytes, its paper {BOOK.with_suffix('.pdf').stat().st_size}")
     assert size < 1_600_000
+
+
+# The files.
+
+
+def test_the_files_are_what_is_tangled_and_each_line_leads_to_its_section(
+    page: Element, tangled: Element, web: Web
+) -> None:
+    named, whole = page.named(), tangled.named()
+    for name, data in tangle(web).items():
+        line, code = 1, ""
+        for stretch in whole[f"chunk-{name}"].every("pre"):
+            code += stretch.text()[1:]
+        assert code == data.decode()
+        for file in whole[f"chunk-{name}"].every("div", "file"):
+            for stretch in file.elements:
+                link = stretch.one("a")
+                anchor = link.attributes["href"][1:]
+                number = link.text()[1:]
+                assert anchor in {*(one.attributes.get("id") for one in
+                                    named[f"s{number}"].every("div", "chunk"))}
+                assert stretch.one("small").text().split("\n")[0] == str(line)
+                line += stretch.one("pre").text().count("\n") - 1
+    for part in web.parts:
+        assert f"L{part.line}" in whole or not part.text.strip(), part.name
+
+
+def test_the_files_are_light_and_run_nothing(tangled: Element) -> None:
+    assert FILES.stat().st_size < 800_000
+    assert [*tangled.every("script")] == []
 
 
 # The reference.

@@ -65,7 +65,7 @@ def test_what_is_unchanged_is_not_woven_again(place: Path) -> None:
         assert not weave_it()[0]
     assert targets[0].read_text().startswith("<!doctype html>")
     assert targets[1].read_bytes().startswith(b"%PDF")
-    assert sorted(os.listdir(place / "out")) == [".t.woven", "t.html", "t.pdf"]
+    assert sorted(os.listdir(place / "out")) == [".t.woven", "t-files.html", "t.html", "t.pdf"]
 
 
 def test_a_draft_is_woven_and_what_it_lacks_is_listed(place: Path) -> None:
@@ -92,8 +92,8 @@ def test_a_web_with_public_names_has_a_reference_that_is_fresh_or_made_anew(plac
     public = '__all__ = ["f"]\ndef f(): "Eff."'
     (place / "t.md").write_text("# T\n\n" + chunk(public))
     page = place / "t-reference.html"
-    assert weave_it() == "wrote t.html and t-reference.html\nwrote t.pdf\n"
-    assert weave_it() == "t.html, t-reference.html and t.pdf unchanged\n"
+    assert weave_it() == "wrote t.html, t-files.html and t-reference.html\nwrote t.pdf\n"
+    assert weave_it() == "t.html, t-files.html, t-reference.html and t.pdf unchanged\n"
     woven = page.read_bytes()
     for change in (lambda: page.write_text("spoilt"), page.unlink):
         change()
@@ -101,8 +101,8 @@ def test_a_web_with_public_names_has_a_reference_that_is_fresh_or_made_anew(plac
         assert page.read_bytes() == woven
     assert 'href="t-reference.html"' in (place / "t.html").read_text()
     (place / "t.md").write_text("# T\n\n" + chunk("x = 1"))
-    assert weave_it() == "wrote t.html\nwrote t.pdf\n"
-    assert weave_it() == "t.html and t.pdf unchanged\n"
+    assert weave_it() == "wrote t.html and t-files.html\nwrote t.pdf\n"
+    assert weave_it() == "t.html, t-files.html and t.pdf unchanged\n"
     assert "t-reference.html" not in (place / "t.html").read_text()
 
 
@@ -209,8 +209,8 @@ def test_what_may_not_be_read_is_told(
 @pytest.mark.parametrize("record", [b"\xff\xfe", b"", b"\0" * 1000])
 def test_a_record_that_is_none_is_made_anew(place: Path, record: bytes) -> None:
     (place / ".t.woven").write_bytes(record)
-    assert run(place, "t.md", "--out", ".").stdout == "wrote t.html\nwrote t.pdf\n"
-    assert run(place, "t.md", "--out", ".").stdout == "t.html and t.pdf unchanged\n"
+    assert run(place, "t.md", "--out", ".").stdout == "wrote t.html and t-files.html\nwrote t.pdf\n"
+    assert run(place, "t.md", "--out", ".").stdout == "t.html, t-files.html and t.pdf unchanged\n"
 
 
 def test_a_name_that_is_no_text_is_a_title(place: Path) -> None:
@@ -219,7 +219,7 @@ def test_a_name_that_is_no_text_is_a_title(place: Path) -> None:
         file.write("## T\n\n" + chunk("x = 1"))
     result = run(place, name, "--out", "out")
     assert (result.returncode, result.stderr) == (0, "")
-    (page,) = place.glob("out/*.html")
+    (page,) = set(place.glob("out/*.html")) - set(place.glob("out/*-files.html"))
     assert "<title>w\ufffd\ufffd</title>" in page.read_text("utf-8")
 
 
@@ -227,7 +227,7 @@ def test_what_a_terminal_cannot_show_is_written_in_ascii(place: Path) -> None:
     (place / "\xe9.md").write_text("# T\n\n" + chunk("x = 1"))
     result = run(place, "\xe9.md", "--out", "out", PYTHONIOENCODING="ascii")
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout == "wrote out/\\xe9.html\nwrote out/\\xe9.pdf\n"
+    assert result.stdout == "wrote out/\\xe9.html and out/\\xe9-files.html\nwrote out/\\xe9.pdf\n"
 
 
 @pytest.mark.parametrize("arguments", [["t.md"], ["--help"], ["--version"]])
@@ -256,7 +256,8 @@ def test_a_book_does_not_replace_its_web(place: Path) -> None:
     assert "t.html:1:1: error: the book would replace its web: expected another --out than ." in (
         run(place, "t.html", "--out", ".").stderr)
     assert (place / "t.html").read_bytes() == before
-    assert run(place, "t.html", "--html").stdout == "wrote build/book/t.html\n"
+    assert run(place, "t.html", "--html").stdout == (
+        "wrote build/book/t.html and build/book/t-files.html\n")
 
 
 def test_webs_are_read_as_the_tangler_reads_them(place: Path) -> None:
@@ -270,15 +271,15 @@ def test_the_page_and_the_paper_may_be_made_one_without_the_other(place: Path) -
     def weave_it(*options: str) -> str:
         return run(place, "t.md", "--out", ".", *options).stdout
 
-    assert weave_it("--html") == "wrote t.html\n"
-    assert weave_it("--html") == "t.html unchanged\n"
+    assert weave_it("--html") == "wrote t.html and t-files.html\n"
+    assert weave_it("--html") == "t.html and t-files.html unchanged\n"
     assert not (place / "t.pdf").exists()
     assert weave_it() == "wrote t.pdf\n"  # the page is there
     (place / "t.md").write_text("# U\n\n" + chunk("x = 2"))
     assert weave_it("--pdf") == "wrote t.pdf\n"
     assert "<title>T</title>" in (place / "t.html").read_text()
-    assert weave_it() == "wrote t.html\n"
-    assert weave_it() == "t.html and t.pdf unchanged\n"
+    assert weave_it() == "wrote t.html and t-files.html\n"
+    assert weave_it() == "t.html, t-files.html and t.pdf unchanged\n"
     assert run(place, "t.md", "--html", "--pdf").returncode == 2
 
 
@@ -296,13 +297,13 @@ def test_the_page_is_made_at_every_save_and_after_every_error(place: Path) -> No
             return lines
 
         try:
-            assert said() == ["wrote t.html\n"]
+            assert said() == ["wrote t.html and t-files.html\n"]
             (place / "p.png").write_bytes(PIXEL + b"x")
-            assert said() == ["wrote t.html\n"]
+            assert said() == ["wrote t.html and t-files.html\n"]
             (place / "t.md").write_text("# T\n\n" + chunk("⟨Missing⟩"))
             assert said() == []
             (place / "t.md").write_text("# U\n\n" + chunk("x = 3"))
-            assert said() == ["wrote t.html\n"]
+            assert said() == ["wrote t.html and t-files.html\n"]
             process.send_signal(signal.SIGINT)
             assert process.wait(60) == 0
             assert "⟨Missing⟩ is not defined" in process.stderr.read()
@@ -318,7 +319,7 @@ def test_documents_are_the_chapters_of_one_book(place: Path) -> None:
                                 + "\n[^n]: Note.\n\n<!-- open")
     (place / "u.md").write_text((place / "u.md").read_text() + "\nMore.[^n]\n\n[^n]: Other.\n")
     result = run(place, "t.md", "u.md", "--html", "--out", ".")
-    assert (result.stdout, result.stderr) == ("wrote t.html\n", "")
+    assert (result.stdout, result.stderr) == ("wrote t.html and t-files.html\n", "")
     page = read((place / "t.html").read_text())
     headings = {one.text(): one.attributes["id"] for one in page.one("main").every("h3")
                 if "id" in one.attributes}
@@ -338,7 +339,7 @@ def test_the_guide_is_woven_without_a_warning(place: Path) -> None:
     shutil.copytree(ROOT / "commonweb" / "guide", place / "guide")
     documents = re.findall(r'"(\w[\w-]*\.md)"', (place / "guide" / "pyproject.toml").read_text())
     result = run(place / "guide", *documents, "--html", "--out", ".")
-    assert (result.stdout, result.stderr) == ("wrote begin.html\n", "")
+    assert (result.stdout, result.stderr) == ("wrote begin.html and begin-files.html\n", "")
     page = read((place / "guide" / "begin.html").read_text())
     assert page.one("title").text() == "Literate programs with commonweb"
     chapters = [one.text() for one in page.one("main").every("h2") if one.text()[0].isdigit()]
@@ -405,7 +406,8 @@ def test_without_graphviz_it_is_woven_and_warned_of_till_there_is_one(figure: Pa
         result = run(figure, "t.md", "--out", ".", **variables)
         assert result.returncode == 0
         assert result.stderr.count("warning") == result.stderr.count(WARNING)
-        return (f"{result.stdout.split()[0]}, {result.stderr.count('warning')} warned of",
+        said = result.stdout.split()[0].rstrip(",")
+        return (f"{said}, {result.stderr.count('warning')} warned of",
                 read((figure / "t.html").read_text("utf-8")).one("figure"))
 
     nothing = str(figure / "nothing")

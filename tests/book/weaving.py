@@ -8,16 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from markupsafe import Markup
-from pages import Element, files, read
+from pages import Element, read
+from pages import files as files_in
 
 from commonweb import figures, markup
 from commonweb.book import Book
 from commonweb.expansion import tangle
 from commonweb.identifiers import Index
-from commonweb.page import document, reference, script, style
+from commonweb.page import document, files, reference, script, style
 from commonweb.links import images
 from commonweb.prose import Prose, parse, title_of
 from commonweb.reference import packages
+from commonweb.tangled import Tangled
 from commonweb.weave import read_licence
 from commonweb.web import Web
 
@@ -70,12 +72,23 @@ def reference_of(text: str) -> str:
     return reference(Book(web, Index(web, outputs), "web", "", "a b", packages(web, outputs)), {})
 
 
+def files_of(text: str) -> tuple[str, str]:
+    """The page of a web's files and its book, without fonts."""
+    web = Web(text.encode())
+    outputs = tangle(web)
+    assert web.problems == []
+    book = Book(web, Index(web, outputs), "web", "", "a b")
+    tangled = Tangled(book, outputs)
+    prose = Prose(book, parse(web), {}, {})
+    return files(book, tangled, {}), document(book, prose, {}, tangled=tangled)
+
+
 # What a page may hold. All else is the web's, and is words.
 ATTRIBUTES = {"id", "class", "href", "title", "style", "role", "aria-label", "aria-level",
               "tabindex", "alt", "src", "start", "data-n", "data-full", "data-bare", "fill",
               "stroke", "font-family", "font-size", *figures.KEPT}
 ATTRIBUTES |= {name.lower() for name in figures.KEPT}
-ATTRIBUTES |= {"rel", "type", "checked", "disabled", "width", *markup.KEPT}
+ATTRIBUTES |= {"aria-hidden", "rel", "type", "checked", "disabled", "width", *markup.KEPT}
 WORDS = ("s sup sub input kbd del ins main div section aside header nav h1 h2 h3 h4 h5 h6 p a "
          "span ul ol li b i q u small em strong code pre br hr blockquote img table thead tbody "
          "tr th td details summary figure figcaption")
@@ -94,7 +107,7 @@ def check(page: Element, outputs: dict[str, str] | None = None) -> None:
     assert html.one("style").text() == style({}, "page")
     check_body(html)
     if outputs is not None:
-        assert files(page) == outputs
+        assert files_in(page) == outputs
 
 
 def check_reference(page: Element) -> None:
@@ -103,6 +116,18 @@ def check_reference(page: Element) -> None:
     assert [one.tag for one in html.elements] == [
         "meta", "title", "meta", "meta", "meta", "style", "header", "main"]
     assert html.one("style").text() == style({}, "page", "reference")
+    check_body(html)
+
+
+def check_files(page: Element) -> None:
+    """No script, nothing from outside; its links are the book's."""
+    html = page.one("html")
+    assert [one.tag for one in html.elements] == [
+        "meta", "title", "meta", "meta", "meta", "base", "style", "header", "main"]
+    assert html.one("style").text() == style({}, "page", "files")
+    for link in html.every("a"):
+        assert re.match(r"#[Lcis]|a%20b(-files)?\.html", link.attributes["href"]), link
+        link.attributes["href"] = link.attributes["href"].replace("#L", "#block-")
     check_body(html)
 
 
