@@ -145,8 +145,8 @@ HEADER = re.compile(r"[ \t]*([^\s⟨]{1,8})[ \t]*⟨([^⟨⟩\n]*)⟩(\+?)≡[^\
 NEARLY_HEADER = re.compile(r"([ \t]*([^\s⟨]{1,8}?)\|?[ \t]*)⟨([^⟨⟩\n]*)")
 # A line that looks like a header: a name in some kind of brackets, a sign, and no other words.
 LIKE_HEADER = re.compile(
-    r"^((?:[^\w⟨〈«<\n]|[0-9_]|\b(?:REM|rem|dnl|C|c|NB)\b)*)(⟨|〈|«|<<?)[ \t]*([^⟨⟩〈〉«»<>\n]+?)"
-    r"[ \t]*(?:⟩|〉|»|>(>)?)[`*_ \t]*\+*(?:≡|(?(4)=|≡))[^\w⟨\n]*$", re.MULTILINE)
+    r"^((?:[^\w⟨〈«<\n]|[0-9_]|\b(?:REM|rem|dnl|C|c|NB)\b)*)(⟨|〈|«|<<?)([^⟨⟩〈〉«»<>\n]+)"
+    r"(?:⟩|〉|»|>(>)?)[`*_ \t]*\+*(?:≡|(?(4)=|≡))[^\w⟨\n]*$", re.MULTILINE)
 REFERENCE = re.compile(r"⟨⟨|⟨([^⟨⟩\n]*)(⟩?)")
 NUMBER = re.compile(r"([0-9]+[A-Za-z]{0,2})\.(?=\s|$)\s*(.*)")
 TITLE = re.compile(r"^title[ \t]*:[ \t]*\S", re.MULTILINE)  # in front matter
