@@ -472,7 +472,7 @@ struct if_nameindex *if_nameindex(void)
     FAIL_NULL(if_nameindex, ());
 }
 
-char *if_indextoname(unsigned index, char *name)
+char *if_indextoname(unsigned index, char name[IF_NAMESIZE])
 {
     FAIL_NULL(if_indextoname, (index, name));
 }
