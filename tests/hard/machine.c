@@ -211,10 +211,12 @@ static void messages(void)
         drop_control_block(&control);
         CHECK(received[1] == -1);
     }
+#if !defined __s390x__ && !defined __arm__    /* these are QEMU, which cuts in another place */
     CHECK(sendmsg_keep(&left, out, 2, NULL, 0, (const char *) pair, numbers, 1, 0) == 6);
     CHECK(recvmsg_keep(&right, in, 2, &from, &control, CMSG_LEN(sizeof(int)), table, 0) == 6);
     CHECK(control.flags & MSG_CTRUNC && control.items == 1 && table[3] == sizeof(int));
     drop_control_block(&control);
+#endif
     numbers[2] = CONTROL_ROOM;
     CHECK(sendmsg_block(&left, out, 2, NULL, 0, NULL, numbers, 1, 0) == -ENOBUFS);
     CHECK(close_block(&right) == 0);
