@@ -115,6 +115,8 @@ class Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         while self.open[-1].tag in UNCLOSED and self.open[-1].tag != tag:
             self.open.pop()
+        if tag == "p" and self.open[-1].tag != tag:
+            return  # an empty paragraph, where what stood in one has ended it
         assert self.open[-1].tag == tag, f"</{tag}> in line {self.getpos()[0]}: {self.open[-1]}"
         self.open.pop()
 

@@ -180,7 +180,8 @@ def test_what_is_nested_too_deeply_for_paper_is_an_error(
     assert main([str(place), "--out", str(tmp_path / "out")]) == 1
     said, told = capsys.readouterr()
     assert "no PDF is written: something in it is nested too deeply" in told
-    assert said == f"wrote {tmp_path / 'out' / 'w.html'}\n"
+    out = tmp_path / "out"
+    assert said == f"wrote {out / 'w.html'} and {out / 'w-files.html'}\n"
     assert not (tmp_path / "out/w.pdf").exists()
 
 
