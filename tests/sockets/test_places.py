@@ -33,7 +33,7 @@ def test_a_traceback_leads_to_the_document() -> None:
     done = run_with_places("-c", "import places, sockets\nsockets.InternetAddress(.5, 1)")
     found = re.findall(r'File "(.*)", line (\d+), in (\w+)\n +(.*)\n', done.stderr)
     assert found[0][0] == str(ROOT / "sockets.md")
-    document = (ROOT / "sockets.md").read_text().split("\n")
+    document = (ROOT / "sockets.md").read_text(encoding="utf-8").split("\n")
     for _, line, _, text in found:
         assert text in document[int(line) - 1]
     assert done.stderr.splitlines()[-1].startswith("TypeError: ")
@@ -54,7 +54,8 @@ def test_every_line_of_a_module_leads_to_the_document() -> None:
     name = "sockets/_sockets.py"
     data = (ROOT / "generated" / name).read_bytes()
     code = places.compile_for_the_document(data, name)
-    output, document = data.decode().split("\n"), places.DOCUMENT.read_text().split("\n")
+    output = data.decode().split("\n")
+    document = places.DOCUMENT.read_text(encoding="utf-8").split("\n")
     plain, seen = compile(data, name, "exec"), 0
     pairs = [(plain, code)]
     while pairs:
@@ -83,7 +84,7 @@ def test_a_warning_leads_to_the_document(tmp_path: Path) -> None:
 def test_a_module_that_was_changed_since_is_imported_as_it_is(tmp_path: Path) -> None:
     text = "## 1. x\n```\n# ⟨w.py⟩≡\nx = 1\n```\n"
     (tmp_path / "generated").mkdir()
-    (tmp_path / "generated/w.py").write_text("\n\n1 / 0\n")
+    (tmp_path / "generated/w.py").write_text("\n\n1 / 0\n", encoding="utf-8")
     done = run_in_copy(tmp_path, text, "w.py", tangled=False)
     assert f'{tmp_path / "generated" / "w.py"}", line 3' in done.stderr
 
@@ -102,7 +103,7 @@ def run_in_copy(
     """Run a program of a web of its own, with the support module as far below it as here."""
     (folder / "tests" / "sockets").mkdir(parents=True)
     shutil.copy(ROOT / "tests" / "sockets" / "places.py", folder / "tests" / "sockets")
-    (folder / "sockets.md").write_text(web)
+    (folder / "sockets.md").write_text(web, encoding="utf-8")
     for options in [[]] * tangled + [["--lines", "--out", "build/lines"]]:
         subprocess.run([sys.executable, ROOT / "tangle.py", *options], cwd=folder, check=True,
                        stdout=subprocess.DEVNULL)
@@ -121,7 +122,7 @@ def test_what_is_compiled_speaks_of_the_document_and_then_of_itself() -> None:
     wrappers = list((ROOT / "build").glob("temp*/_stub.c"))
     if not wrappers:
         pytest.skip("nothing was built here")
-    [wrapper] = [path.read_text() for path in wrappers][:1]
+    [wrapper] = [path.read_text(encoding="utf-8") for path in wrappers][:1]
     named = re.findall(r'^#line \d+ "(.*)"$', wrapper, re.M)
     assert named[0] == "sockets.md"
     assert named[-1] == "_stub.c"
