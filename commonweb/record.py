@@ -40,6 +40,15 @@ def temporary(out: str, folder: int | None = None) -> str:
     return f"{TEMPORARY}{os.stat(out, dir_fd=folder).st_ino:x}-"
 
 
+def has_bytes(name: str) -> bool:
+    """Whether the file system can have a file of this name."""
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def digest(data: bytes) -> str:
     """A digest of data.
 
@@ -115,7 +124,8 @@ class Record:
         (_, *files), self.kept = parted(self.old)
         for line in files:
             now, before, name = [*line.split(" ", 2), "", ""][:3]
-            if name.isprintable() and not {"", ".", ".."} & set(name.split("/")):
+            if (name.isprintable() and has_bytes(name)
+                    and not {"", ".", ".."} & set(name.split("/"))):
                 self.digests[name] = [now, before]
 
     def others(self) -> set[str]:
@@ -155,7 +165,7 @@ class Record:
                 folders.add(posixpath.dirname(name))
             return not any([name.startswith(mine) for folder in folders
                             for name in os.listdir(posixpath.join(self.out, folder))])
-        except (OSError, UnicodeEncodeError):  # a name may have what the file system has not
+        except OSError:
             return False
 
     def renewed(self, outputs: list[Output], gone: Iterable[Output] = ()) -> bytes | None:

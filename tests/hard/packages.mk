@@ -20,8 +20,8 @@ wheel: dist
 	    dist/native_sockets-*.whl
 	rm dist/native_sockets-*.whl && mv build/wheel/*.whl dist
 
-# Two empty environments; in that of the tools there is no compiler to be found. The tests run
-# where UTF-8 is not what the locale has.
+# Two empty environments; in that of the tools there is no compiler to be found. Those of the
+# library run where UTF-8 is not what the locale has.
 LATIN := LOCPATH="$$OLDPWD"/build/locale LC_ALL=en_US.ISO-8859-1
 
 build/locale/en_US.ISO-8859-1:
@@ -42,7 +42,7 @@ test-dist: dist $(VENV)/checkers build/library/origin build/web/origin build/loc
 	cd build/unpacked/commonweb-* && PATH="$$PWD/../../web/bin" && python $(INSTALL) --group test .
 	$(RUN) $(HARD_TEST) -n 2 tests/hard/test_packages.py tests/hard/test_types.py tests/hard/test_hooks.py
 	cd build/unpacked/native_sockets-* && $(LATIN) ../../library/bin/python $(HARD_TEST) -n 4 tests/sockets
-	cd build/unpacked/commonweb-* && PATH="$$PWD/../../web/bin" && $(LATIN) python $(HARD_TEST)
+	cd build/unpacked/commonweb-* && PATH="$$PWD/../../web/bin" && python $(HARD_TEST)
 
 # The branches for other platforms, forced on this one, and all procedures without their fast
 # paths, with all the tests that are about sockets, but for what the platform's name decides.
