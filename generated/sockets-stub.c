@@ -1393,32 +1393,43 @@ static int is_rights(const int *item)
     return item[0] == SOL_SOCKET && item[1] == SCM_RIGHTS;
 }
 
-static void close_some(struct foreign_control *control, int first, int count)
+/* Take the descriptors that are left at these places, with the lock held; how many there were. */
+static int take_some(struct foreign_control *control, int first, int count, int *taken)
 {
     const int most = (int) (sizeof control->descriptors / sizeof(int));
+    int number = 0;
 
     for (int i = first < 0 ? 0 : first; i < most && i - first < count; i++) {
-        const int fd = control->descriptors[i];
-
+        if (control->descriptors[i] >= 0)
+            taken[number++] = control->descriptors[i];
         control->descriptors[i] = -1;
-        if (fd >= 0)
-            (void) close_plain(fd);
     }
+    return number;
+}
+
+static void close_taken(const int *taken, int number)
+{
+    while (number-- > 0)
+        (void) close_plain(*taken++);
 }
 
 static void close_all(struct foreign_control *control)
 {
-    int item[4];
+    int item[4], taken[CONTROL_ROOM / sizeof(int)];
 
     for (size_t at = 0; next_item(control, &at, item);)
         if (is_rights(item))
-            close_some(control, item[2] / (int) sizeof(int), item[3] / (int) sizeof(int));
+            close_taken(taken, take_some(control, item[2] / (int) sizeof(int),
+                                         item[3] / (int) sizeof(int), taken));
 }
 
 /* close(2), for the descriptors that are left at these places */
 void close_descriptors_block(struct foreign_control *control, int first, int count)
 {
-    GUARD(close_some(control, first, count));
+    int taken[CONTROL_ROOM / sizeof(int)];
+    const int number = take_some(control, first, count, taken);
+
+    GUARD(close_taken(taken, number));
 }
 
 /* close(2), for all that are left in a control that nobody can reach any more */

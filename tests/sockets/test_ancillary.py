@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import contextlib
 import errno
 import os
 import pickle
@@ -69,6 +70,7 @@ from sockets import (
     UdpOption,
     close_descriptors,
     close_socket,
+    connect_socket,
     create_socket,
     lookup_ancillary_item,
     make_socket_pair,
@@ -964,6 +966,29 @@ def test_an_item_comes_back_from_its_bytes(item: Any) -> None:
 def test_wrong_parts_are_refused(error: Any, make: Callable[[], Any]) -> None:
     with pytest.raises(error, match=r"^\w+: \w+ must be|has the fields"):
         make()
+
+
+def test_what_one_thread_is_closing_no_other_can_take(tcp: Makers) -> None:
+    listener, client = tcp.listener(), tcp.socket()
+    set_socket_option(listener, SocketOption.RECEIVE_BUFFER, 4096)
+    set_socket_option(client, SocketOption.SEND_BUFFER, 1 << 20)
+    connect_socket(client, name_of(listener))
+    server = tcp.accepted(listener)
+    fill(client)
+    set_socket_option(client, SocketOption.LINGER, 30)
+    set_socket_nonblocking(client, False)  # on Linux one that does not block does not linger
+    first, second = make_socket_pair(SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO)
+    tcp.keep(first), tcp.keep(second)
+    send_message(first, [b"x"], None, [Descriptors([client, 0])])
+    item = received(second)[1].items[0]
+    close_socket(client)
+    waiter = Waiter(close_descriptors, item).is_asleep()
+    with pytest.raises(ValueError, match="no descriptor is left"):
+        take_descriptor(item)
+    with contextlib.suppress(SocketCondition):
+        while receive_from_socket(server, 1 << 20)[0] != b"" and waiter.is_alive():
+            pass
+    waiter.answer()
 
 
 def test_threads_receive_descriptors_at_the_same_time_and_lose_none() -> None:
