@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import runpy
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,17 @@ def write_wrapper(program: dict[str, Any], path: Path) -> None:
     stub = "".join(source.read_text(encoding="utf-8") for source in sources)
     check_guards(stub, program["KEEPS_LOCK"])
     ffi = FFI()
-    ffi.cdef("\n".join(program["FOREIGN_DECLARATIONS"]))
+    ffi.cdef("\n".join([*program["FOREIGN_TYPES"], *find_heads(stub, program["KEEPS_LOCK"])]))
     ffi.set_source("sockets._stub", stub + KEEP_THE_LOCK)
     ffi.emit_c_code(str(path))
     check_wrappers(path.read_text(), program["KEEPS_LOCK"])
+
+
+def find_heads(stub: str, names: Iterable[str]) -> list[str]:
+    """The heads of the stubs of these names, as declarations."""
+    found = re.findall(r"^(\w[\w ]*?[ *](\w+)\([^;{}]*\))\n\{", stub, re.MULTILINE)
+    heads = {name: head + ";" for head, name in found}
+    return [heads[name] for name in names if name.endswith(("_block", "_keep"))]
 
 
 def check_wrappers(wrapper: str, keeps_lock: dict[str, bool]) -> None:

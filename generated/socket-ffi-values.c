@@ -27,77 +27,16 @@
 
 #define VALUE(name, expression) {name, 1, (long long) (expression)}
 #define LACKS(name) {name, 2, 0}
-#define LACKING (-987654321)
-#define WHERE_DEFINED(name, value) \
-    {name, (value) == LACKING ? 2 : 1, (value) == LACKING ? 0 : (long long) (value)}
-#ifndef EAI_ADDRFAMILY
-#define EAI_ADDRFAMILY LACKING
-#endif
-#ifndef EAI_NODATA
-#define EAI_NODATA LACKING
-#endif
-#ifndef EAI_OVERFLOW
-#define EAI_OVERFLOW LACKING
-#endif
-#ifndef EAI_SYSTEM
-#define EAI_SYSTEM LACKING
-#endif
-#ifndef SO_REUSEPORT
-#define SO_REUSEPORT LACKING
-#endif
 #ifndef SO_LINGER_SEC
 #define SO_LINGER_SEC SO_LINGER
 #endif
-#ifndef SO_DOMAIN
-#define SO_DOMAIN LACKING
-#endif
-#ifndef SO_PROTOCOL
-#define SO_PROTOCOL LACKING
-#endif
-#ifndef TCP_KEEPIDLE
-#ifdef TCP_KEEPALIVE
+#if !defined TCP_KEEPIDLE && defined TCP_KEEPALIVE
 #define TCP_KEEPIDLE TCP_KEEPALIVE
-#else
-#define TCP_KEEPIDLE LACKING
-#endif
-#endif
-#ifndef TCP_KEEPINTVL
-#define TCP_KEEPINTVL LACKING
-#endif
-#ifndef TCP_KEEPCNT
-#define TCP_KEEPCNT LACKING
-#endif
-#ifndef UDP_GRO
-#define UDP_GRO LACKING
-#endif
-#ifndef IPV6_TCLASS
-#define IPV6_TCLASS LACKING
-#endif
-#ifndef IPV6_DONTFRAG
-#define IPV6_DONTFRAG LACKING
 #endif
 #ifdef __linux__
-#define ON_LINUX(name, value) VALUE(name, value)
+#define ARRIVES_AS(item, option) item
 #else
-#define ON_LINUX(name, value) LACKS(name)
-#endif
-#ifdef __linux__
-#define TTL_ITEM IP_TTL
-#define SERVICE_ITEM IP_TOS
-#else
-#define TTL_ITEM IP_RECVTTL
-#define SERVICE_ITEM IP_RECVTOS
-#endif
-#ifndef IP_RECVTTL
-#define IP_RECVTTL LACKING
-#endif
-#ifndef IP_RECVTOS
-#define IP_RECVTOS LACKING
-#endif
-#if !defined IP_PKTINFO || !(defined __linux__ || defined __APPLE__)
-#define PACKET_INFO LACKING
-#else
-#define PACKET_INFO IP_PKTINFO
+#define ARRIVES_AS(item, option) option
 #endif
 #ifdef SCM_TIMESTAMPNS
 #define TIME_STAMP struct timespec
@@ -105,20 +44,6 @@
 #else
 #define TIME_STAMP struct timeval
 #define PART_OF_SECOND tv_usec
-#define SCM_TIMESTAMPNS LACKING
-#define SO_TIMESTAMPNS LACKING
-#endif
-#ifndef SCM_CREDENTIALS
-#define SCM_CREDENTIALS LACKING
-#define SO_PASSCRED LACKING
-#endif
-#ifndef IP_RECVERR
-#define IP_RECVERR LACKING
-#define IPV6_RECVERR LACKING
-#define MSG_ERRQUEUE LACKING
-#endif
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT LACKING
 #endif
 
 static const struct foreign_value {
@@ -139,9 +64,6 @@ static const struct foreign_value {
     #ifdef AI_V4MAPPED
     VALUE("%ai/all", AI_ALL),
     VALUE("%ai/v4mapped", AI_V4MAPPED),
-    #else
-    LACKS("%ai/all"),
-    LACKS("%ai/v4mapped"),
     #endif
     VALUE("%ni/dgram", NI_DGRAM),
     VALUE("%ni/namereqd", NI_NAMEREQD),
@@ -194,7 +116,6 @@ static const struct foreign_value {
     LACKS("size-of/addr-un"),
     LACKS("size-of/sockaddr-un"),
     LACKS("unix-max-path"),
-    LACKS("$so/receive-low-water"),
 #else
     VALUE("$error-again", EAGAIN),
     VALUE("$error-in-progress", EINPROGRESS),
@@ -217,7 +138,6 @@ static const struct foreign_value {
     VALUE("size-of/addr-un", sizeof(struct sockaddr_un)),
     VALUE("size-of/sockaddr-un", sizeof(struct sockaddr_un)),
     VALUE("unix-max-path", sizeof ((struct sockaddr_un *) 0)->sun_path),
-    VALUE("$so/receive-low-water", SO_RCVLOWAT),
     LACKS("$format-message-allocate-buffer"),
     LACKS("$format-message-from-system"),
     LACKS("size-of/wsa-data"),
@@ -230,12 +150,22 @@ static const struct foreign_value {
     VALUE("%eai/noname", EAI_NONAME),
     VALUE("%eai/service", EAI_SERVICE),
     VALUE("%eai/socktype", EAI_SOCKTYPE),
-    WHERE_DEFINED("%eai/addrfamily", EAI_ADDRFAMILY),
-    WHERE_DEFINED("%eai/nodata", EAI_NODATA),
-    WHERE_DEFINED("%eai/overflow", EAI_OVERFLOW),
-    WHERE_DEFINED("%eai/system", EAI_SYSTEM),
+    #ifdef EAI_ADDRFAMILY
+    VALUE("%eai/addrfamily", EAI_ADDRFAMILY),
+    #endif
+    #ifdef EAI_NODATA
+    VALUE("%eai/nodata", EAI_NODATA),
+    #endif
+    #ifdef EAI_OVERFLOW
+    VALUE("%eai/overflow", EAI_OVERFLOW),
+    #endif
+    #ifdef EAI_SYSTEM
+    VALUE("%eai/system", EAI_SYSTEM),
+    #endif
     VALUE("$so/reuse-address", SO_REUSEADDR),
-    WHERE_DEFINED("$so/reuse-port", SO_REUSEPORT),
+    #ifdef SO_REUSEPORT
+    VALUE("$so/reuse-port", SO_REUSEPORT),
+    #endif
     VALUE("$so/broadcast", SO_BROADCAST),
     VALUE("$so/keep-alive", SO_KEEPALIVE),
     VALUE("$so/linger", SO_LINGER_SEC),
@@ -245,12 +175,22 @@ static const struct foreign_value {
     VALUE("$so/send-timeout", SO_SNDTIMEO),
     VALUE("$so/error", SO_ERROR),
     VALUE("$so/type", SO_TYPE),
-    WHERE_DEFINED("$so/domain", SO_DOMAIN),
-    WHERE_DEFINED("$so/protocol", SO_PROTOCOL),
+    #ifdef SO_DOMAIN
+    VALUE("$so/domain", SO_DOMAIN),
+    #endif
+    #ifdef SO_PROTOCOL
+    VALUE("$so/protocol", SO_PROTOCOL),
+    #endif
     VALUE("$tcp/no-delay", TCP_NODELAY),
-    WHERE_DEFINED("$tcp/keep-idle", TCP_KEEPIDLE),
-    WHERE_DEFINED("$tcp/keep-interval", TCP_KEEPINTVL),
-    WHERE_DEFINED("$tcp/keep-count", TCP_KEEPCNT),
+    #ifdef TCP_KEEPIDLE
+    VALUE("$tcp/keep-idle", TCP_KEEPIDLE),
+    #endif
+    #ifdef TCP_KEEPINTVL
+    VALUE("$tcp/keep-interval", TCP_KEEPINTVL),
+    #endif
+    #ifdef TCP_KEEPCNT
+    VALUE("$tcp/keep-count", TCP_KEEPCNT),
+    #endif
     VALUE("$ip/ttl", IP_TTL),
     VALUE("$ip/add-membership", IP_ADD_MEMBERSHIP),
     VALUE("$ip/drop-membership", IP_DROP_MEMBERSHIP),
@@ -265,99 +205,115 @@ static const struct foreign_value {
     VALUE("$ipv6/multicast-interface", IPV6_MULTICAST_IF),
     VALUE("$ipv6/multicast-loop", IPV6_MULTICAST_LOOP),
     VALUE("$ipv6/multicast-hops", IPV6_MULTICAST_HOPS),
-    WHERE_DEFINED("$udp/receive-offload", UDP_GRO),
+    #ifdef UDP_GRO
+    VALUE("$udp/receive-offload", UDP_GRO),
+    #endif
     VALUE("size-of/timeval", sizeof(struct timeval)),
     VALUE("size-of/linger", sizeof(struct linger)),
     VALUE("$so/out-of-band-inline", SO_OOBINLINE),
     VALUE("$ip/type-of-service", IP_TOS),
-    WHERE_DEFINED("$ipv6/traffic-class", IPV6_TCLASS),
-    WHERE_DEFINED("$ipv6/dont-fragment", IPV6_DONTFRAG),
-    ON_LINUX("$so/priority", SO_PRIORITY),
-    ON_LINUX("$so/busy-poll", SO_BUSY_POLL),
-    ON_LINUX("$so/mark", SO_MARK),
-    ON_LINUX("$so/bind-to-device", SO_BINDTODEVICE),
-    ON_LINUX("$so/peer-credentials", SO_PEERCRED),
-    ON_LINUX("$tcp/cork", TCP_CORK),
-    ON_LINUX("$tcp/quick-ack", TCP_QUICKACK),
-    ON_LINUX("$tcp/user-timeout", TCP_USER_TIMEOUT),
-    ON_LINUX("$tcp/defer-accept", TCP_DEFER_ACCEPT),
-    ON_LINUX("$tcp/fast-open", TCP_FASTOPEN),
-    ON_LINUX("$tcp/fast-open-connect", 30),     /* TCP_FASTOPEN_CONNECT, not in older headers */
-    ON_LINUX("$tcp/congestion", TCP_CONGESTION),
-    ON_LINUX("$tcp/information", TCP_INFO),
-    ON_LINUX("$ip/mtu-discover", IP_MTU_DISCOVER),
-    ON_LINUX("$ip/mtu", IP_MTU),
-    ON_LINUX("$ip/transparent", IP_TRANSPARENT),
-    ON_LINUX("$ip/multicast-all", IP_MULTICAST_ALL),
-    ON_LINUX("$ipv6/mtu-discover", IPV6_MTU_DISCOVER),
-    ON_LINUX("$ipv6/mtu", IPV6_MTU),
-    ON_LINUX("$ipv6/transparent", 75),          /* IPV6_TRANSPARENT */
-    ON_LINUX("$ipv6/multicast-all", 29),        /* IPV6_MULTICAST_ALL */
+    #ifdef IPV6_TCLASS
+    VALUE("$ipv6/traffic-class", IPV6_TCLASS),
+    #endif
+    #ifdef IPV6_DONTFRAG
+    VALUE("$ipv6/dont-fragment", IPV6_DONTFRAG),
+    #endif
+    #ifdef __linux__
+    VALUE("$so/priority", SO_PRIORITY),
+    VALUE("$so/busy-poll", SO_BUSY_POLL),
+    VALUE("$so/mark", SO_MARK),
+    VALUE("$so/bind-to-device", SO_BINDTODEVICE),
+    VALUE("$so/peer-credentials", SO_PEERCRED),
+    VALUE("$tcp/cork", TCP_CORK),
+    VALUE("$tcp/quick-ack", TCP_QUICKACK),
+    VALUE("$tcp/user-timeout", TCP_USER_TIMEOUT),
+    VALUE("$tcp/defer-accept", TCP_DEFER_ACCEPT),
+    VALUE("$tcp/fast-open", TCP_FASTOPEN),
+    VALUE("$tcp/fast-open-connect", 30),        /* TCP_FASTOPEN_CONNECT, not in older headers */
+    VALUE("$tcp/congestion", TCP_CONGESTION),
+    VALUE("$tcp/information", TCP_INFO),
+    VALUE("$ip/mtu-discover", IP_MTU_DISCOVER),
+    VALUE("$ip/mtu", IP_MTU),
+    VALUE("$ip/transparent", IP_TRANSPARENT),
+    VALUE("$ip/multicast-all", IP_MULTICAST_ALL),
+    VALUE("$ipv6/mtu-discover", IPV6_MTU_DISCOVER),
+    VALUE("$ipv6/mtu", IPV6_MTU),
+    VALUE("$ipv6/transparent", 75),             /* IPV6_TRANSPARENT */
+    VALUE("$ipv6/multicast-all", 29),           /* IPV6_MULTICAST_ALL */
+    #endif
     #ifdef MCAST_JOIN_SOURCE_GROUP
     VALUE("$mcast/join-group", MCAST_JOIN_GROUP),
     VALUE("$mcast/leave-group", MCAST_LEAVE_GROUP),
     VALUE("$mcast/join-source-group", MCAST_JOIN_SOURCE_GROUP),
     VALUE("$mcast/leave-source-group", MCAST_LEAVE_SOURCE_GROUP),
     VALUE("size-of/group-req", sizeof(struct group_req)),
-    #else
-    LACKS("$mcast/join-group"),
-    LACKS("$mcast/leave-group"),
-    LACKS("$mcast/join-source-group"),
-    LACKS("$mcast/leave-source-group"),
-    LACKS("size-of/group-req"),
     #endif
-    #ifdef _WIN32
-    LACKS("$scm/rights"), LACKS("$scm/credentials"), LACKS("$scm/time-stamps"),
-    LACKS("$scm/time-stamps-ns"), LACKS("$so/pass-credentials"), LACKS("$so/time-stamps"),
-    LACKS("$so/time-stamps-ns"), LACKS("$ip/ttl-item"), LACKS("$ip/receive-ttl"),
-    LACKS("$ip/type-of-service-item"), LACKS("$ip/receive-type-of-service"),
-    LACKS("$ip/packet-info"), LACKS("$ip/receive-errors"), LACKS("$ipv6/hop-limit-item"),
-    LACKS("$ipv6/receive-hop-limit"), LACKS("$ipv6/traffic-class-item"),
-    LACKS("$ipv6/receive-traffic-class"), LACKS("$ipv6/packet-info"),
-    LACKS("$ipv6/receive-packet-info"), LACKS("$ipv6/receive-errors"), LACKS("$udp/segment"),
-    LACKS("%msg/truncated"), LACKS("%msg/items-truncated"), LACKS("%msg/error-queue"),
-    LACKS("size-of/time-stamp"), LACKS("size-of/part-of-second"),
-    #else
+    #ifndef _WIN32
     VALUE("$scm/rights", SCM_RIGHTS),
-    WHERE_DEFINED("$scm/credentials", SCM_CREDENTIALS),
     VALUE("$scm/time-stamps", SCM_TIMESTAMP),
-    WHERE_DEFINED("$scm/time-stamps-ns", SCM_TIMESTAMPNS),
-    WHERE_DEFINED("$so/pass-credentials", SO_PASSCRED),
     VALUE("$so/time-stamps", SO_TIMESTAMP),
-    WHERE_DEFINED("$so/time-stamps-ns", SO_TIMESTAMPNS),
-    WHERE_DEFINED("$ip/ttl-item", TTL_ITEM),
-    WHERE_DEFINED("$ip/receive-ttl", IP_RECVTTL),
-    WHERE_DEFINED("$ip/type-of-service-item", SERVICE_ITEM),
-    WHERE_DEFINED("$ip/receive-type-of-service", IP_RECVTOS),
-    WHERE_DEFINED("$ip/packet-info", PACKET_INFO),
-    WHERE_DEFINED("$ip/receive-errors", IP_RECVERR),
     VALUE("$ipv6/hop-limit-item", IPV6_HOPLIMIT),
     VALUE("$ipv6/receive-hop-limit", IPV6_RECVHOPLIMIT),
-    WHERE_DEFINED("$ipv6/traffic-class-item", IPV6_TCLASS),
     VALUE("$ipv6/receive-traffic-class", IPV6_RECVTCLASS),
     VALUE("$ipv6/packet-info", IPV6_PKTINFO),
     VALUE("$ipv6/receive-packet-info", IPV6_RECVPKTINFO),
-    WHERE_DEFINED("$ipv6/receive-errors", IPV6_RECVERR),
-    WHERE_DEFINED("$udp/segment", UDP_SEGMENT),
     VALUE("%msg/truncated", MSG_TRUNC),
     VALUE("%msg/items-truncated", MSG_CTRUNC),
-    WHERE_DEFINED("%msg/error-queue", MSG_ERRQUEUE),
     VALUE("size-of/time-stamp", sizeof(TIME_STAMP)),
     VALUE("size-of/part-of-second", sizeof ((TIME_STAMP *) 0)->PART_OF_SECOND),
+    VALUE("$so/receive-low-water", SO_RCVLOWAT),
+    #ifdef SCM_CREDENTIALS
+    VALUE("$scm/credentials", SCM_CREDENTIALS),
+    VALUE("$so/pass-credentials", SO_PASSCRED),
+    #endif
+    #ifdef SCM_TIMESTAMPNS
+    VALUE("$scm/time-stamps-ns", SCM_TIMESTAMPNS),
+    VALUE("$so/time-stamps-ns", SO_TIMESTAMPNS),
+    #endif
+    #ifdef IP_RECVTTL
+    VALUE("$ip/receive-ttl", IP_RECVTTL),
+    VALUE("$ip/ttl-item", ARRIVES_AS(IP_TTL, IP_RECVTTL)),
+    #endif
+    #ifdef IP_RECVTOS
+    VALUE("$ip/receive-type-of-service", IP_RECVTOS),
+    VALUE("$ip/type-of-service-item", ARRIVES_AS(IP_TOS, IP_RECVTOS)),
+    #endif
+    #if defined IP_PKTINFO && (defined __linux__ || defined __APPLE__)
+    VALUE("$ip/packet-info", IP_PKTINFO),
+    #endif
+    #ifdef IPV6_TCLASS
+    VALUE("$ipv6/traffic-class-item", IPV6_TCLASS),
+    #endif
+    #ifdef IP_RECVERR
+    VALUE("$ip/receive-errors", IP_RECVERR),
+    VALUE("$ipv6/receive-errors", IPV6_RECVERR),
+    VALUE("%msg/error-queue", MSG_ERRQUEUE),
+    #endif
+    #ifdef UDP_SEGMENT
+    VALUE("$udp/segment", UDP_SEGMENT),
+    #endif
     #endif
 };
+
+#define COUNT (sizeof foreign_values / sizeof *foreign_values)
 
 /* Whether the name is known: 1, and its value is stored; 2, but the platform lacks it; or 0. */
 EXPORTED int get_ffi_value(const char *name, long long *value);
 
 EXPORTED int get_ffi_value(const char *name, long long *value)
 {
-    const size_t count = sizeof foreign_values / sizeof *foreign_values;
-
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < COUNT; i++)
         if (strcmp(name, foreign_values[i].name) == 0) {
             *value = foreign_values[i].value;
             return foreign_values[i].known;
         }
     return 0;
+}
+
+/* The name at this place in the table, or a null pointer at its end. */
+EXPORTED const char *get_ffi_name(size_t place);
+
+EXPORTED const char *get_ffi_name(size_t place)
+{
+    return place < COUNT ? foreign_values[place].name : NULL;
 }

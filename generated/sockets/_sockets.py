@@ -119,55 +119,51 @@ def define_foreign_values(
     return {name: value for name, value in answers.items() if value is not None}
 
 
+def list_foreign_names(shared_object: str, proc_name: str) -> list[str]:
+    from cffi import FFI
+
+    foreign: Any = FFI()
+    foreign.cdef(f"const char *{proc_name}(size_t place);")
+    procedure = getattr(foreign.dlopen(resolve(shared_object)), proc_name)
+    names: list[str] = []
+    while (name := procedure(len(names))) != foreign.NULL:
+        names.append(foreign.string(name).decode())
+    return names
+
+
 def define_bindings(values: dict[str, int]) -> str:
     lines = "".join(f'    "{name}": {value},\n' for name, value in values.items())
     return f"FOREIGN_VALUES: dict[str, int] = {{\n{lines}}}\n"
-RESOLVER_NAMES = (
-    "%eai/addrfamily", "%eai/again", "%eai/badflags", "%eai/fail", "%eai/family", "%eai/memory",
-    "%eai/nodata", "%eai/noname", "%eai/overflow", "%eai/service", "%eai/socktype", "%eai/system",
-)
-OPTION_NAMES = (
-    "$so/reuse-address", "$so/reuse-port", "$so/broadcast", "$so/keep-alive", "$so/linger",
-    "$so/receive-buffer", "$so/send-buffer", "$so/receive-timeout", "$so/send-timeout",
-    "$so/error", "$so/type", "$so/domain", "$so/protocol", "$tcp/no-delay", "$tcp/keep-idle",
-    "$tcp/keep-interval", "$tcp/keep-count", "$ip/ttl", "$ip/add-membership",
-    "$ip/drop-membership", "$ip/multicast-interface", "$ip/multicast-loop",
-    "$ip/multicast-ttl", "$ipproto-ipv6", "$ipv6/hop-limit", "$ipv6/v6-only",
-    "$ipv6/join-group", "$ipv6/leave-group", "$ipv6/multicast-interface",
-    "$ipv6/multicast-loop", "$ipv6/multicast-hops", "$udp/receive-offload", "size-of/timeval",
-    "size-of/linger", "$so/out-of-band-inline", "$so/receive-low-water", "$so/priority",
-    "$so/busy-poll", "$so/mark", "$so/bind-to-device", "$so/peer-credentials", "$tcp/cork",
-    "$tcp/quick-ack", "$tcp/user-timeout", "$tcp/defer-accept", "$tcp/fast-open",
-    "$tcp/fast-open-connect", "$tcp/congestion", "$tcp/information", "$ip/type-of-service",
-    "$ip/mtu-discover", "$ip/mtu", "$ip/transparent", "$ip/multicast-all", "$ipv6/traffic-class",
-    "$ipv6/dont-fragment", "$ipv6/mtu-discover", "$ipv6/mtu", "$ipv6/transparent",
-    "$ipv6/multicast-all", "$mcast/join-group", "$mcast/leave-group", "$mcast/join-source-group",
-    "$mcast/leave-source-group", "size-of/group-req",
-)
-FOREIGN_DECLARATIONS: list[str] = []
+FOREIGN_TYPES: list[str] = []
 KEEPS_LOCK: dict[str, bool] = {}
+NOT_ON_WINDOWS = {
+    "getprotoent_block": "next_protocol_entry", "setprotoent_block": "open_protocol_database",
+    "endprotoent_block": "close_protocol_database", "socketpair_block": "make_socket_pair",
+    "duplicate_block": "duplicate_socket", "if_nametoindex_keep": "the name of an interface",
+    "if_indextoname_keep": "the name of an interface",
+    "if_nameindex_block": "the list of interfaces",
+}
 
 
 def declare(text: str) -> None:
-    FOREIGN_DECLARATIONS.append(text)
+    FOREIGN_TYPES.append(text)
 
 
-def define_ffi(declaration: str, *, keeps_lock: bool = False) -> Callable[..., int]:
-    declare(declaration)
-    name = declaration[: declaration.index("(")].split()[-1].lstrip("*")
-    KEEPS_LOCK[name] = keeps_lock
-    procedure: Callable[..., int] = getattr(lib, name) if __package__ else len  # not called
-    return procedure
-MESSAGE_NAMES = (
-    "$scm/rights", "$scm/credentials", "$scm/time-stamps", "$scm/time-stamps-ns",
-    "$so/pass-credentials", "$so/time-stamps", "$so/time-stamps-ns", "$ip/ttl-item",
-    "$ip/receive-ttl", "$ip/type-of-service-item", "$ip/receive-type-of-service",
-    "$ip/packet-info", "$ip/receive-errors",
-    "$ipv6/hop-limit-item", "$ipv6/receive-hop-limit", "$ipv6/traffic-class-item",
-    "$ipv6/receive-traffic-class", "$ipv6/packet-info", "$ipv6/receive-packet-info",
-    "$ipv6/receive-errors", "$udp/segment", "%msg/truncated", "%msg/items-truncated",
-    "%msg/error-queue", "size-of/time-stamp", "size-of/part-of-second",
-)
+def define_ffi(names: str) -> list[Callable[..., int]]:
+    return [
+        lacking(NOT_ON_WINDOWS[name]) if WINDOWS and name in NOT_ON_WINDOWS else find_stub(name)
+        for name in names.split()
+    ]
+
+
+def find_stub(name: str) -> Callable[..., int]:
+    KEEPS_LOCK[name] = not name.endswith("_block")
+    stub: Callable[..., int] = getattr(lib, name) if __package__ else len  # not called
+    return stub
+
+
+def lacking(feature: str) -> Callable[..., int]:
+    return lambda *arguments: unsupported_feature(feature)
 
 FOREIGN_NAMES = (
     "$error-again", "$error-in-progress", "$error-would-block", "$file-set-flag",
@@ -183,13 +179,13 @@ FOREIGN_NAMES = (
     "size-of/integer", "size-of/ip", "size-of/pointer", "size-of/port", "size-of/protoent",
     "size-of/sa-family", "size-of/size-t", "size-of/sockaddr-in", "size-of/sockaddr-un",
     "size-of/socklen-t", "size-of/wsa-data", "unix-max-path",
-    *RESOLVER_NAMES, *OPTION_NAMES, *MESSAGE_NAMES, "size-of/sockaddr-storage",
-    "%ai/addrconfig", "%ai/all", "%ai/numericserv", "%ai/v4mapped", "%ni/dgram",
-    "%ni/namereqd", "%ni/nofqdn", "%ni/numerichost", "%ni/numericserv",
 )
 
 if not __package__:
-    FOREIGN_VALUES = define_foreign_values(VALUES_LIBRARY, "get_ffi_value", FOREIGN_NAMES)
+    further = set(list_foreign_names(VALUES_LIBRARY, "get_ffi_name")).difference(FOREIGN_NAMES)
+    FOREIGN_VALUES = define_foreign_values(
+        VALUES_LIBRARY, "get_ffi_value", [*FOREIGN_NAMES, *sorted(further)]
+    )
 ERROR_AGAIN = FOREIGN_VALUES["$error-again"]
 ERROR_IN_PROGRESS = FOREIGN_VALUES["$error-in-progress"]
 ERROR_WOULD_BLOCK = FOREIGN_VALUES["$error-would-block"]
@@ -240,8 +236,8 @@ Value: a bool, False on Windows.
 """
 RESOLVERS = "getaddrinfo", "getnameinfo"
 RESOLVER_CODES = {
-    FOREIGN_VALUES[name]: "EAI_" + name[5:].upper()
-    for name in RESOLVER_NAMES if name in FOREIGN_VALUES
+    value: "EAI_" + name[5:].upper() for name, value in FOREIGN_VALUES.items()
+    if name.startswith("%eai/")
 }
 ABSTRACT_NAMES = sys.platform in ("linux", "android")
 
@@ -303,95 +299,34 @@ declare("""
     struct foreign_frame { socklen_t length; ...; };
     struct foreign_resolution { struct addrinfo *list; int system_error; int count; ...; };
     struct foreign_protocol { struct protoent *found; ...; };
+    void freeaddrinfo(struct addrinfo *list);
+    const char *gai_strerror(int code);
 """)
-socket_block = define_ffi("socket_t socket_block(int domain, int type, int protocol);")
-getaddrinfo_block = define_ffi(
-    "int getaddrinfo_block(const char *node, const char *service,"
-    " const struct addrinfo *hints, struct foreign_resolution *found);"
+gai_strerror: Callable[..., Any]
+clock_keep: Callable[..., float]
+socket_block, close_block, shutdown_block, bind_block, listen_keep, poll_block = define_ffi(
+    "socket_block close_block shutdown_block bind_block listen_keep poll_block"
 )
-copy_addresses_keep = define_ffi(
-    "void copy_addresses_keep(const struct foreign_resolution *found, int *numbers,"
-    " char *addresses);", keeps_lock=True,
+sendto_keep, recvfrom_keep, getsockname_keep, getpeername_keep, address_family_keep = define_ffi(
+    "sendto_keep recvfrom_keep getsockname_keep getpeername_keep address_family_keep"
 )
-freeaddrinfo = define_ffi("void freeaddrinfo(struct addrinfo *list);", keeps_lock=True)
-gai_strerror: Callable[..., Any] = define_ffi(
-    "const char *gai_strerror(int code);", keeps_lock=True
+getsockopt_block, getsockopt_keep, getsockopt_number_keep = define_ffi(
+    "getsockopt_block getsockopt_keep getsockopt_number_keep"
 )
-getprotobyname_block = define_ffi(
-    "int getprotobyname_block(const char *name, struct foreign_protocol *answer,"
-    " char *strings, size_t size);"
+setsockopt_block, setsockopt_keep, setsockopt_number_keep, note_options_keep = define_ffi(
+    "setsockopt_block setsockopt_keep setsockopt_number_keep note_options_keep"
 )
-getprotobynumber_block = define_ffi(
-    "int getprotobynumber_block(int number, struct foreign_protocol *answer,"
-    " char *strings, size_t size);"
+get_nonblocking_block, set_nonblocking_block, clock_keep = define_ffi(
+    "get_nonblocking_block set_nonblocking_block clock_keep"
 )
-bind_block = define_ffi(
-    "int bind_block(struct foreign_socket *sock, const char *address, socklen_t length);"
+wait_for_rest_block, connect_wait_block = define_ffi("wait_for_rest_block connect_wait_block")
+getaddrinfo_block, copy_addresses_keep, freeaddrinfo, gai_strerror = define_ffi(
+    "getaddrinfo_block copy_addresses_keep freeaddrinfo gai_strerror"
 )
-listen_keep = define_ffi(
-    "int listen_keep(struct foreign_socket *sock, int queue_length);", keeps_lock=True
+getprotobyname_block, getprotobynumber_block = define_ffi(
+    "getprotobyname_block getprotobynumber_block"
 )
-getsockname_keep = define_ffi(
-    "int getsockname_keep(struct foreign_socket *sock, struct foreign_frame *name);",
-    keeps_lock=True,
-)
-getpeername_keep = define_ffi(
-    "int getpeername_keep(struct foreign_socket *sock, struct foreign_frame *name);",
-    keeps_lock=True,
-)
-shutdown_block = define_ffi("int shutdown_block(struct foreign_socket *sock, int method);")
-sendto_keep = define_ffi(
-    "ssize_t sendto_keep(struct foreign_socket *sock, const char *buffer, size_t size, int flags,"
-    " const char *address, socklen_t length);", keeps_lock=True,
-)
-recvfrom_keep = define_ffi(
-    "ssize_t recvfrom_keep(struct foreign_socket *sock, char *buffer, size_t size, int flags,"
-    " struct foreign_frame *from);", keeps_lock=True,
-)
-getsockopt_block = define_ffi(
-    "int getsockopt_block(struct foreign_socket *sock, int level, int id, char *value, int size);"
-)
-setsockopt_block = define_ffi(
-    "int setsockopt_block(struct foreign_socket *sock, int level, int id, const char *value,"
-    " int size);"
-)
-getsockopt_keep = define_ffi(
-    "int getsockopt_keep(struct foreign_socket *sock, int level, int id, char *value, int size);",
-    keeps_lock=True,
-)
-setsockopt_keep = define_ffi(
-    "int setsockopt_keep(struct foreign_socket *sock, int level, int id, const char *value,"
-    " int size);", keeps_lock=True,
-)
-getsockopt_number_keep = define_ffi(
-    "long long getsockopt_number_keep(struct foreign_socket *sock, int level, int id);",
-    keeps_lock=True,
-)
-setsockopt_number_keep = define_ffi(
-    "int setsockopt_number_keep(struct foreign_socket *sock, int level, int id, int value);",
-    keeps_lock=True,
-)
-close_block = define_ffi("int close_block(struct foreign_socket *sock);")
-get_nonblocking_block = define_ffi("int get_nonblocking_block(socket_t fd);")
-set_nonblocking_block = define_ffi(
-    "int set_nonblocking_block(struct foreign_socket *sock, int nonblocking);"
-)
-note_options_keep = define_ffi("void note_options_keep(socket_t fd);", keeps_lock=True)
-connect_wait_block = define_ffi(
-    "int connect_wait_block(struct foreign_socket *sock, double since);"
-)
-clock_keep: Callable[..., float] = define_ffi("double clock_keep(void);", keeps_lock=True)
-wait_for_rest_block = define_ffi(
-    "int wait_for_rest_block(struct foreign_socket *sock, int writing, double since);"
-)
-poll_block = define_ffi(
-    "int poll_block(struct foreign_socket *sock, int reading, int writing, int milliseconds);"
-)
-address_family_keep = define_ffi(
-    "int address_family_keep(const struct foreign_frame *name);", keeps_lock=True
-)
-begin_era_keep = define_ffi("void begin_era_keep(void);", keeps_lock=True)
-drop_block = define_ffi("void drop_block(struct foreign_socket *sock);")
+begin_era_keep, drop_block = define_ffi("begin_era_keep drop_block")
 if __package__:
     foreign_socket = ffi.typeof("struct foreign_socket *")
     if hasattr(os, "register_at_fork"):
@@ -409,78 +344,24 @@ declare("""
         size_t start, length, size; int error, truncated; struct foreign_frame source; ...;
     };
 """)
-SEND_MANY = (
-    "(struct foreign_socket *sock, const char *data, const char *addresses, size_t *table,"
-    " size_t runs, int flags);"
+sendmmsg_keep, sendmmsg_block, recvmmsg_keep, recvmmsg_block = define_ffi(
+    "sendmmsg_keep sendmmsg_block recvmmsg_keep recvmmsg_block"
 )
-RECEIVE_MANY = (
-    "(struct foreign_socket *sock, char *data, size_t room, size_t size,"
-    " struct foreign_run *runs, size_t count, int flags);"
+getprotoent_block, setprotoent_block, endprotoent_block = define_ffi(
+    "getprotoent_block setprotoent_block endprotoent_block"
 )
-sendmmsg_keep = define_ffi("ssize_t sendmmsg_keep" + SEND_MANY, keeps_lock=True)
-sendmmsg_block = define_ffi("ssize_t sendmmsg_block" + SEND_MANY)
-recvmmsg_keep = define_ffi("ssize_t recvmmsg_keep" + RECEIVE_MANY, keeps_lock=True)
-recvmmsg_block = define_ffi("ssize_t recvmmsg_block" + RECEIVE_MANY)
+socketpair_block, duplicate_block, if_nametoindex_keep = define_ffi(
+    "socketpair_block duplicate_block if_nametoindex_keep"
+)
 if WINDOWS:
-    def getprotoent_block(*arguments: object) -> int:
-        unsupported_feature("next_protocol_entry")
-
-    def setprotoent_block(*arguments: object) -> int:
-        unsupported_feature("open_protocol_database")
-
-    def endprotoent_block(*arguments: object) -> int:
-        unsupported_feature("close_protocol_database")
-
-    format_message_keep = define_ffi(
-        "int format_message_keep(int flags, int error, wchar_t *text, int size);",
-        keeps_lock=True,
-    )
-    winsock_start_keep = define_ffi("int winsock_start_keep(int version);", keeps_lock=True)
-else:
-    getprotoent_block = define_ffi(
-        "int getprotoent_block(struct foreign_protocol *answer, char *strings, size_t size);"
-    )
-    setprotoent_block = define_ffi("void setprotoent_block(int keep_alive);")
-    endprotoent_block = define_ffi("void endprotoent_block(void);")
-if WINDOWS:
-    def socketpair_block(*arguments: object) -> int:
-        unsupported_feature("make_socket_pair")
-
-    def duplicate_block(*arguments: object) -> int:
-        unsupported_feature("duplicate_socket")
-
-    def if_nametoindex_keep(*arguments: object) -> int:
-        unsupported_feature("the name of an interface")
-else:
-    socketpair_block = define_ffi(
-        "int socketpair_block(int domain, int type, int protocol, int *pair);"
-    )
-    duplicate_block = define_ffi("int duplicate_block(struct foreign_socket *sock);")
-    if_nametoindex_keep = define_ffi(
-        "ssize_t if_nametoindex_keep(const char *name);", keeps_lock=True
-    )
+    format_message_keep, winsock_start_keep = define_ffi("format_message_keep winsock_start_keep")
 if WINDOWS:
     def sendfile_block(*arguments: object) -> int:
         return -errno.ENOSYS
 else:
-    sendfile_block = define_ffi(
-        "ssize_t sendfile_block(struct foreign_socket *sock, int file, long long offset,"
-        " size_t count);"
-    )
-accept_block = define_ffi(
-    "socket_t accept_block(struct foreign_socket *sock, int nonblocking,"
-    " struct foreign_frame *from);"
-)
-connect_block = define_ffi(
-    "int connect_block(struct foreign_socket *sock, const char *address, socklen_t length);"
-)
-sendto_block = define_ffi(
-    "ssize_t sendto_block(struct foreign_socket *sock, const char *buffer, size_t size, int flags,"
-    " const char *address, socklen_t length);"
-)
-recvfrom_block = define_ffi(
-    "ssize_t recvfrom_block(struct foreign_socket *sock, char *buffer, size_t size, int flags,"
-    " struct foreign_frame *from);"
+    [sendfile_block] = define_ffi("sendfile_block")
+accept_block, connect_block, sendto_block, recvfrom_block = define_ffi(
+    "accept_block connect_block sendto_block recvfrom_block"
 )
 if __package__:
     from_buffer = ffi.from_buffer
@@ -499,7 +380,7 @@ def find_audit() -> int:
         return int(ffi.cast("uintptr_t", library.load_function(any_pointer, "PySys_Audit")))
     except (AttributeError, OSError):
         return 0
-make_fast_module_keep = define_ffi("int make_fast_module_keep(void);", keeps_lock=True)
+[make_fast_module_keep] = define_ffi("make_fast_module_keep")
 fast: Any = None  # C puts the module of §90T here
 HAS_BASES_IN_C = bool(
     __package__ and make_fast_module_keep() and fast.make_bases(ffi.new, foreign_socket)
@@ -561,23 +442,12 @@ if not WINDOWS:
             char bytes[4096]; int descriptors[1024]; size_t length; int flags, items; ...;
         };
     """)
-    SEND_MESSAGE = (
-        "(struct foreign_socket *sock, struct iovec *parts, size_t count, const char *address,"
-        " socklen_t length, const char *data, const int *table, int items, int flags);"
+    sendmsg_keep, sendmsg_block, recvmsg_keep, recvmsg_block = define_ffi(
+        "sendmsg_keep sendmsg_block recvmsg_keep recvmsg_block"
     )
-    RECEIVE_MESSAGE = (
-        "(struct foreign_socket *sock, struct iovec *parts, size_t count,"
-        " struct foreign_frame *from, struct foreign_control *control, size_t room,"
-        " int *table, int flags);"
+    close_descriptors_block, drop_control_block = define_ffi(
+        "close_descriptors_block drop_control_block"
     )
-    sendmsg_keep = define_ffi("ssize_t sendmsg_keep" + SEND_MESSAGE, keeps_lock=True)
-    sendmsg_block = define_ffi("ssize_t sendmsg_block" + SEND_MESSAGE)
-    recvmsg_keep = define_ffi("ssize_t recvmsg_keep" + RECEIVE_MESSAGE, keeps_lock=True)
-    recvmsg_block = define_ffi("ssize_t recvmsg_block" + RECEIVE_MESSAGE)
-    close_descriptors_block = define_ffi(
-        "void close_descriptors_block(struct foreign_control *control, int first, int count);"
-    )
-    drop_control_block = define_ffi("void drop_control_block(struct foreign_control *control);")
     if __package__:
         IOVECS = ffi.typeof("struct iovec[]")
         CONTROL = ffi.typeof("struct foreign_control *")
@@ -609,9 +479,7 @@ def take_control() -> Control:
 if HAS_UNIX_SOCKETS:
     declare("struct sockaddr_un { char sun_path[...]; ...; };")
 declare("struct sockaddr { char sa_data[...]; ...; };")
-address_header_keep = define_ffi(
-    "void address_header_keep(void *address, int family, socklen_t length);", keeps_lock=True
-)
+[address_header_keep] = define_ffi("address_header_keep")
 
 
 def make_foreign_unix_address(path: bytes) -> bytes:
@@ -740,35 +608,13 @@ declare(f"""
     }};
     struct foreign_service {{ struct servent *found; ...; }};
 """)
-getservbyname_block = define_ffi(
-    "int getservbyname_block(const char *name, const char *protocol,"
-    " struct foreign_service *answer, char *strings, size_t size);"
-)
-getservbyport_block = define_ffi(
-    "int getservbyport_block(int port, const char *protocol,"
-    " struct foreign_service *answer, char *strings, size_t size);"
-)
+getservbyname_block, getservbyport_block = define_ffi("getservbyname_block getservbyport_block")
 declare("struct foreign_names { char host[...], service[...]; int system_error; ...; };")
-getnameinfo_block = define_ffi(
-    "int getnameinfo_block(const char *address, socklen_t length, int flags,"
-    " struct foreign_names *found);"
-)
+[getnameinfo_block] = define_ffi("getnameinfo_block")
 declare("struct foreign_interface { unsigned index; char name[...]; };")
-gethostname_keep = define_ffi("int gethostname_keep(char *name, int size);", keeps_lock=True)
-if WINDOWS:
-    def if_nameindex_block(*arguments: object) -> int:
-        unsupported_feature("the list of interfaces")
-
-    def if_indextoname_keep(*arguments: object) -> int:
-        unsupported_feature("the name of an interface")
-else:
-    if_nameindex_block = define_ffi(
-        "ssize_t if_nameindex_block(struct foreign_interface *found, size_t room);"
-    )
-    if_indextoname_keep = define_ffi(
-        "int if_indextoname_keep(unsigned index, struct foreign_interface *found);",
-        keeps_lock=True,
-    )
+gethostname_keep, if_nameindex_block, if_indextoname_keep = define_ffi(
+    "gethostname_keep if_nameindex_block if_indextoname_keep"
+)
 
 
 def get_foreign_string(pointer: Any) -> str | None:
@@ -3494,27 +3340,35 @@ def error_message(syscall: str, type: int) -> str:
         return get_foreign_string(gai_strerror(type)) or ""
     return errno_message(type)
 
-for each, code in (
-    ("ADDRESS_FAMILY", "addrfamily"), ("AGAIN", "again"), ("BAD_FLAGS", "badflags"),
-    ("FAIL", "fail"), ("FAMILY", "family"), ("MEMORY", "memory"), ("NO_DATA", "nodata"),
-    ("NO_NAME", "noname"), ("OVERFLOW", "overflow"), ("SERVICE", "service"),
-    ("SOCKET_TYPE", "socktype"), ("SYSTEM", "system"),
-):
-    if f"%eai/{code}" in FOREIGN_VALUES:
-        setattr(ResolverCode, each, FOREIGN_VALUES[f"%eai/{code}"])
-AddressInfoOption.CANONICAL_NAME = AddressInfoOption(FOREIGN_VALUES["%ai/canonname"])
-AddressInfoOption.NUMERIC_HOST = AddressInfoOption(FOREIGN_VALUES["%ai/numerichost"])
-AddressInfoOption.PASSIVE = AddressInfoOption(FOREIGN_VALUES["%ai/passive"])
-AddressInfoOption.NUMERIC_SERVICE = AddressInfoOption(FOREIGN_VALUES["%ai/numericserv"])
-AddressInfoOption.CONFIGURED = AddressInfoOption(FOREIGN_VALUES["%ai/addrconfig"])
-if "%ai/v4mapped" in FOREIGN_VALUES:
-    AddressInfoOption.V4_MAPPED = AddressInfoOption(FOREIGN_VALUES["%ai/v4mapped"])
-    AddressInfoOption.ALL = AddressInfoOption(FOREIGN_VALUES["%ai/all"])
-NameInfoOption.NUMERIC_HOST = NameInfoOption(FOREIGN_VALUES["%ni/numerichost"])
-NameInfoOption.NUMERIC_SERVICE = NameInfoOption(FOREIGN_VALUES["%ni/numericserv"])
-NameInfoOption.NAME_REQUIRED = NameInfoOption(FOREIGN_VALUES["%ni/namereqd"])
-NameInfoOption.LOCAL_NAME = NameInfoOption(FOREIGN_VALUES["%ni/nofqdn"])
-NameInfoOption.DATAGRAM = NameInfoOption(FOREIGN_VALUES["%ni/dgram"])
+
+
+def plain(kind: Any, number: int, *parts: Any) -> Any:
+    return kind(number, *parts)
+
+
+def offer(
+    place: str, kind: Any, names: str, make: Callable[..., Any] = plain, *parts: Any
+) -> None:
+    for word in names.split():
+        name, _, other = word.partition("=")
+        number = FOREIGN_VALUES.get(place + (other or name.lower().replace("_", "-")))
+        if number is not None:
+            setattr(kind, name, make(kind, number, *parts))
+
+
+offer(
+    "%eai/", ResolverCode, "ADDRESS_FAMILY=addrfamily AGAIN BAD_FLAGS=badflags FAIL FAMILY MEMORY"
+    " NO_DATA=nodata NO_NAME=noname OVERFLOW SERVICE SOCKET_TYPE=socktype SYSTEM",
+    lambda kind, number: number,
+)
+offer(
+    "%ai/", AddressInfoOption, "CANONICAL_NAME=canonname NUMERIC_HOST=numerichost PASSIVE"
+    " NUMERIC_SERVICE=numericserv CONFIGURED=addrconfig V4_MAPPED=v4mapped ALL",
+)
+offer(
+    "%ni/", NameInfoOption, "NUMERIC_HOST=numerichost NUMERIC_SERVICE=numericserv"
+    " NAME_REQUIRED=namereqd LOCAL_NAME=nofqdn DATAGRAM=dgram",
+)
 if HAS_UNIX_SOCKETS:
     SocketDomain.UNIX = SocketDomain(
         FOREIGN_VALUES["%socket-domain/unix"], foreign_to_unix_address,
@@ -3532,55 +3386,37 @@ if HAS_UNIX_SOCKETS:
     UnixAddress.domain = SocketDomain.UNIX
 InternetAddress.domain = SocketDomain.INTERNET
 Internet6Address.domain = SocketDomain.INTERNET_V6
-SocketType.STREAM = SocketType(FOREIGN_VALUES["%socket-type/stream"])
-SocketType.DATAGRAM = SocketType(FOREIGN_VALUES["%socket-type/datagram"])
-SocketType.SEQUENCE_PACKET = SocketType(FOREIGN_VALUES["%socket-type/sequence-packet"])
-SocketType.RAW = SocketType(FOREIGN_VALUES["%socket-type/raw"])
-SocketType.RANDOM = SocketType(FOREIGN_VALUES["%socket-type/random"])
+offer("%socket-type/", SocketType, "STREAM DATAGRAM SEQUENCE_PACKET RAW RANDOM")
 SocketProtocol.AUTO = SocketProtocol(0)
-ShutdownMethod.READ = ShutdownMethod(FOREIGN_VALUES["%shutdown/read"])
-ShutdownMethod.WRITE = ShutdownMethod(FOREIGN_VALUES["%shutdown/write"])
-ShutdownMethod.READ_AND_WRITE = ShutdownMethod(FOREIGN_VALUES["%shutdown/read&write"])
-SendToOption.DONT_ROUTE = SendToOption(FOREIGN_VALUES["%msg/dont-route"])
-SendToOption.OUT_OF_BAND = SendToOption(FOREIGN_VALUES["%msg/out-of-band"])
-ReceiveFromOption.OUT_OF_BAND = ReceiveFromOption(FOREIGN_VALUES["%msg/out-of-band"])
-ReceiveFromOption.PEEK = ReceiveFromOption(FOREIGN_VALUES["%msg/peek"])
-ReceiveFromOption.WAIT_ALL = ReceiveFromOption(FOREIGN_VALUES["%msg/wait-all"])
-if HAS_DONT_WAIT:
-    ReceiveFromOption.DONT_WAIT = ReceiveFromOption(FOREIGN_VALUES["%msg/dont-wait"])
-if "%msg/error-queue" in FOREIGN_VALUES:
-    ReceiveFromOption.ERROR_QUEUE = ReceiveFromOption(FOREIGN_VALUES["%msg/error-queue"])
-def quick(option: Any, number: tuple[Any, int, int] | None = None) -> Any:
-    mark_option(option, True, number and (*number, option.level, option.id))
+offer("%shutdown/", ShutdownMethod, "READ WRITE READ_AND_WRITE=read&write")
+offer("%msg/", SendToOption, "DONT_ROUTE OUT_OF_BAND")
+offer("%msg/", ReceiveFromOption, "OUT_OF_BAND PEEK WAIT_ALL DONT_WAIT ERROR_QUEUE")
+def other_option(
+    kind: Any, id: int, size: int, maker: Any, converter: Any,
+    number: tuple[Any, int, int] | None = None,
+) -> Any:
+    option, parts = make_record(kind), (id, size, maker, converter, FOREIGN_VALUES["$sol-socket"])
+    Record.__init__(option, *parts[: len(kind.__match_args__)])
+    mark_option(option, True, number and (*number, option.level, id))
     return option
 
 
-def boolean_option(kind: Any, name: str) -> Any:
-    return quick(flag_option(kind, FOREIGN_VALUES[name]), (bool, 0, 1))
+def boolean_option(kind: Any, id: int) -> Any:
+    return other_option(kind, id, 4, make_boolean, read_boolean, (bool, 0, 1))
 
 
-def integer_option(kind: Any, name: str, low: int, high: int, unit: str) -> Any:
-    return quick(number_option(kind, FOREIGN_VALUES[name], low, high, unit), (int, low, high))
-SocketOption.REUSE_ADDRESS = boolean_option(SocketOption, "$so/reuse-address")
-if HAS_REUSE_PORT:
-    SocketOption.REUSE_PORT = boolean_option(SocketOption, "$so/reuse-port")
-SocketOption.BROADCAST = boolean_option(SocketOption, "$so/broadcast")
-SocketOption.KEEP_ALIVE = boolean_option(SocketOption, "$so/keep-alive")
-SocketOption.LINGER = quick(SocketOption(
-    FOREIGN_VALUES["$so/linger"], LINGER_SIZE, make_linger, read_linger
-))
-SocketOption.RECEIVE_BUFFER = integer_option(
-    SocketOption, "$so/receive-buffer", 0, 2**31 - 1, "bytes"
+def integer_option(kind: Any, id: int, low: int, high: int, unit: str = "") -> Any:
+    maker = IntegerMaker(low, high, unit)
+    return other_option(kind, id, 4, maker, read_integer, (int, low, high))
+offer("$so/", SocketOption, "REUSE_ADDRESS REUSE_PORT BROADCAST KEEP_ALIVE", boolean_option)
+offer("$so/", SocketOption, "LINGER", other_option, LINGER_SIZE, make_linger, read_linger)
+offer(
+    "$so/", SocketOption, "RECEIVE_BUFFER SEND_BUFFER", integer_option, 0, 2**31 - 1, "bytes"
 )
-SocketOption.SEND_BUFFER = integer_option(
-    SocketOption, "$so/send-buffer", 0, 2**31 - 1, "bytes"
+offer(
+    "$so/", SocketOption, "RECEIVE_TIMEOUT SEND_TIMEOUT", other_option, TIME_SIZE, make_seconds,
+    read_seconds,
 )
-SocketOption.RECEIVE_TIMEOUT = quick(SocketOption(
-    FOREIGN_VALUES["$so/receive-timeout"], TIME_SIZE, make_seconds, read_seconds
-))
-SocketOption.SEND_TIMEOUT = quick(SocketOption(
-    FOREIGN_VALUES["$so/send-timeout"], TIME_SIZE, make_seconds, read_seconds
-))
 def read_pending_error(data: bytes) -> SocketCondition | None:
     error = read_integer(data)
     if error == 0:
@@ -3592,127 +3428,67 @@ def read_type(data: bytes) -> SocketType:
     return SocketType(read_integer(data))
 
 
-SocketOption.ERROR = quick(SocketOption(
-    FOREIGN_VALUES["$so/error"], 4, read_only, read_pending_error
-))
-SocketOption.TYPE = quick(SocketOption(FOREIGN_VALUES["$so/type"], 4, read_only, read_type))
-TcpOption.NO_DELAY = boolean_option(TcpOption, "$tcp/no-delay")
+offer("$so/", SocketOption, "ERROR", other_option, 4, read_only, read_pending_error)
+offer("$so/", SocketOption, "TYPE", other_option, 4, read_only, read_type)
+offer("$tcp/", TcpOption, "NO_DELAY", boolean_option)
 if HAS_KEEP_ALIVE_TIMES:
-    TcpOption.KEEP_ALIVE_IDLE = integer_option(
-        TcpOption, "$tcp/keep-idle", 1, 32767, "seconds"
-    )
-    TcpOption.KEEP_ALIVE_INTERVAL = integer_option(
-        TcpOption, "$tcp/keep-interval", 1, 32767, "seconds"
-    )
-    TcpOption.KEEP_ALIVE_COUNT = integer_option(
-        TcpOption, "$tcp/keep-count", 1, 127, "probes"
-    )
-IpOption.TTL = integer_option(IpOption, "$ip/ttl", 1, 255, "hops")
-Internet6Option.HOP_LIMIT = integer_option(
-    Internet6Option, "$ipv6/hop-limit", -1, 255, "hops"
+    idle = "KEEP_ALIVE_IDLE=keep-idle KEEP_ALIVE_INTERVAL=keep-interval"
+    offer("$tcp/", TcpOption, idle, integer_option, 1, 32767, "seconds")
+    offer("$tcp/", TcpOption, "KEEP_ALIVE_COUNT=keep-count", integer_option, 1, 127, "probes")
+offer("$ip/", IpOption, "TTL", integer_option, 1, 255, "hops")
+offer("$ipv6/", Internet6Option, "HOP_LIMIT", integer_option, -1, 255, "hops")
+offer("$ipv6/", Internet6Option, "V6_ONLY", boolean_option)
+offer("$so/", SocketOption, f"PASS_CREDENTIALS TIME_STAMPS={STAMPS}", boolean_option)
+offer(
+    "$ip/", IpOption, "RECEIVE_PACKET_INFO=packet-info RECEIVE_TTL RECEIVE_TYPE_OF_SERVICE"
+    " RECEIVE_ERRORS", boolean_option,
 )
-Internet6Option.V6_ONLY = boolean_option(Internet6Option, "$ipv6/v6-only")
-for option_kind, option, name in (
-    (SocketOption, "PASS_CREDENTIALS", "$so/pass-credentials"),
-    (SocketOption, "TIME_STAMPS", f"$so/{STAMPS}"),
-    (IpOption, "RECEIVE_PACKET_INFO", "$ip/packet-info"),
-    (IpOption, "RECEIVE_TTL", "$ip/receive-ttl"),
-    (IpOption, "RECEIVE_TYPE_OF_SERVICE", "$ip/receive-type-of-service"),
-    (IpOption, "RECEIVE_ERRORS", "$ip/receive-errors"),
-    (Internet6Option, "RECEIVE_PACKET_INFO", "$ipv6/receive-packet-info"),
-    (Internet6Option, "RECEIVE_HOP_LIMIT", "$ipv6/receive-hop-limit"),
-    (Internet6Option, "RECEIVE_TRAFFIC_CLASS", "$ipv6/receive-traffic-class"),
-    (Internet6Option, "RECEIVE_ERRORS", "$ipv6/receive-errors"),
-):
-    if name in FOREIGN_VALUES:
-        setattr(option_kind, option, boolean_option(option_kind, name))
-IpOption.ADD_MEMBERSHIP = IpOption(
-    FOREIGN_VALUES["$ip/add-membership"], 8, make_membership, set_only
+offer(
+    "$ipv6/", Internet6Option, "RECEIVE_PACKET_INFO RECEIVE_HOP_LIMIT RECEIVE_TRAFFIC_CLASS"
+    " RECEIVE_ERRORS", boolean_option,
 )
-IpOption.DROP_MEMBERSHIP = IpOption(
-    FOREIGN_VALUES["$ip/drop-membership"], 8, make_membership, set_only
+offer("$ip/", IpOption, "ADD_MEMBERSHIP DROP_MEMBERSHIP", plain, 8, make_membership, set_only)
+offer("$ip/", IpOption, "MULTICAST_INTERFACE", plain, 4, make_ip, read_ip)
+offer("$ip/", IpOption, "MULTICAST_LOOP", boolean_option)
+offer("$ip/", IpOption, "MULTICAST_TTL", integer_option, 0, 255, "hops")
+offer("$ipv6/", Internet6Option, "JOIN_GROUP LEAVE_GROUP", plain, 20, make_membership6, set_only)
+offer(
+    "$ipv6/", Internet6Option, "MULTICAST_INTERFACE", integer_option, 0, 2**31 - 1,
+    "(an interface)",
 )
-IpOption.MULTICAST_INTERFACE = IpOption(
-    FOREIGN_VALUES["$ip/multicast-interface"], 4, make_ip, read_ip
-)
-IpOption.MULTICAST_LOOP = boolean_option(IpOption, "$ip/multicast-loop")
-IpOption.MULTICAST_TTL = integer_option(IpOption, "$ip/multicast-ttl", 0, 255, "hops")
-Internet6Option.JOIN_GROUP = Internet6Option(
-    FOREIGN_VALUES["$ipv6/join-group"], 20, make_membership6, set_only
-)
-Internet6Option.LEAVE_GROUP = Internet6Option(
-    FOREIGN_VALUES["$ipv6/leave-group"], 20, make_membership6, set_only
-)
-Internet6Option.MULTICAST_INTERFACE = integer_option(
-    Internet6Option, "$ipv6/multicast-interface", 0, 2**31 - 1, "(an interface)"
-)
-Internet6Option.MULTICAST_LOOP = boolean_option(Internet6Option, "$ipv6/multicast-loop")
-Internet6Option.MULTICAST_HOPS = integer_option(
-    Internet6Option, "$ipv6/multicast-hops", -1, 255, "hops"
-)
-if HAS_RECEIVE_OFFLOAD:
-    UdpOption.RECEIVE_OFFLOAD = boolean_option(UdpOption, "$udp/receive-offload")
-PLACES = {SocketOption: "$so/", TcpOption: "$tcp/", IpOption: "$ip/", Internet6Option: "$ipv6/"}
-
-
-def offer(make: Callable[..., Any], kind: Any, *names: str, **bounds: Any) -> None:
-    for name in names:
-        number = PLACES[kind] + name.lower().replace("_", "-")
-        if number in FOREIGN_VALUES:
-            setattr(kind, name, make(kind, number, **bounds))
-
-
-offer(boolean_option, SocketOption, "OUT_OF_BAND_INLINE")
-offer(integer_option, SocketOption, "RECEIVE_LOW_WATER", low=1, high=2**31 - 1, unit="bytes")
-offer(integer_option, SocketOption, "PRIORITY", low=0, high=2**31 - 1, unit="")
-offer(integer_option, SocketOption, "BUSY_POLL", low=0, high=2**31 - 1, unit="microseconds")
-def other_option(kind: Any, name: str, size: int, maker: Any, converter: Any) -> Any:
-    return quick(kind(FOREIGN_VALUES[name], size, maker, converter))
-
-
-if "$so/mark" in FOREIGN_VALUES:
-    SocketOption.MARK = other_option(SocketOption, "$so/mark", 4, make_mark, read_mark)
-    SocketOption.BIND_TO_DEVICE = other_option(
-        SocketOption, "$so/bind-to-device", 16, make_device, read_device
-    )
-if "$so/peer-credentials" in FOREIGN_VALUES:
-    SocketOption.PEER_CREDENTIALS = other_option(
-        SocketOption, "$so/peer-credentials", 12, read_only, read_peer
-    )
-offer(boolean_option, TcpOption, "CORK", "QUICK_ACK", "FAST_OPEN_CONNECT")
-offer(integer_option, TcpOption, "USER_TIMEOUT", low=0, high=2**31 - 1, unit="milliseconds")
-offer(integer_option, TcpOption, "DEFER_ACCEPT", low=0, high=32767, unit="seconds")
-offer(integer_option, TcpOption, "FAST_OPEN", low=0, high=2**31 - 1, unit="connections")
-if "$tcp/information" in FOREIGN_VALUES:
-    TcpOption.CONGESTION = TcpOption(
-        FOREIGN_VALUES["$tcp/congestion"], 16, make_text, read_text
-    )
-    TcpOption.INFORMATION = other_option(
-        TcpOption, "$tcp/information", 232, read_only, read_tcp_information
-    )
-offer(integer_option, IpOption, "TYPE_OF_SERVICE", low=0, high=255, unit="")
-offer(integer_option, Internet6Option, "TRAFFIC_CLASS", low=-1, high=255, unit="")
-offer(boolean_option, Internet6Option, "DONT_FRAGMENT")
+offer("$ipv6/", Internet6Option, "MULTICAST_LOOP", boolean_option)
+offer("$ipv6/", Internet6Option, "MULTICAST_HOPS", integer_option, -1, 255, "hops")
+offer("$udp/", UdpOption, "RECEIVE_OFFLOAD", boolean_option)
+offer("$so/", SocketOption, "OUT_OF_BAND_INLINE", boolean_option)
+offer("$so/", SocketOption, "RECEIVE_LOW_WATER", integer_option, 1, 2**31 - 1, "bytes")
+offer("$so/", SocketOption, "PRIORITY", integer_option, 0, 2**31 - 1)
+offer("$so/", SocketOption, "BUSY_POLL", integer_option, 0, 2**31 - 1, "microseconds")
+offer("$so/", SocketOption, "MARK", other_option, 4, make_mark, read_mark)
+offer("$so/", SocketOption, "BIND_TO_DEVICE", other_option, 16, make_device, read_device)
+offer("$so/", SocketOption, "PEER_CREDENTIALS", other_option, 12, read_only, read_peer)
+offer("$tcp/", TcpOption, "CORK QUICK_ACK FAST_OPEN_CONNECT", boolean_option)
+offer("$tcp/", TcpOption, "USER_TIMEOUT", integer_option, 0, 2**31 - 1, "milliseconds")
+offer("$tcp/", TcpOption, "DEFER_ACCEPT", integer_option, 0, 32767, "seconds")
+offer("$tcp/", TcpOption, "FAST_OPEN", integer_option, 0, 2**31 - 1, "connections")
+offer("$tcp/", TcpOption, "CONGESTION", plain, 16, make_text, read_text)
+offer("$tcp/", TcpOption, "INFORMATION", other_option, 232, read_only, read_tcp_information)
+offer("$ip/", IpOption, "TYPE_OF_SERVICE", integer_option, 0, 255)
+offer("$ipv6/", Internet6Option, "TRAFFIC_CLASS", integer_option, -1, 255)
+offer("$ipv6/", Internet6Option, "DONT_FRAGMENT", boolean_option)
 if "$ip/mtu" in FOREIGN_VALUES:
-    for each, number in (("DONT", 0), ("WANT", 1), ("DO", 2), ("PROBE", 3)):
+    for number, each in enumerate(("DONT", "WANT", "DO", "PROBE")):
         setattr(MtuDiscovery, each, MtuDiscovery(number))
-for kind in IpOption, Internet6Option:
-    offer(boolean_option, kind, "TRANSPARENT", "MULTICAST_ALL")
-    offer(other_option, kind, "MTU", size=4, maker=read_only, converter=read_integer)
-    offer(
-        other_option, kind, "MTU_DISCOVER", size=4, maker=make_discovery, converter=read_discovery
-    )
-if "size-of/group-req" in FOREIGN_VALUES:
-    size = FOREIGN_VALUES["size-of/group-req"]
-    for kind, address in (IpOption, InternetAddress), (Internet6Option, Internet6Address):
-        one, two = GroupMaker(address, ("group",)), GroupMaker(address, ("group", "source"))
-        for each in "JOIN", "LEAVE":
-            if kind is IpOption:
-                number = FOREIGN_VALUES[f"$mcast/{each.lower()}-group"]
-                setattr(kind, f"{each}_GROUP", kind(number, size, one, set_only))
-            number = FOREIGN_VALUES[f"$mcast/{each.lower()}-source-group"]
-            room = size + ADDRESS_ROOM
-            setattr(kind, f"{each}_SOURCE_GROUP", kind(number, room, two, set_only))
+for place, kind in ("$ip/", IpOption), ("$ipv6/", Internet6Option):
+    offer(place, kind, "TRANSPARENT MULTICAST_ALL", boolean_option)
+    offer(place, kind, "MTU", other_option, 4, read_only, read_integer)
+    offer(place, kind, "MTU_DISCOVER", other_option, 4, make_discovery, read_discovery)
+size = FOREIGN_VALUES.get("size-of/group-req", 0)
+for kind, address in (IpOption, InternetAddress), (Internet6Option, Internet6Address):
+    one, two = GroupMaker(address, ("group",)), GroupMaker(address, ("group", "source"))
+    names = "JOIN_SOURCE_GROUP LEAVE_SOURCE_GROUP"
+    offer("$mcast/", kind, names, plain, size + ADDRESS_ROOM, two, set_only)
+    if kind is IpOption:
+        offer("$mcast/", kind, "JOIN_GROUP LEAVE_GROUP", plain, size, one, set_only)
 
 
 
