@@ -46,11 +46,22 @@ static ssize_t in_band(ssize_t result)
 {
     return result < 0 ? -(ssize_t) LAST_ERROR() : result;
 }
+static int released;                /* calls that have released the lock; read and set with it */
+
+#ifdef Py_GIL_DISABLED
+#define COUNT(step) ((void) 0)
+#else
+#define COUNT(step) (released += (step))
+#endif
+
 #if defined Py_PYTHON_H && !defined PYPY_VERSION
 #define GUARD(expression) do { \
-        PyThreadState *state = PyEval_SaveThread(); \
+        PyThreadState *state; \
+        COUNT(1); \
+        state = PyEval_SaveThread(); \
         expression; \
         PyEval_RestoreThread(state); \
+        COUNT(-1); \
     } while (0)
 #else
 #define GUARD(expression) do { expression; } while (0)
@@ -340,7 +351,7 @@ static int receive_at_once(socket_t fd, char *buffer, size_t size, int flags,
                            struct foreign_frame *from, ssize_t *result)
 {
 #ifdef MSG_DONTWAIT
-    if (size < LONG_COPY && !(flags & (MSG_WAITALL | MSG_DONTWAIT))
+    if (size < LONG_COPY && released <= 1 && !(flags & (MSG_WAITALL | MSG_DONTWAIT))
         && !(marks_are_used && low_water(fd) > 1)) {
         *result = receive(fd, buffer, size, flags | MSG_DONTWAIT, from);
         return *result != -EAGAIN && *result != -EWOULDBLOCK;
@@ -357,7 +368,7 @@ static int send_at_once(socket_t fd, const char *buffer, size_t size, int flags,
 {
     *part = 0;
 #if defined MSG_DONTWAIT && !defined __APPLE__
-    if (size < LONG_COPY && flags == 0) {
+    if (size < LONG_COPY && released <= 1 && flags == 0) {
         const ssize_t result = send_away(fd, buffer, size, MSG_DONTWAIT, address, length);
 
         if (result != -EAGAIN && result != -EWOULDBLOCK) {
@@ -872,6 +883,7 @@ void begin_era_keep(void)
 {
     era = (era + 1) % ERA;
     list_is_held = 0;
+    released = 0;
     for (; to_close != NULL; to_close = to_close->next)
         (void) close_plain(to_close->late);
 }

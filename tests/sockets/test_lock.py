@@ -7,6 +7,7 @@ import importlib.util
 import itertools
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -28,6 +29,7 @@ from helpers import (
     fill,
     name_of,
     reports,
+    run_python,
     until,
     with_lock,
     windows_differs,
@@ -412,6 +414,118 @@ def test_blocking_sockets_that_need_not_wait_keep_the_lock(
         assert receive_from_socket(second, 9)[0] == b""
 
     assert stepper.steps_across(round_trip) <= 2
+
+
+# A blocking call that need not wait gives the lock up as well once several others wait. What
+# has released the lock is counted, and whatever ends a call, it is not counted any longer.
+
+def round_trip(makers: Makers) -> Callable[[], None]:
+    """A message there and back between blocking sockets, which never has to wait."""
+    first, second = makers.pair()
+
+    def act() -> None:
+        assert send_to_socket(first, b"x", None) == 1
+        assert receive_from_socket(second, 9)[0] == b"x"
+
+    return act
+
+
+@with_lock
+@windows_differs("flags")
+def test_blocking_sockets_give_the_lock_up_only_while_several_other_calls_wait(
+    slow: Makers, stepper: Stepper
+) -> None:
+    act, pairs = round_trip(slow), [slow.pair() for _ in range(3)]
+    waiters = [Waiter(receive_from_socket, pairs[0][0], 9).is_asleep()]
+    assert stepper.steps_across(act) <= 2
+    waiters += [Waiter(receive_from_socket, client, 9).is_asleep() for client, _ in pairs[1:]]
+    assert stepper.steps_during_enough_of(act) >= 3
+    for (_, server), waiter in zip(pairs, waiters, strict=True):
+        send_to_socket(server, b"x", None)
+        assert waiter.answer()[0] == b"x"
+    assert stepper.steps_across(act) <= 2
+
+
+@with_lock
+@windows_differs("flags")
+def test_calls_that_failed_do_not_count_as_waiting(slow: Makers, stepper: Stepper) -> None:
+    act = round_trip(slow)
+    for _ in range(3):
+        waiter = Waiter(accept_socket, listener := slow.listener()).is_asleep()
+        shutdown_socket(listener, ShutdownMethod.READ_AND_WRITE)
+        with pytest.raises(SocketCondition):
+            waiter.answer()
+    assert stepper.steps_across(act) <= 2
+
+
+@with_lock
+@needs_posix
+def test_calls_that_a_signal_ended_do_not_count_as_waiting(
+    slow: Makers, stepper: Stepper
+) -> None:
+    def handle(*_: object) -> None:
+        raise InterruptedError
+
+    act, before = round_trip(slow), signal.signal(signal.SIGALRM, handle)
+    try:
+        for _ in range(3):
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            with pytest.raises(InterruptedError):
+                receive_from_socket(slow.pair()[0], 9)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert stepper.steps_across(act) <= 2
+
+
+@with_lock
+@needs_posix
+def test_a_fork_counts_the_calls_that_wait_in_each_process() -> None:
+    run_python("""
+import os, sys, warnings
+warnings.filterwarnings("ignore", "This process .* is multi-threaded")  # so it is to be
+sys.path.insert(0, sys.argv[1])
+from helpers import Waiter
+from sockets import *
+from test_lock import Stepper
+
+def pair():
+    both = make_socket_pair(SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO)
+    for sock in both:
+        set_socket_nonblocking(sock, False)
+    return both
+
+def keeps():
+    def act():
+        send_to_socket(first, b"x", None)
+        receive_from_socket(second, 9)
+    stepper = Stepper()
+    stepper.start()
+    try:
+        return stepper.steps_across(act) <= 2
+    finally:
+        stepper.stop = True
+        stepper.join()
+
+def fork():
+    if (process := os.fork()) == 0:
+        os._exit(0 if keeps() else 9)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+sys.setswitchinterval(1000)
+first, second = pair()
+pairs = [pair() for _ in range(3)]
+waiters = [Waiter(receive_from_socket, one, 9).is_asleep() for one, _ in pairs]
+assert not keeps()
+assert Waiter(fork).answer() == 0
+assert not keeps()
+for _, other in pairs:
+    send_to_socket(other, b"x", None)
+for waiter in waiters:
+    waiter.answer()
+assert keeps()
+for sock in [first, second, *sum(pairs, ())]:
+    close_socket(sock)
+""", os.path.dirname(__file__))
 
 
 def test_waiting_for_all_gives_the_lock_up_though_it_need_not_wait(
