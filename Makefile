@@ -2,7 +2,7 @@
 # make demo            all is set up, tangled and built; the echo server of §1 and its client talk
 # make test            the tests of the sockets and of the tools
 # make tangle          the code out of both documents; needs nothing but python3 (3.9 or later)
-# make build           a .venv whose python imports sockets; needs a C compiler (3.10 or later)
+# make build           a .venv whose python imports sockets; needs a C compiler (3.11 or later)
 # make reference       every public name and what is said of it, as text
 # make check           that generated/ is fresh; ruff, mypy, warnings of gcc and clang
 # make clean           away with all that was made, .venv too

@@ -159,8 +159,8 @@ setup(
     long_description_content_type="text/markdown",
     ext_modules=[Extension(
         "sockets._stub", sources=[], py_limited_api=STABLE_ABI,
-        define_macros=[("Py_LIMITED_API", "0x030A0000")] if STABLE_ABI else [],
+        define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else [],
     )],
     cmdclass={"build_ext": BuildForeignParts, "sdist": PackReproducibly},
-    options={"bdist_wheel": {"py_limited_api": "cp310"}} if STABLE_ABI else {},
+    options={"bdist_wheel": {"py_limited_api": "cp311"}} if STABLE_ABI else {},
 )

@@ -17,6 +17,7 @@ import json
 import os
 import platform
 import random
+import select
 import socket
 import statistics
 import struct
@@ -32,12 +33,13 @@ from time import perf_counter_ns, process_time_ns
 from typing import Any
 
 from sockets import (
-    AddressInfoOption, Datagrams, Descriptors, IpOption, SocketDomain, SocketOption,
+    AddressInfoOption, Datagrams, Descriptors, IpOption, Socket, SocketDomain, SocketOption,
     SocketProtocol, SocketType, UdpOption, UnixAddress, accept_socket, bind_socket,
     close_descriptors, close_socket, connect_socket, create_socket, get_address_info,
     get_socket_name, get_socket_option, listen_socket, make_socket_pair, receive_datagrams,
-    receive_exactly, receive_from_socket, receive_message, send_all, send_datagrams, send_message,
-    send_to_socket, set_socket_nonblocking, set_socket_option, string_to_internet_address,
+    receive_exactly, receive_from_socket, receive_into_socket, receive_message, send_all,
+    send_datagrams, send_message, send_to_socket, set_socket_nonblocking, set_socket_option,
+    string_to_internet_address, wait_for_socket,
 )
 
 Job = Callable[[int], object]  # do it so often
@@ -89,6 +91,54 @@ def their_datagrams() -> Job:
         for _ in repeat(None, count):
             one.sendto(data, address)
             other.recvfrom(2048)
+
+    return job
+
+
+def our_datagrams_into() -> Job:
+    one, other = (our_bound(SocketDomain.INTERNET, SocketType.DATAGRAM) for _ in range(2))
+    address, data, room = get_socket_name(other), bytes(64), bytearray(2048)
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            send_to_socket(one, data, address)
+            receive_into_socket(other, room)
+
+    return job
+
+
+def their_datagrams_into() -> Job:
+    one, other = their_two(socket.AF_INET, socket.SOCK_DGRAM)
+    address, data, room = other.getsockname(), bytes(64), bytearray(2048)
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            one.sendto(data, address)
+            other.recvfrom_into(room)
+
+    return job
+
+
+def our_known_sender() -> Job:
+    one, other = (our_bound(SocketDomain.INTERNET, SocketType.DATAGRAM) for _ in range(2))
+    address, data, known = get_socket_name(other), bytes(64), {get_socket_name(one): 1}
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            send_to_socket(one, data, address)
+            known[receive_from_socket(other, 2048)[1]]  # type: ignore[index]
+
+    return job
+
+
+def their_known_sender() -> Job:
+    one, other = their_two(socket.AF_INET, socket.SOCK_DGRAM)
+    address, data, known = other.getsockname(), bytes(64), {one.getsockname(): 1}
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            one.sendto(data, address)
+            known[other.recvfrom(2048)[1]]
 
     return job
 
@@ -153,6 +203,123 @@ def their_stream() -> Job:
             other.recv(2048)
             other.send(b"x")
             one.recv(2048)
+
+    return job
+
+
+def our_stream_into() -> Job:
+    """A server that receives into a buffer, and sends from it."""
+    one, other = make_socket_pair(SocketDomain.UNIX, SocketType.STREAM, AUTO)
+    room = memoryview(bytearray(2048))
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            send_to_socket(one, b"x", None)
+            received: Any = receive_into_socket(other, room)[0]
+            send_to_socket(other, room[:received], None)
+            receive_from_socket(one, 2048)
+
+    return job
+
+
+def their_stream_into() -> Job:
+    one, other = socket.socketpair()
+    one.setblocking(False)
+    other.setblocking(False)
+    room = memoryview(bytearray(2048))
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            one.send(b"x")
+            other.send(room[: other.recv_into(room)])
+            one.recv(2048)
+
+    return job
+
+
+def our_exactly() -> Job:
+    one, other = make_socket_pair(SocketDomain.UNIX, SocketType.STREAM, AUTO)
+    set_socket_nonblocking(other, False)
+    data = bytes(64)
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            send_to_socket(one, data, None)
+            receive_exactly(other, 64)
+
+    return job
+
+
+def their_exactly() -> Job:
+    one, other = socket.socketpair()
+    one.setblocking(False)
+    data = bytes(64)
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            one.send(data)
+            other.recv(64, socket.MSG_WAITALL)
+
+    return job
+
+
+def their_sender(size: int) -> Any:
+    """A socket from which so much comes, by another process, as often as it is asked for."""
+    client, server = their_connected()
+    client.setblocking(True)
+    server.setblocking(True)
+    if os.fork() == 0:
+        client.close()
+        block = bytes(size)
+        while server.recv(1):
+            server.sendall(block)
+        os._exit(0)
+    server.close()
+    return client
+
+
+def our_large(size: int, nonblocking: bool) -> Job:
+    sock = Socket(
+        their_sender(size).detach(), SocketDomain.INTERNET, SocketType.STREAM, AUTO
+    )
+    set_socket_nonblocking(sock, nonblocking)
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            send_to_socket(sock, b"x", None)
+            if len(receive_exactly(sock, size)[0]) != size:
+                raise AssertionError
+
+    return job
+
+
+def their_large(size: int) -> Job:
+    sock = their_sender(size)
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            sock.send(b"x")
+            if len(sock.recv(size, socket.MSG_WAITALL)) != size:
+                raise AssertionError
+
+    return job
+
+
+def their_large_nonblocking(size: int) -> Job:
+    sock = their_sender(size)
+    sock.setblocking(False)
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            sock.send(b"x")
+            rest = memoryview(bytearray(size))
+            while rest:
+                try:
+                    rest = rest[sock.recv_into(rest) :]
+                except BlockingIOError:
+                    poll.poll()
 
     return job
 
@@ -318,6 +485,89 @@ def their_set_option() -> Job:
     def job(count: int) -> None:
         for _ in repeat(None, count):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+
+    return job
+
+
+def our_name() -> Job:
+    sock = our_bound(SocketDomain.INTERNET, SocketType.DATAGRAM)
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            get_socket_name(sock)
+
+    return job
+
+
+def their_name() -> Job:
+    sock = their_bound(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            sock.getsockname()
+
+    return job
+
+
+def our_modes() -> Job:
+    sock = our_bound(SocketDomain.INTERNET, SocketType.STREAM)
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            set_socket_nonblocking(sock, False)
+            set_socket_nonblocking(sock, True)
+
+    return job
+
+
+def their_modes() -> Job:
+    sock = their_bound(socket.AF_INET, socket.SOCK_STREAM)
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            sock.setblocking(True)
+            sock.setblocking(False)
+
+    return job
+
+
+def our_look() -> Job:
+    sock = our_bound(SocketDomain.INTERNET, SocketType.DATAGRAM)
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            wait_for_socket(sock, True, False, 0)
+
+    return job
+
+
+def their_look() -> Job:
+    poll = select.poll()
+    poll.register(sock := their_bound(socket.AF_INET, socket.SOCK_DGRAM), select.POLLIN)
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count if sock else 0):
+            poll.poll(0)
+
+    return job
+
+
+def our_text() -> Job:
+    sock = our_bound(SocketDomain.INTERNET, SocketType.DATAGRAM)
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            repr(sock)
+
+    return job
+
+
+def their_text() -> Job:
+    sock = their_bound(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def job(count: int) -> None:
+        for _ in repeat(None, count):
+            repr(sock)
 
     return job
 
@@ -505,6 +755,18 @@ ROWS = [
         lambda: their_connections(socket.AF_UNIX), "unix_connections"),
     Row("get an option", 1.05, our_get_option, their_get_option, "get_option"),
     Row("set an option", 1.05, our_set_option, their_set_option, "set_option"),
+    Row("receive and look the sender up, UDP", 0.85, our_known_sender, their_known_sender),
+    Row("receive into a buffer, UDP", 0.86, our_datagrams_into, their_datagrams_into),
+    Row("receive into a buffer, UNIX stream", 0.86, our_stream_into, their_stream_into),
+    Row("receive exactly 64 bytes", 0.95, our_exactly, their_exactly),
+    Row("receive exactly 1 MiB, non-blocking", 1.10, lambda: our_large(1 << 20, True),
+        lambda: their_large_nonblocking(1 << 20)),
+    Row("receive exactly 32 MiB", 1.10, lambda: our_large(1 << 25, False),
+        lambda: their_large(1 << 25)),
+    Row("get the name of a socket", 0.90, our_name, their_name),
+    Row("make a socket blocking, and non-blocking", 1.00, our_modes, their_modes),
+    Row("look whether a socket is ready", 1.20, our_look, their_look),
+    Row("a socket as text", 1.00, our_text, their_text),
     Row("resolve a numeric address", 0.45, our_resolve, their_resolve, "resolve"),
     *blocks(65536, "64 KiB", "blocks_64k"),
     *blocks(1 << 20, "1 MiB", "blocks_1m"),

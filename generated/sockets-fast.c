@@ -1,5 +1,5 @@
 #if defined Py_PYTHON_H && !defined PYPY_VERSION && !defined Py_GIL_DISABLED \
-    && (!defined Py_LIMITED_API || Py_LIMITED_API + 0 >= 0x030A0000) && !defined NO_FAST_PATHS
+    && (!defined Py_LIMITED_API || Py_LIMITED_API + 0 >= 0x030B0000) && !defined NO_FAST_PATHS
 #include <errno.h>
 #include <structmember.h>
 
@@ -183,9 +183,11 @@ static int set_number(PyObject *self, PyObject *value, void *nothing)
 #define PROCEDURES(ROW) \
     ROW(accept_socket, accept) ROW(close_socket, close) ROW(connect_socket, connect) \
     ROW(create_socket, socket) ROW(get_address_info, getaddrinfo) \
+    ROW(get_peer_name, getpeername) ROW(get_socket_name, getsockname) \
     ROW(get_socket_option, getsockopt) ROW(receive_from_socket, recvfrom) \
     ROW(receive_into_socket, recvfrom) ROW(send_to_socket, sendto) \
-    ROW(set_socket_option, setsockopt) ROW(tell_address, audit)
+    ROW(set_socket_nonblocking, fcntl) ROW(set_socket_option, setsockopt) \
+    ROW(tell_address, audit) ROW(wait_for_socket, poll)
 #define BASES(BASE) \
     BASE(SocketBase) BASE(ConstantBase) BASE(DomainBase) BASE(InfoBase) BASE(AddressBase) \
     BASE(OptionBase)
@@ -197,11 +199,11 @@ static int set_number(PyObject *self, PyObject *value, void *nothing)
     ROW(SocketDomain, DomainBase) ROW(SocketOption, OptionBase) \
     ROW(SocketProtocol, ConstantBase) ROW(SocketType, ConstantBase) ROW(UnixAddress, AddressBase)
 #define CAPTURES(NAME) \
-    NAME(SocketCondition) NAME(any_bytes) NAME(expect) NAME(from_buffer) \
+    NAME(SocketCondition) NAME(expect) \
     NAME(foreign_to_internet6_address) NAME(foreign_to_internet_address) \
     NAME(foreign_to_unix_address) NAME(judge_connect) NAME(known_constant) \
     NAME(known_protocols) NAME(known_types) NAME(not_yet) NAME(plain_address) \
-    NAME(pointer_to_bytes) NAME(refuse_buffer) NAME(report_failure) \
+    NAME(refuse_buffer) NAME(report_failure) \
     NAME(report_unresolved) NAME(socket_domain_db)
 #define SLOTS(SLOT) SLOT(who) SLOT(syscall) SLOT(address)
 
@@ -434,7 +436,7 @@ static int bytes_can_be_cut(void)
     if (model != NULL && filled != NULL) {
         is = PyLong_FromSsize_t(PyBytes_AsString(filled) - (char *) filled + 1);
         wanted = PyObject_GetAttrString((PyObject *) &PyBytes_Type, "__basicsize__");
-        can = Py_SIZE((PyVarObject *) filled) == 5000 ? is_same(is, wanted) : 0;
+        can = Py_SIZE(filled) == 5000 ? is_same(is, wanted) : 0;
     }
     if (can == 1) {
         memcpy(PyBytes_AsString(filled), "1234", 4);
@@ -646,45 +648,27 @@ static int fold(PyObject *class, PyObject *const *flags, Py_ssize_t count, int *
     }
     return plain;
 }
-/* What stands for the loan, `buffer` itself if it is a bytes; or NULL and an exception. */
-static PyObject *borrow(struct state *state, int procedure, PyObject *buffer, int writable,
-                        char **data, Py_ssize_t *size)
+/* Whether the buffer is lent; if not, an exception says why. */
+static int borrow(struct state *state, int procedure, PyObject *buffer, int writable,
+                  Py_buffer *lent)
 {
-    struct _cffi_ctypedescr *pointer = (struct _cffi_ctypedescr *) (void *) THE(pointer_to_bytes);
-    PyObject *lent;
-
-    if (PyBytes_CheckExact(buffer) && !writable) {
-        *data = PyBytes_AsString(buffer);
-        *size = PyBytes_Size(buffer);
-        return Py_NewRef(buffer);
-    }
-    lent = PyObject_CallFunctionObjArgs(THE(from_buffer), THE(any_bytes), buffer,
-                                        writable ? Py_True : Py_False, NULL);
-    if (lent == NULL && (PyErr_ExceptionMatches(PyExc_TypeError)
-                         || PyErr_ExceptionMatches(PyExc_ValueError)
-                         || PyErr_ExceptionMatches(PyExc_BufferError))) {
+    if (PyObject_GetBuffer(buffer, lent, writable ? PyBUF_WRITABLE : PyBUF_SIMPLE) == 0)
+        return 1;
+    if (PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_ValueError)
+        || PyErr_ExceptionMatches(PyExc_BufferError)) {
         PyErr_Clear();
-        return PyObject_CallFunction(THE(refuse_buffer), "OOO", state->captured[procedure + 1],
-                                     buffer, writable ? Py_True : Py_False);
+        Py_XDECREF(PyObject_CallFunction(THE(refuse_buffer), "OOO", state->captured[procedure + 1],
+                                         buffer, writable ? Py_True : Py_False));
     }
-    *size = lent == NULL ? -1 : PyObject_Size(lent);
-    if (*size > 0 && (*data = _cffi_to_c_pointer(lent, pointer)) == NULL)
-        *size = -1;
-    if (*size < 0)
-        Py_CLEAR(lent);
-    return lent;
+    return 0;
 }
 
-static void end_loan(PyObject *lent)
+static void end_loan(Py_buffer *lent)
 {
     PyObject *type, *value, *traceback;
 
-    if (PyBytes_CheckExact(lent)) {
-        Py_DECREF(lent);
-        return;
-    }
     PyErr_Fetch(&type, &value, &traceback);
-    Py_DECREF(lent);
+    PyBuffer_Release(lent);
     PyErr_Restore(type, value, traceback);
 }
 
@@ -726,10 +710,9 @@ static PyObject *fast_send_to_socket(CALL)
 {
     struct state *state = PyModule_GetState(self);
     struct socket_base *sock = NULL;
-    PyObject *packed = NULL, *lent;
-    char *data = NULL;
+    PyObject *packed = NULL;
+    Py_buffer lent;
     const char *to = NULL;
-    Py_ssize_t size;
     socklen_t length = 0;
     ssize_t result;
     int bits, quick;
@@ -741,18 +724,18 @@ static PyObject *fast_send_to_socket(CALL)
         return THE_LONG_WAY(send_to_socket);
     if (packed != NULL && !may_use(state, "socket.sendto", arguments[0], arguments[2]))
         return NULL;
-    lent = borrow(state, NUMBER_OF_send_to_socket, arguments[1], 0, &data, &size);
-    if (lent == NULL)
+    if (!borrow(state, NUMBER_OF_send_to_socket, arguments[1], 0, &lent))
         return NULL;
     Py_XINCREF(packed);
     quick = sock->nonblocking;
     bits |= quick ? NO_WAIT : 0;
-    if (quick && size < LONG_COPY)
-        UNTIL_DONE(result, sendto_keep(sock->structure, data, (size_t) size, bits, to, length));
+    if (quick && lent.len < LONG_COPY)
+        UNTIL_DONE(result, sendto_keep(sock->structure, lent.buf, (size_t) lent.len, bits, to,
+                                       length));
     else
         UNTIL_LATE(result, sock->structure, 1,
-                   sendto_block(sock->structure, data, (size_t) size, bits, to, length));
-    end_loan(lent);
+                   sendto_block(sock->structure, lent.buf, (size_t) lent.len, bits, to, length));
+    end_loan(&lent);
     Py_XDECREF(packed);
     if (result < 0)
         return say_not_yet(state, NUMBER_OF_send_to_socket, result, arguments[2], arguments[0]);
@@ -833,21 +816,18 @@ static PyObject *fast_receive_into_socket(CALL)
 {
     struct state *state = PyModule_GetState(self);
     struct socket_base *sock = NULL;
-    PyObject *lent;
+    Py_buffer lent;
     struct foreign_frame from;
-    char *data = NULL;
-    Py_ssize_t size;
     ssize_t result;
     int bits;
 
     if (count < 2 || names != NULL || (sock = whole_socket(state, arguments[0])) == NULL
         || !fold(THE(ReceiveFromOption), arguments + 2, count - 2, &bits))
         return THE_LONG_WAY(receive_into_socket);
-    lent = borrow(state, NUMBER_OF_receive_into_socket, arguments[1], 1, &data, &size);
-    if (lent == NULL)
+    if (!borrow(state, NUMBER_OF_receive_into_socket, arguments[1], 1, &lent))
         return NULL;
-    result = receive_by_rule(sock, data, size, bits, &from);
-    end_loan(lent);
+    result = receive_by_rule(sock, lent.buf, lent.len, bits, &from);
+    end_loan(&lent);
     if (result < 0)
         return nothing_yet(state, NUMBER_OF_receive_into_socket, result, arguments[0]);
     return pair(PyLong_FromSsize_t(result), sender(state, sock, &from));
@@ -1005,6 +985,71 @@ static PyObject *fast_set_socket_option(CALL)
                                        option->id, (int) value) == 0)
         return Py_NewRef(Py_None);
     return THE_LONG_WAY(set_socket_option);
+}
+
+static PyObject *fast_get_socket_name(CALL)
+{
+    struct state *state = PyModule_GetState(self);
+    struct socket_base *sock = count != 1 || names != NULL ? NULL
+        : whole_socket(state, arguments[0]);
+    struct foreign_frame name;
+
+    if (sock == NULL || getsockname_keep(sock->structure, &name) < 0)
+        return THE_LONG_WAY(get_socket_name);
+    return sender(state, sock, &name);
+}
+
+static PyObject *fast_get_peer_name(CALL)
+{
+    struct state *state = PyModule_GetState(self);
+    struct socket_base *sock = count != 1 || names != NULL ? NULL
+        : whole_socket(state, arguments[0]);
+    struct foreign_frame name;
+
+    if (sock == NULL || getpeername_keep(sock->structure, &name) < 0)
+        return THE_LONG_WAY(get_peer_name);
+    return sender(state, sock, &name);
+}
+
+static PyObject *fast_set_socket_nonblocking(CALL)
+{
+    struct state *state = PyModule_GetState(self);
+    struct socket_base *sock = count != 2 || names != NULL || !PyBool_Check(arguments[1]) ? NULL
+        : whole_socket(state, arguments[0]);
+    const int nonblocking = sock != NULL && arguments[1] == Py_True;
+
+    if (sock == NULL || set_nonblocking_keep(sock->structure, nonblocking) < 0)
+        return THE_LONG_WAY(set_socket_nonblocking);
+    sock->nonblocking = nonblocking;
+    return Py_NewRef(Py_None);
+}
+static int is_zero(PyObject *number)
+{
+    int overflow = 0;
+
+    if (PyFloat_CheckExact(number))
+        return PyFloat_AsDouble(number) == 0.0;
+    return PyLong_CheckExact(number) && PyLong_AsLongAndOverflow(number, &overflow) == 0;
+}
+
+static PyObject *fast_wait_for_socket(CALL)
+{
+    struct state *state = PyModule_GetState(self);
+    const int named = names != NULL && count == 3 && PyTuple_Size(names) == 1
+        && PyUnicode_CompareWithASCIIString(PyTuple_GetItem(names, 0), "timeout") == 0;
+    struct socket_base *sock = NULL;
+    int result;
+
+    if ((named || (names == NULL && count == 4)) && PyBool_Check(arguments[1])
+        && PyBool_Check(arguments[2]) && is_zero(arguments[3]))
+        sock = whole_socket(state, arguments[0]);
+    if (sock == NULL)
+        return THE_LONG_WAY(wait_for_socket);
+    KEEP(sock->structure, result = wait_for(fd, arguments[1] == Py_True,
+                                            arguments[2] == Py_True, 0));
+    if (result < 0)
+        return THE_LONG_WAY(wait_for_socket);
+    return pair(PyBool_FromLong(result & 1), PyBool_FromLong(result & 2));
 }
 
 static PyObject *known(struct state *state, PyObject *table, PyObject *kind, int value)

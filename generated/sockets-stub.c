@@ -475,15 +475,6 @@ int shutdown_block(struct foreign_socket *sock, int method)
     return result;
 }
 
-/* fcntl(2): change the one flag. */
-int set_nonblocking_block(struct foreign_socket *sock, int nonblocking)
-{
-    int result;
-
-    SOCKET_GUARD(sock, result = (int) in_band(set_mode(fd, nonblocking)));
-    return result;
-}
-
 static int get_mode(socket_t fd)
 {
 #ifdef _WIN32
@@ -586,6 +577,15 @@ int setsockopt_block(struct foreign_socket *sock, int level, int id, const char 
 #else
 #define KEEP_SEND(sock, expression) SOCKET_GUARD(sock, expression)
 #endif
+
+/* fcntl(2): change the one flag. */
+int set_nonblocking_keep(struct foreign_socket *sock, int nonblocking)
+{
+    int result;
+
+    KEEP(sock, result = (int) in_band(set_mode(fd, nonblocking)));
+    return result;
+}
 
 /* listen(2) */
 int listen_keep(struct foreign_socket *sock, int queue_length)

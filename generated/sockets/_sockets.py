@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator, Sequence
     from typing import (
-        IO, Any, ClassVar, Concatenate, Generic, Literal, NoReturn, ParamSpec, overload,
+        IO, Any, ClassVar, Concatenate, Generic, Literal, NoReturn, ParamSpec, Self, overload,
     )
 
-    from typing_extensions import Buffer, Self, TypeVar
+    from typing_extensions import Buffer, TypeVar
 
     First = TypeVar("First")
     Second = TypeVar("Second")
@@ -52,7 +52,7 @@ globals().update(
     Any="__import__('typing').Any",
     Buffer="getattr(__import__('_collections_abc'), 'Buffer', Any)",  # from Python 3.12 on
     NoReturn="__import__('typing').NoReturn",
-    Self="getattr(__import__('typing'), 'Self', Any)",  # from Python 3.11 on
+    Self="__import__('typing').Self",
     ipaddress=Later("__import__('ipaddress')"),
     Rest=Later("__import__('typing').ParamSpec('Rest')"),
     socket=Later("__import__('socket')"),
@@ -290,8 +290,7 @@ def tell_done(failure: BaseException, done: object) -> None:
     try:
         failure.done = done  # type: ignore[attr-defined]
     except (AttributeError, TypeError):
-        if hasattr(failure, "add_note"):  # since Python 3.11
-            failure.add_note(f"done before that: {done!r}")
+        failure.add_note(f"done before that: {done!r}")
 declare("""
     typedef int... socket_t;
     typedef int... socklen_t;
@@ -316,8 +315,8 @@ getsockopt_block, getsockopt_keep, getsockopt_number_keep = define_ffi(
 setsockopt_block, setsockopt_keep, setsockopt_number_keep, note_options_keep = define_ffi(
     "setsockopt_block setsockopt_keep setsockopt_number_keep note_options_keep"
 )
-get_nonblocking_block, set_nonblocking_block, clock_keep = define_ffi(
-    "get_nonblocking_block set_nonblocking_block clock_keep"
+get_nonblocking_block, set_nonblocking_keep, clock_keep = define_ffi(
+    "get_nonblocking_block set_nonblocking_keep clock_keep"
 )
 wait_for_rest_block, connect_wait_block = define_ffi("wait_for_rest_block connect_wait_block")
 getaddrinfo_block, copy_addresses_keep, freeaddrinfo, gai_strerror = define_ffi(
@@ -364,8 +363,6 @@ accept_block, connect_block, sendto_block, recvfrom_block = define_ffi(
     "accept_block connect_block sendto_block recvfrom_block"
 )
 if __package__:
-    from_buffer = ffi.from_buffer
-    any_bytes, pointer_to_bytes = map(ffi.typeof, ("char[]", "char *"))
     any_pointer = ffi.typeof("void *")
 
 
@@ -698,7 +695,7 @@ def set_blocking(sock: Socket, yes: bool) -> int:
     answer, mode = [INTERRUPTED], {0: not yes}
     while answer[0] == INTERRUPTED:
         next(zip(
-            later(answer.__setitem__, 0, later(set_nonblocking_block, sock._foreign, not yes)),
+            later(answer.__setitem__, 0, later(set_nonblocking_keep, sock._foreign, not yes)),
             later(
                 setattr, sock, "_nonblocking",
                 later(mode.get, later(answer.__getitem__, 0), sock._nonblocking),

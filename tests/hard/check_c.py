@@ -13,7 +13,7 @@ import cffi
 
 ROOT = Path(__file__).resolve().parents[2]
 GENERATED = ROOT / "generated"
-PYTHON = ["-DPy_LIMITED_API=0x030A0000", "-isystem", sysconfig.get_path("include"),
+PYTHON = ["-DPy_LIMITED_API=0x030B0000", "-isystem", sysconfig.get_path("include"),
           "-isystem", Path(cffi.__file__).parent, "-include", "_cffi_include.h",
           "-include", GENERATED / "sockets-stub.c"]
 FILES = {"socket-ffi-values": [], "sockets-stub": [], "sockets-fast": PYTHON}

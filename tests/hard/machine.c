@@ -98,7 +98,7 @@ static void datagrams(void)
     CHECK(memcmp(buffer, "datagram", 8) == 0);
     CHECK(((struct sockaddr_in *) &from.address)->sin_port == near.sin_port);
     CHECK(sendto_block(&here, "", 0, 0, PACKED(far)) == 0);
-    CHECK(set_nonblocking_block(&there, 0) == 0 && get_nonblocking_block(there.fd) == 0);
+    CHECK(set_nonblocking_keep(&there, 0) == 0 && get_nonblocking_block(there.fd) == 0);
     CHECK(recvfrom_block(&there, buffer, sizeof buffer, 0, &from) == 0);
     CHECK(recvfrom_keep(&there, buffer, sizeof buffer, 0, &from) == -EWOULDBLOCK);
     CHECK(close_block(&here) == 0 && close_block(&there) == 0);

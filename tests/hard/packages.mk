@@ -66,7 +66,7 @@ test-variants: build build/plain/ready build/bsd/ready build/long/ready
 
 # Everything on all Pythons at hand, and the C files on all machines; it fills the README's table.
 
-PYTHONS ?= $(wildcard $(HOME)/.pyenv/versions/3.1[0-9]*/bin/python)
+PYTHONS ?= $(wildcard $(HOME)/.pyenv/versions/3.1[1-9]*/bin/python)
 
 test-machines: build
 	$(RUN) tests/hard/everywhere.py machines

@@ -10,7 +10,7 @@ SECONDS in all.
 There is one kind of place that a tracer reaches and no signal does. Where a bare number changes
 hands, the last step is an assignment, and behind it there are only loads and the return: CPython
 looks for signals on entry, after calls and before it goes back in a loop. What is raised on that
-way back is counted by itself. (CPython 3.10 looks once more after the return, in the caller.)
+way back is counted by itself.
 """
 
 from __future__ import annotations
@@ -624,9 +624,6 @@ def interrupt(scene: Scene, tracer: Tracer, tally: Tally, before: int) -> None:
 
 
 @pytest.mark.timeout(400, method="thread")
-@pytest.mark.skipif(
-    sys.version_info < (3, 11), reason="CPython 3.10 crashes where a tracer raises in the midst"
-)
 @pytest.mark.parametrize("nonblocking", [True, False], ids=["nonblocking", "blocking"])
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("way", ["as it is", "long"] if _sockets.HAS_FAST_PATHS else ["as it is"])
@@ -693,11 +690,7 @@ OWNERS = [
 
 
 @pytest.mark.timeout(SECONDS * 20 + 60, method="thread")
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=pytest.mark.skipif(
-        sys.version_info < (3, 11) and name in NUMBERS, reason="it looks after the return as well"
-    )) for name in OWNERS
-])
+@pytest.mark.parametrize("name", OWNERS)
 def test_signals_at_random_moments_leave_each_descriptor_one_owner(folder: Path, name: str) -> None:
     stage, tally, alarm = Stage("unix", False, "long", folder), Tally(), Alarm()
     old, end = signal.signal(signal.SIGALRM, alarm), time.monotonic() + SECONDS / len(OWNERS)

@@ -101,13 +101,13 @@ def test_the_tools_wheel_holds_the_package_and_nothing_else() -> None:
 
 
 def test_one_wheel_is_for_every_cpython_from_3_10() -> None:
-    assert "-cp310-abi3-" in wheel().name
+    assert "-cp311-abi3-" in wheel().name
 
 
 @pytest.mark.parametrize(
     ("project", "package", "python", "readme", "needs"),
     [
-        ("native-sockets", "generated/sockets", ">=3.10", "README.md", "cffi"),
+        ("native-sockets", "generated/sockets", ">=3.11", "README.md", "cffi"),
         ("commonweb", "commonweb", ">=3.9", "commonweb/README.md", ""),
     ],
 )
@@ -160,7 +160,7 @@ def test_auditwheel_makes_of_it_a_wheel_that_an_index_takes(tmp_path: Path) -> N
                PATH=programs)
     assert done.returncode == 0, done.stderr
     [made] = tmp_path.iterdir()
-    assert re.fullmatch(r"native_sockets-[\d.]+-cp310-abi3-manylinux_.*\.whl", made.name)
+    assert re.fullmatch(r"native_sockets-[\d.]+-cp311-abi3-manylinux_.*\.whl", made.name)
     place = tmp_path / "place"
     done = run(sys.executable, "-m", "pip", "install", "--no-deps", "--target", place, made)
     assert done.returncode == 0, done.stderr

@@ -41,6 +41,7 @@ from sockets import (
     connect_socket,
     create_socket,
     get_address_info,
+    get_peer_name,
     get_socket_name,
     get_socket_option,
     listen_socket,
@@ -51,7 +52,9 @@ from sockets import (
     receive_into_socket,
     send_datagrams,
     send_to_socket,
+    set_socket_nonblocking,
     set_socket_option,
+    wait_for_socket,
 )
 
 UNIX, STREAM, DATAGRAM = SocketDomain.UNIX, SocketType.STREAM, SocketType.DATAGRAM
@@ -565,7 +568,7 @@ def raising_at(number: int, act: Callable[[], object]) -> tuple[int, BaseExcepti
         nonlocal steps
         if frame.f_globals.get("__name__") not in (_sockets.__name__, "extractors"):
             return None
-        frame.f_trace_opcodes = sys.version_info >= (3, 11)  # 3.10 itself crashes on some
+        frame.f_trace_opcodes = True
         steps += 1
         if steps == number:
             raise Stop
@@ -670,6 +673,13 @@ CALLS: dict[str, Callable[[Scene], object]] = {
     "get an option of the program's": lambda s: get_socket_option(s.first, s.option),
     "set an option wrongly": lambda s: set_socket_option(s.first, SocketOption.KEEP_ALIVE, 5),
     "set an option of the program's": lambda s: set_socket_option(s.first, s.option, 5),
+    "name": lambda s: get_socket_name(s.bound),
+    "name of a peer": lambda s: get_peer_name(s.first),
+    "name, closed": lambda s: get_socket_name(s.closed),
+    "mode": lambda s: set_socket_nonblocking(s.first, True),
+    "mode, closed": lambda s: set_socket_nonblocking(s.closed, True),
+    "look": lambda s: wait_for_socket(s.bound, True, False, 0),
+    "look, closed": lambda s: wait_for_socket(s.closed, True, False, timeout=0),
     "resolve": lambda s: get_address_info("127.0.0.1", 80),
     "resolve a name": lambda s: get_address_info("127.0.0.1", "80"),
     "resolve nothing": lambda s: get_address_info(

@@ -33,7 +33,7 @@ static int open_socket(int type)
 
     CHECK(fd >= 0);
     CHECK(get_nonblocking_block(fd) == 1);
-    CHECK(set_nonblocking_block(AT(fd), 0) == 0);
+    CHECK(set_nonblocking_keep(AT(fd), 0) == 0);
     return fd;
 }
 
@@ -153,7 +153,7 @@ static void *change(void *argument)
         CHECK(setsockopt_block(AT(place->left), SOL_SOCKET, SO_KEEPALIVE, (char *) &value, 4) == 0);
         CHECK(getsockopt_block(AT(place->left), SOL_SOCKET, SO_TYPE, (char *) &got, 4) == 4);
         CHECK(got == SOCK_DGRAM);
-        CHECK(set_nonblocking_block(AT(place->left), value) == 0);
+        CHECK(set_nonblocking_keep(AT(place->left), value) == 0);
         CHECK(get_nonblocking_block(place->left) >= 0);
         CHECK(listen_keep(AT(place->listener), 64) == 0);
         if (i % 10 == 0) {

@@ -49,7 +49,7 @@ $(WINDOWS)/ready: $(WINDOWS_PYTHON)/ready $(wildcard generated/*.[ch] generated/
 	    builder.write_values(program, Path('generated/sockets/_values.py')); \
 	    builder.write_wrapper(program, Path('_stub.c'))"
 	cd $(WINDOWS) && $(MINGW) -Werror=int-conversion -Werror=incompatible-pointer-types \
-	    -DPy_LIMITED_API=0x030A0000 \
+	    -DPy_LIMITED_API=0x030B0000 \
 	    -I $(WINDOWS_PYTHON)/include _stub.c -o generated/sockets/_stub.pyd \
 	    $(WINDOWS_PYTHON)/python311.dll -lws2_32
 	touch $@

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import array
 import copy
+import ctypes
 import errno
 import functools
 import inspect
+import mmap
 import operator
 import os
 import pickle
@@ -54,19 +57,23 @@ from sockets import (
     connect_socket,
     create_socket,
     get_address_info,
+    get_peer_name,
     get_socket_name,
     get_socket_option,
     receive_from_socket,
     receive_into_socket,
     register_socket_domain,
     send_to_socket,
+    set_socket_nonblocking,
     set_socket_option,
+    wait_for_socket,
 )
 
 FAST = (
     "accept_socket", "close_socket", "connect_socket", "create_socket", "get_address_info",
-    "get_socket_option", "receive_from_socket", "receive_into_socket", "send_to_socket",
-    "set_socket_option",
+    "get_peer_name", "get_socket_name", "get_socket_option", "receive_from_socket",
+    "receive_into_socket", "send_to_socket", "set_socket_nonblocking", "set_socket_option",
+    "wait_for_socket",
 )
 HAS_FAST_PATHS = _sockets.HAS_FAST_PATHS
 needs_fast_paths = pytest.mark.skipif(not HAS_FAST_PATHS, reason="all goes the long way here")
@@ -207,11 +214,15 @@ def test_a_wrong_argument_is_refused_as_by_the_procedure(
         "connect_socket": [sock, InternetAddress(1, None)],
         "create_socket": [quick.family.domain, SocketType.STREAM, SocketProtocol(99)],
         "get_address_info": ["127.0.0.1", 80, None, None, None, AddressInfoOption.NUMERIC_HOST],
+        "get_peer_name": [sock],
+        "get_socket_name": [sock],
         "get_socket_option": [sock, SocketOption.KEEP_ALIVE],
         "receive_from_socket": [sock, 9],
         "receive_into_socket": [sock, bytearray(9)],
         "send_to_socket": [sock, b"", InternetAddress(1, None)],
+        "set_socket_nonblocking": [sock, True],
         "set_socket_option": [sock, SocketOption.KEEP_ALIVE, True],
+        "wait_for_socket": [sock, False, True, 0],
     }
     for place in range(len(usual[name]) + 1):
         for arguments in (
@@ -238,6 +249,9 @@ def test_an_empty_record_of_a_socket_is_a_closed_socket_and_nothing_worse() -> N
         lambda: receive_from_socket(NO_SOCKET, 9), lambda: send_to_socket(NO_SOCKET, b"", None),
         lambda: accept_socket(NO_SOCKET), lambda: close_socket(NO_SOCKET),
         lambda: get_socket_option(NO_SOCKET, SocketOption.KEEP_ALIVE),
+        lambda: get_socket_name(NO_SOCKET), lambda: get_peer_name(NO_SOCKET),
+        lambda: set_socket_nonblocking(NO_SOCKET, True),
+        lambda: wait_for_socket(NO_SOCKET, True, True, 0),
     ):
         with pytest.raises((SocketCondition, AttributeError)) as failure:
             call()
@@ -330,8 +344,27 @@ def test_flags_are_heeded(make: Makers) -> None:
 
 def test_a_buffer_that_cannot_be_written_to_is_refused(quick: Makers) -> None:
     sock = quick.socket(SocketType.DATAGRAM)
-    for wrong in (b"12345", memoryview(b"12345"), "12345", None, memoryview(bytearray(9))[::2]):
+    own = memoryview(bytearray(9))
+    released = own[1:]
+    released.release()
+    for wrong in (
+        b"12345", memoryview(b"12345"), "12345", None, own[::2], own.toreadonly(), released
+    ):
         both("receive_into_socket", sock, wrong)
+
+
+@pytest.mark.parametrize("room", [
+    memoryview(bytearray(8)).cast("B", (2, 4)), array.array("H", bytes(8)),
+    memoryview(array.array("I", bytes(8))), (ctypes.c_uint32 * 2)(), mmap.mmap(-1, 8),
+], ids=["matrix", "array", "numbers", "c_uint32", "map"])
+def test_every_kind_of_writable_memory_is_received_into(room: Any, quick: Makers) -> None:
+    client, server = quick.pair()
+    for size in (8, 5):
+        data = bytes(range(size))
+        assert send_to_socket(client, data, None) == size
+        assert wait_for_socket(server, True, False, 9)[0]
+        assert receive_into_socket(server, room)[0] == size
+        assert bytes(room)[:size] == data
 
 
 def test_a_buffer_that_is_refused_is_refused_in_the_words_of_the_procedure(quick: Makers) -> None:
@@ -341,6 +374,51 @@ def test_a_buffer_that_is_refused_is_refused_in_the_words_of_the_procedure(quick
     closed = memoryview(b"12")
     closed.release()
     both("send_to_socket", sock, closed, None)
+
+
+# Names, modes and looks.
+
+def test_both_ends_have_the_names_that_the_procedures_tell(make: Makers) -> None:
+    client, server = make.pair()
+    assert get_peer_name(client) == get_socket_name(server)
+    for sock in (client, server, make.socket()):
+        both("get_socket_name", sock)
+        both("get_peer_name", sock)
+    close_socket(client)
+    both("get_socket_name", client)
+    both("get_peer_name", client)
+
+
+def test_record_and_kernel_agree_on_the_mode_in_either_way(make: Makers) -> None:
+    sock = make.socket()
+    for change in (set_socket_nonblocking, long_way("set_socket_nonblocking")):
+        for mode in (True, True, False, False, True):
+            change(sock, mode)
+            assert sock.nonblocking is mode
+            assert WINDOWS or os.get_blocking(sock.fd) is not mode
+    for wrong in (0, 1, None, "x"):
+        both("set_socket_nonblocking", sock, wrong)
+    close_socket(sock)
+    both("set_socket_nonblocking", sock, False)
+    assert sock.nonblocking
+
+
+@pytest.mark.parametrize("timeout", [0, 0.0, -0.0, False, -1, 2**70, 1e-9, None, "0", float("nan")])
+def test_a_look_tells_what_the_procedure_tells(timeout: Any, make: Makers) -> None:
+    client, server = make.pair()
+    assert send_to_socket(client, b"x", None) == 1
+    assert wait_for_socket(server, True, False, 9)[0]
+    for asked in ((True, False), (False, True), (True, True)):
+        both("wait_for_socket", server, *asked, timeout)
+        both("wait_for_socket", server, *asked, timeout=timeout)
+    if timeout is not None:
+        both("wait_for_socket", client, True, False, timeout)
+        both("wait_for_socket", client, False, False, timeout)
+    for wrong in ((1, 0), (None, True), (True, "x")):
+        both("wait_for_socket", server, *wrong, timeout)
+    both("wait_for_socket", server, True, False, limit=timeout)
+    close_socket(server)
+    both("wait_for_socket", server, True, True, timeout)
 
 
 # Addresses.

@@ -238,7 +238,7 @@ RAISES = SIGNALS + """
 
     def note(done):
         if kind is Deaf:
-            return [f"done before that: {done!r}"] if sys.version_info >= (3, 11) else None
+            return [f"done before that: {done!r}"]
         return done
 """
 MODES = pytest.mark.parametrize("mode", ["blocking", "nonblocking"])
