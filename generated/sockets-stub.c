@@ -1405,18 +1405,30 @@ static int is_rights(const int *item)
     return item[0] == SOL_SOCKET && item[1] == SCM_RIGHTS;
 }
 
-/* Take the descriptors that are left at these places, with the lock held; how many there were. */
+/* Take the descriptors that are left at these places: how many there were. */
 static int take_some(struct foreign_control *control, int first, int count, int *taken)
 {
     const int most = (int) (sizeof control->descriptors / sizeof(int));
     int number = 0;
 
     for (int i = first < 0 ? 0 : first; i < most && i - first < count; i++) {
-        if (control->descriptors[i] >= 0)
-            taken[number++] = control->descriptors[i];
-        control->descriptors[i] = -1;
+        const int fd = LOOK(&control->descriptors[i]);
+
+        if (fd >= 0 && SWAP(&control->descriptors[i], fd, -1))
+            taken[number++] = fd;
     }
     return number;
+}
+
+/* Move a descriptor from its place into an empty structure, if it is still there: whether it is. */
+int move_descriptor_keep(struct foreign_control *control, int place, int fd,
+                         struct foreign_socket *owner)
+{
+    const int moved = SWAP(&control->descriptors[place], fd, -1);
+
+    if (moved)
+        PUT(&owner->fd, fd);
+    return moved;
 }
 
 static void close_taken(const int *taken, int number)

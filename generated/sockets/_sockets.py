@@ -442,8 +442,8 @@ if not WINDOWS:
     sendmsg_keep, sendmsg_block, recvmsg_keep, recvmsg_block = define_ffi(
         "sendmsg_keep sendmsg_block recvmsg_keep recvmsg_block"
     )
-    close_descriptors_block, drop_control_block = define_ffi(
-        "close_descriptors_block drop_control_block"
+    close_descriptors_block, move_descriptor_keep, drop_control_block = define_ffi(
+        "close_descriptors_block move_descriptor_keep drop_control_block"
     )
     if __package__:
         IOVECS = ffi.typeof("struct iovec[]")
@@ -2080,7 +2080,7 @@ class ReceivedDescriptors(AncillaryItem):
     and take_socket take them out; leaving a `with` statement, or close_descriptors, closes
     the others. Dropped with any in it, it closes them, and there is a ResourceWarning. They
     are close-on-exec. Only receive_message makes such an item (TypeError); it can be sent on.
-    One thread at a time may take them. Platforms: all but Windows.
+    Platforms: all but Windows.
     """
 
     __slots__ = ("_control", "_places")
@@ -4566,9 +4566,11 @@ def take_descriptor(received: ReceivedDescriptors) -> int:
 
     No system call is made. Raises ValueError if none is left, TypeError.
     """
-    place = first_place("take_descriptor", received)
-    fd: int = received._control.descriptors[place]
-    received._control.descriptors[place] = -1
+    hand = make_foreign_owner()
+    while not move_descriptor_keep(*first_place("take_descriptor", received), hand):
+        pass
+    fd: int = hand.fd
+    hand.fd = -1
     return fd
 
 
@@ -4578,14 +4580,16 @@ def take_socket(received: ReceivedDescriptors) -> Socket:
     It is recognised as by adopt_descriptor, and raises what that raises; then the descriptor
     stays where it was. ValueError also if none is left. Does not block.
     """
-    place = first_place("take_socket", received)
-    held = received._control.descriptors
-    sock = recognise("take_socket", held[place])
-    next(zip(
-        later(setattr, sock._foreign, "fd", held[place]), later(held.__setitem__, place, -1),
-        strict=False,
-    ))
-    return sock
+    while True:
+        control, place, fd = first_place("take_socket", received)
+        try:
+            sock = recognise("take_socket", fd)
+        except (SocketCondition, ValueError):
+            if control.descriptors[place] == fd:
+                raise
+            continue
+        if move_descriptor_keep(control, place, fd, sock._foreign):
+            return sock
 
 
 def close_descriptors(received: ReceivedDescriptors) -> None:
@@ -4600,11 +4604,12 @@ def close_descriptors(received: ReceivedDescriptors) -> None:
     set_field(received, "_places", range(0))
 
 
-def first_place(who: str, received: ReceivedDescriptors) -> int:
+def first_place(who: str, received: ReceivedDescriptors) -> tuple[Any, int, int]:
     expect(who, "received", received, ReceivedDescriptors)
     for place in received._places:
-        if received._control.descriptors[place] >= 0:
-            return place
+        fd = received._control.descriptors[place]
+        if fd >= 0:
+            return received._control, place, fd
     raise ValueError(f"{who}: no descriptor is left in {received!r}")
 for item_kind, level, name in (
     (Descriptors, "$sol-socket", "$scm/rights"),

@@ -181,13 +181,13 @@ static void pairs(void)
 
 static void messages(void)
 {
-    struct foreign_socket left = {.fd = -1}, right = {.fd = -1};
+    struct foreign_socket left = {.fd = -1}, right = {.fd = -1}, taken = {.fd = -1};
     struct foreign_control control;
     struct foreign_frame from;
     char first[4], second[4];
     struct iovec out[2] = {{"ab", 2}, {"cdef", 4}}, in[2] = {{first, 4}, {second, 4}};
     int pair[2], numbers[3] = {SOL_SOCKET, SCM_RIGHTS, sizeof pair};
-    int table[4 * (CONTROL_ROOM / 12)], *received;
+    int table[4 * (CONTROL_ROOM / 12)], *received, last;
 
     CHECK(socketpair_block(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
     left.fd = pair[0];
@@ -208,8 +208,14 @@ static void messages(void)
         CHECK(fcntl(received[0], F_GETFD) & fcntl(received[1], F_GETFD) & FD_CLOEXEC);
         close_descriptors_block(&control, table[2] / (int) sizeof(int), 1);
         CHECK(received[0] == -1 && fcntl(received[1], F_GETFD) >= 0);
+        CHECK(move_descriptor_keep(&control, table[2] / (int) sizeof(int), 3, &taken) == 0);
+        CHECK(taken.fd == -1 && received[0] == -1);
+        last = received[1];
+        CHECK(move_descriptor_keep(&control, table[2] / (int) sizeof(int) + 1, last, &taken) == 1);
+        CHECK(taken.fd == last && received[1] == -1);
+        CHECK(close_block(&taken) == 0 && fcntl(last, F_GETFD) == -1);
         drop_control_block(&control);
-        CHECK(received[1] == -1);
+        taken = (struct foreign_socket) {.fd = -1};
     }
 #if !defined __s390x__ && !defined __arm__    /* these are QEMU, which cuts in another place */
     CHECK(sendmsg_keep(&left, out, 2, NULL, 0, (const char *) pair, numbers, 1, 0) == 6);

@@ -10,6 +10,7 @@ import pickle
 import socket as native
 import struct
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -72,6 +73,7 @@ from sockets import (
     close_socket,
     connect_socket,
     create_socket,
+    detach_socket,
     lookup_ancillary_item,
     make_socket_pair,
     receive_from_socket,
@@ -989,6 +991,91 @@ def test_what_one_thread_is_closing_no_other_can_take(tcp: Makers) -> None:
         while receive_from_socket(server, 1 << 20)[0] != b"" and waiter.is_alive():
             pass
     waiter.answer()
+
+
+@pytest.fixture
+def two_sockets(channel: tuple[Socket, Socket]) -> Iterator[ReceivedDescriptors]:
+    send_message(channel[0], [b"x"], None, [Descriptors(channel)])
+    with item_of(channel[1]) as item:
+        yield item
+
+
+def when_recognised(monkeypatch: pytest.MonkeyPatch, *calls: Callable[[], object]) -> None:
+    """Each of these is called once, when a descriptor has been looked at and not yet taken."""
+    waiting, recognise = list(calls), _sockets.recognise
+
+    def look(who: str, fd: int) -> Socket:
+        sock = recognise(who, fd)
+        if waiting:
+            waiting.pop()()
+        return sock
+
+    monkeypatch.setattr(_sockets, "recognise", look)
+
+
+def test_two_threads_take_two_sockets(
+    two_sockets: ReceivedDescriptors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = threading.Barrier(2, timeout=DEADLINE)
+    when_recognised(monkeypatch, both.wait, both.wait)
+    fds, waiters = two_sockets.fds, [Waiter(take_socket, two_sockets) for _ in range(2)]
+    socks = [waiter.answer() for waiter in waiters]
+    assert sorted(sock.fd for sock in socks) == sorted(fds)
+    assert two_sockets.fds == ()
+    for sock in socks:
+        close_socket(sock)
+
+
+def test_a_socket_is_not_taken_where_its_descriptor_just_was(
+    two_sockets: ReceivedDescriptors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fds, taken = two_sockets.fds, []
+    when_recognised(monkeypatch, lambda: taken.append(take_descriptor(two_sockets)))
+    with take_socket(two_sockets) as sock:
+        assert (*taken, sock.fd) == fds
+    os.close(taken[0])
+
+
+@pytest.mark.parametrize("closed_first", [False, True])
+def test_no_socket_is_taken_where_all_were_just_closed(
+    two_sockets: ReceivedDescriptors, monkeypatch: pytest.MonkeyPatch, closed_first: bool
+) -> None:
+    recognise = _sockets.recognise
+    when_recognised(monkeypatch, lambda: close_descriptors(two_sockets))
+    if closed_first:
+        monkeypatch.setattr(_sockets, "recognise", lambda who, fd: (
+            close_descriptors(two_sockets), recognise(who, fd)
+        ))
+    with pytest.raises(ValueError, match="no descriptor is left"):
+        take_socket(two_sockets)
+
+
+def test_threads_take_each_descriptor_once(channel: tuple[Socket, Socket]) -> None:
+    before, interval = descriptors(), sys.getswitchinterval()
+
+    def work(item: ReceivedDescriptors, start: threading.Barrier) -> list[int]:
+        taken = []
+        start.wait(DEADLINE)
+        with contextlib.suppress(ValueError):
+            while True:
+                taken.append(take_descriptor(item))
+                taken.append(detach_socket(take_socket(item)))
+        return taken
+
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(10):
+            send_message(channel[0], [b"x"], None, [Descriptors([channel[0]] * 100)])
+            item, start = item_of(channel[1]), threading.Barrier(3)
+            fds = sorted(item.fds)
+            waiters = [Waiter(work, item, start) for _ in range(3)]
+            taken = [fd for waiter in waiters for fd in waiter.answer()]
+            assert item.fds == () and sorted(taken) == fds
+            for fd in taken:
+                os.close(fd)
+    finally:
+        sys.setswitchinterval(interval)
+    assert descriptors() == before
 
 
 def test_threads_receive_descriptors_at_the_same_time_and_lose_none() -> None:
