@@ -50,7 +50,7 @@ def test_a_python_that_is_too_old_to_tangle_is_told_so_in_one_line(python: str) 
 def test_a_python_that_is_too_old_to_build_with_is_told_so_in_one_line(python: str) -> None:
     done = run("make", "build", f"PYTHON={python}")
     first, *rest = done.stderr.splitlines()
-    assert re.fullmatch(r"this needs Python 3\.10 or later, and \S+ is [\d.]+: name another, as in "
+    assert re.fullmatch(r"this needs Python 3\.11 or later, and \S+ is [\d.]+: name another, as in "
                         r"PYTHON=python3\.\d+", first)
     assert len(rest) == 1
     assert rest[0].startswith("make: *** ")
