@@ -9,6 +9,7 @@ import errno
 import gc
 import os
 import select
+import signal
 import socket as native
 import struct
 import subprocess
@@ -231,6 +232,31 @@ class Waiter(threading.Thread):
         if self.error is not None:
             raise self.error
         return self.result
+
+
+def interrupting(act: Callable[[], Any], error: Exception | None = None) -> tuple[Any, int]:
+    """Make a call in this thread, which a signal interrupts once it waits; its handler may raise."""
+    seen: list[int] = []
+    main, thread = threading.get_ident(), threading.get_native_id()
+
+    def handle(*_: object) -> None:
+        seen.append(1)
+        if error is not None:
+            raise error
+
+    def interrupt() -> None:
+        until(lambda: asleep(thread))
+        signal.pthread_kill(main, signal.SIGUSR1)
+        until(lambda: seen)
+
+    before = signal.signal(signal.SIGUSR1, handle)
+    helper = threading.Thread(target=interrupt, daemon=True)
+    helper.start()
+    try:
+        return act(), len(seen)
+    finally:
+        helper.join(DEADLINE)
+        signal.signal(signal.SIGUSR1, before)
 
 
 def run_python(script: str, *arguments: str, deadline: float = 40.0, **more: Any) -> str:

@@ -7,7 +7,6 @@ import importlib.util
 import itertools
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -27,6 +26,7 @@ from helpers import (
     Waiter,
     asleep,
     fill,
+    interrupting,
     name_of,
     reports,
     run_python,
@@ -469,17 +469,12 @@ def test_calls_that_failed_do_not_count_as_waiting(slow: Makers, stepper: Steppe
 def test_calls_that_a_signal_ended_do_not_count_as_waiting(
     slow: Makers, stepper: Stepper
 ) -> None:
-    def handle(*_: object) -> None:
-        raise InterruptedError
-
-    act, before = round_trip(slow), signal.signal(signal.SIGALRM, handle)
-    try:
-        for _ in range(3):
-            signal.setitimer(signal.ITIMER_REAL, 0.01)
-            with pytest.raises(InterruptedError):
-                receive_from_socket(slow.pair()[0], 9)
-    finally:
-        signal.signal(signal.SIGALRM, before)
+    act = round_trip(slow)
+    for _ in range(3):
+        client, _ = slow.pair()
+        with pytest.raises(InterruptedError):
+            interrupting(lambda sock=client: receive_from_socket(sock, 9),  # type: ignore[misc]
+                         InterruptedError())
     assert stepper.steps_across(act) <= 2
 
 

@@ -26,14 +26,13 @@ from helpers import (
     Family,
     Makers,
     Waiter,
-    asleep,
+    interrupting,
     int_option,
     name_of,
     needs_posix,
     readable,
     reports,
     send_all,
-    until,
     windows_differs,
     wine_lacks,
     with_lock,
@@ -528,26 +527,6 @@ def test_within_waits_for_room(unix: Makers) -> None:
     waiter.is_asleep()
     receive_datagrams(sock, 100, 1)
     assert waiter.answer() > 0
-
-
-def interrupting(act: Callable[[], Any]) -> tuple[Any, int]:
-    """Make a call in this thread, which a signal interrupts once it waits."""
-    seen: list[int] = []
-    main, thread = threading.get_ident(), threading.get_native_id()
-    before = signal.signal(signal.SIGUSR1, lambda *_: seen.append(1))
-
-    def interrupt() -> None:
-        until(lambda: asleep(thread))
-        signal.pthread_kill(main, signal.SIGUSR1)
-        until(lambda: seen)
-
-    helper = threading.Thread(target=interrupt, daemon=True)
-    helper.start()
-    try:
-        return act(), len(seen)
-    finally:
-        helper.join(DEADLINE)
-        signal.signal(signal.SIGUSR1, before)
 
 
 def test_a_signal_ends_a_send_that_waits_with_what_was_sent(slow: Makers) -> None:
