@@ -235,7 +235,7 @@ class Waiter(threading.Thread):
 
 
 def interrupting(act: Callable[[], Any], error: Exception | None = None) -> tuple[Any, int]:
-    """Make a call in this thread, which a signal interrupts once it waits; its handler may raise."""
+    """Make a call in this thread, which a signal interrupts once it waits; or may end."""
     seen: list[int] = []
     main, thread = threading.get_ident(), threading.get_native_id()
 
