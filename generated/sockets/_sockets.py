@@ -197,6 +197,7 @@ ADDRESS_ROOM = FOREIGN_VALUES["size-of/sockaddr-storage"]
 SIZE_OF_ADDRESS = FOREIGN_VALUES["size-of/sockaddr-in"]
 NOT_YET = ERROR_AGAIN, ERROR_WOULD_BLOCK
 DONT_WAIT = FOREIGN_VALUES.get("%msg/dont-wait", 0)
+
 HAS_UNIX_SOCKETS = "af-unix" in FOREIGN_VALUES
 """Whether there are UNIX sockets, unix(7): SocketDomain.UNIX, and addresses for it.
 
@@ -712,11 +713,11 @@ if WINDOWS and __package__ and (error := winsock_start_keep(0x0202)) != 0:
 class Socket(SocketBase):
     """Socket(fd, domain, type, protocol): a record for an open socket descriptor.
 
-    `fd` is the descriptor; `domain`, `type` and `protocol` say what it is. The record owns
-    the descriptor from here on: close it with `close_socket`, or use the record in a `with`
-    statement. Whether it blocks is asked of the kernel (on Windows, which cannot be asked,
-    it is taken to be blocking). Raises TypeError or ValueError for wrong arguments, also if
-    the record has been made before, SocketCondition (EBADF) for a descriptor that is not open.
+    `fd` is the descriptor; `domain`, `type` and `protocol` say what it is. The record owns the
+    descriptor: close it with `close_socket`, or use the record in a `with` statement. Whether
+    it blocks is asked of the kernel (on Windows, which cannot be asked, it is taken to be
+    blocking). Raises TypeError or ValueError for wrong arguments, also if the record has been
+    made before, SocketCondition (EBADF) for a descriptor that is not open.
     """
 
     __slots__ = ("__weakref__",)
@@ -1365,6 +1366,20 @@ class SocketAddress(Record, AddressBase):
         """Return the bytes of the C structure that stands for this address."""
         raise NotImplementedError(f"{self.__class__.__name__} does not define a converter")
 
+    _decoded: ClassVar[tuple[str, ...]] = ()
+
+    @staticmethod
+    def _decode(packed: bytes) -> tuple[Any, ...]:
+        raise NotImplementedError
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in self._decoded:
+                raise AttributeError(f"{self.__class__.__name__} has no attribute {name!r}")
+            Record.__init__(self, *self._decode(self._packed))
+            return object.__getattribute__(self, name)
+
     def _place(self, other: SocketAddress) -> tuple[list[Any], list[Any]] | None:
         if self.__class__ is not other.__class__:
             return None
@@ -1414,10 +1429,10 @@ def check_domain(who: str, sock: Socket, address: SocketAddress) -> None:
 class UnixAddress(SocketAddress):
     """UnixAddress(path): the address of a UNIX domain socket, unix(7).
 
-    `path` is a str, bytes or os.PathLike; as an attribute it is a str (os.fsdecode). On
-    Linux a path that begins with a NUL is an abstract name, which is in no file system;
-    the empty path is the address of an unnamed socket. A path with a NUL elsewhere, or one
-    too long for the structure, is a ValueError when it is first used.
+    `path` is a str, bytes or os.PathLike; as an attribute it is a str (os.fsdecode). On Linux a
+    path that begins with a NUL is an abstract name, which is in no file system; the empty path
+    is the address of an unnamed socket. A path with a NUL elsewhere, or one too long for the
+    structure, is a ValueError when it is first used.
     """
 
     __slots__ = __match_args__ = ("path",)
@@ -1437,14 +1452,11 @@ class UnixAddress(SocketAddress):
     def converter(self) -> bytes:
         return unix_address_to_foreign(self)
 
-    if not TYPE_CHECKING:
+    _decoded = ("path",)
 
-        def __getattr__(self, name: str) -> str:
-            if name != "path":
-                raise AttributeError(f"UnixAddress has no attribute {name!r}")
-            path = os.fsdecode(foreign_unix_address_path(self._packed))
-            Record.__init__(self, path)
-            return path
+    @staticmethod
+    def _decode(packed: bytes) -> tuple[Any, ...]:
+        return (os.fsdecode(foreign_unix_address_path(packed)),)
 
     def __str__(self) -> str:
         return self.path.replace("\0", "@")
@@ -1481,9 +1493,9 @@ class InternetAddress(SocketAddress):
 
     `ip` is a str, "127.0.0.1", an int, 0 to 2**32 - 1, first octet highest, an
     `ipaddress.IPv4Address`, or None for the any address; as an attribute it is the int, or
-    None. `port` is an int, 0 to 65535, or None. An address without a port cannot be used in a
-    system call (ValueError). `str(address)` is its text, as "127.0.0.1:80". Addresses can be
-    sorted. The way back to Python is `ipaddress.IPv4Address(address.ip or 0)`.
+    None. `port` is an int, 0 to 65535, or None, with which no system call can be made
+    (ValueError). `str(address)` is its text, as "127.0.0.1:80". Addresses can be sorted. The
+    way back to Python is `ipaddress.IPv4Address(address.ip or 0)`.
     """
 
     __slots__ = __match_args__ = ("ip", "port")
@@ -1506,15 +1518,11 @@ class InternetAddress(SocketAddress):
     def converter(self) -> bytes:
         return internet_address_to_foreign(self)
 
-    if not TYPE_CHECKING:
+    _decoded = ("ip", "port")
 
-        def __getattr__(self, name: str) -> int:
-            if name not in ("ip", "port"):
-                raise AttributeError(f"InternetAddress has no attribute {name!r}")
-            Record.__init__(
-                self, foreign_ipv4_address_ip(self._packed), foreign_ipv4_address_port(self._packed)
-            )
-            return object.__getattribute__(self, name)
+    @staticmethod
+    def _decode(packed: bytes) -> tuple[Any, ...]:
+        return foreign_ipv4_address_ip(packed), foreign_ipv4_address_port(packed)
 
     def __str__(self) -> str:
         return internet_address_to_string(self)
@@ -1661,10 +1669,10 @@ class Internet6Address(SocketAddress):
 
     `ip` is a str, "::1" or "fe80::1%eth0", an int, 0 to 2**128 - 1, first octet highest, an
     `ipaddress.IPv6Address`, or None for the any address; as an attribute it is the int, or
-    None. `port` is an int, 0 to 65535, or None; `flow` the flow information and `scope` the
-    index of a network interface, ints from 0 to 2**32 - 1. An address without a port cannot be
-    used in a system call (ValueError). `str(address)` is its text, as "[::1]:80". Addresses
-    can be sorted. The way back to Python is `ipaddress.IPv6Address(address.ip or 0)`.
+    None. `port` is an int, 0 to 65535, or None, with which no system call can be made
+    (ValueError); `flow` the flow information and `scope` the index of a network interface, ints
+    from 0 to 2**32 - 1. `str(address)` is its text, as "[::1]:80". Addresses can be sorted. The
+    way back to Python is `ipaddress.IPv6Address(address.ip or 0)`.
     """
 
     __slots__ = __match_args__ = ("ip", "port", "flow", "scope")
@@ -1695,20 +1703,13 @@ class Internet6Address(SocketAddress):
     def converter(self) -> bytes:
         return internet6_address_to_foreign(self)
 
-    if not TYPE_CHECKING:
+    _decoded = ("ip", "port", "flow", "scope")
 
-        def __getattr__(self, name: str) -> int:
-            if name not in Internet6Address.__match_args__:
-                raise AttributeError(f"Internet6Address has no attribute {name!r}")
-            packed = self._packed
-            Record.__init__(
-                self,
-                int.from_bytes(packed[8:24], "big"),
-                int.from_bytes(packed[2:4], "big"),
-                int.from_bytes(packed[4:8], "big"),
-                int.from_bytes(packed[24:28], sys.byteorder),
-            )
-            return object.__getattribute__(self, name)
+    @staticmethod
+    def _decode(packed: bytes) -> tuple[Any, ...]:
+        parts = packed[8:24], packed[2:4], packed[4:8]
+        scope = int.from_bytes(packed[24:28], sys.byteorder)
+        return *[int.from_bytes(part, "big") for part in parts], scope
 
     def __str__(self) -> str:
         return internet6_address_to_string(self)
@@ -3004,26 +3005,23 @@ def read_ip(data: bytes) -> InternetAddress:
 def make_membership(
     value: InternetAddress | tuple[InternetAddress, InternetAddress | None]
 ) -> bytes:
-    pair = (value, None) if isinstance(value, InternetAddress) else value
-    if not isinstance(pair, tuple) or len(pair) != 2:
-        raise TypeError(
-            "set_socket_option: value must be the group's address, or a tuple of it and an "
-            f"interface's address or None, not {describe(value)}"
-        )
-    group, interface = pair
-    expect_group(InternetAddress, group)
+    group, interface = group_and_interface(InternetAddress, value, None, "address or None")
     return make_ip(group) + make_ip(interface)
 
 
-def make_membership6(value: Internet6Address | tuple[Internet6Address, int]) -> bytes:
-    pair = (value, 0) if isinstance(value, Internet6Address) else value
+def group_and_interface(kind: Any, value: Any, alone: Any, what: str) -> Any:
+    pair = (value, alone) if isinstance(value, kind) else value
     if not isinstance(pair, tuple) or len(pair) != 2:
         raise TypeError(
-            "set_socket_option: value must be the group's address, or a tuple of it and the "
-            f"index of an interface, not {describe(value)}"
+            "set_socket_option: value must be the group's address, or a tuple of it and an "
+            f"interface's {what}, not {describe(value)}"
         )
-    group, interface = pair
-    expect_group(Internet6Address, group)
+    expect_group(kind, pair[0])
+    return pair
+
+
+def make_membership6(value: Internet6Address | tuple[Internet6Address, int]) -> bytes:
+    group, interface = group_and_interface(Internet6Address, value, 0, "index")
     interface = expect_interface(group, interface)
     return (group.ip or 0).to_bytes(16, "big") + interface.to_bytes(4, sys.byteorder)
 
@@ -3081,15 +3079,15 @@ TCP_STATES = (
     "UNKNOWN", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT",
     "CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV",
 )
-TCP_TIMES = {"retransmission_time": 8, "round_trip": 68, "deviation": 72, "least_round_trip": 148}
-TCP_NUMBERS = {
-    "segment_size": 16, "in_flight": 24, "lost": 32, "path_mtu": 60, "slow_start_threshold": 76,
-    "congestion_window": 80, "retransmitted": 100, "bytes_unsent": 144,
+TCP_FIELDS = {  # where each begins, and its size
+    "retransmission_time": (8, 4), "round_trip": (68, 4), "deviation": (72, 4),
+    "least_round_trip": (148, 4), "segment_size": (16, 4), "in_flight": (24, 4), "lost": (32, 4),
+    "path_mtu": (60, 4), "slow_start_threshold": (76, 4), "congestion_window": (80, 4),
+    "retransmitted": (100, 4), "bytes_unsent": (144, 4), "bytes_acknowledged": (120, 8),
+    "bytes_received": (128, 8), "delivery_rate": (160, 8), "bytes_sent": (200, 8),
+    "bytes_retransmitted": (208, 8),
 }
-TCP_COUNTS = {
-    "bytes_acknowledged": 120, "bytes_received": 128, "delivery_rate": 160, "bytes_sent": 200,
-    "bytes_retransmitted": 208,
-}
+TIMES = 4  # the first of them
 
 
 class TcpInformation(Record):
@@ -3105,7 +3103,7 @@ class TcpInformation(Record):
     the kernel does not tell is None.
     """
 
-    __slots__ = ("state", *TCP_TIMES, *TCP_NUMBERS, *TCP_COUNTS)
+    __slots__ = ("state", *TCP_FIELDS)
 
     state: str
     round_trip: float | None
@@ -3133,13 +3131,11 @@ def read_tcp_information(data: bytes) -> TcpInformation:
         found = int.from_bytes(part, sys.byteorder) if len(part) == size else None
         return None if found in (2**31 - 1, 2**32 - 1) else found  # which stand for no limit
 
-    times = [number(start, 4) for start in TCP_TIMES.values()]
+    numbers = [number(*place) for place in TCP_FIELDS.values()]
     state = number(0, 1) or 0
     return TcpInformation(
         TCP_STATES[state if state < len(TCP_STATES) else 0],
-        *[None if time is None else time / 10**6 for time in times],
-        *[number(start, 4) for start in TCP_NUMBERS.values()],
-        *[number(start, 8) for start in TCP_COUNTS.values()],
+        *[None if time is None else time / 10**6 for time in numbers[:TIMES]], *numbers[TIMES:],
     )
 
 
@@ -3231,13 +3227,13 @@ def is_nonblocking(who: str, fd: int) -> bool:
 class SocketCondition(OSError):
     """SocketCondition(who, syscall, type, message, address=None)
 
-    What a system call reported: `who` names the procedure of this library, `syscall` the
-    system call, `type` is the errno (or a ResolverCode, if that was "getaddrinfo"; also as
-    `errno`), `message` the system's text (also as `strerror`), `address` what it was
-    about, or None: a SocketAddress, of a connected socket its peer, or a text. `name` is the
-    name of the error in C. It is raised, or returned as a value where an operation would block.
-    It is also an instance of Python's own class for its errno, such as ConnectionRefusedError,
-    or of `socket.gaierror` if the resolver has spoken.
+    What a system call reported: `who` names the procedure of this library, `syscall` the system
+    call, `type` is the errno (or a ResolverCode, if that was "getaddrinfo"; also as `errno`),
+    `message` the system's text (also as `strerror`), `address` what it was about, or None: a
+    SocketAddress, of a connected socket its peer, or a text. `name` is the name of the error in
+    C. It is raised, or returned as a value where an operation would block. It is also an
+    instance of Python's own class for its errno, such as ConnectionRefusedError, or of
+    `socket.gaierror` if the resolver has spoken.
     """
 
     __module__ = __package__ or "sockets"
@@ -3678,28 +3674,22 @@ def empty_socket(
     sock._nonblocking = nonblocking
     return sock
 protocol_database = RLock()
-
-
-def find_protocol(
-    who: str, syscall: str, procedure: Callable[..., int], *key: object
-) -> ProtocolEntry | None:
-    return find_entry(
-        who, syscall, "struct foreign_protocol *", foreign_to_protocol_entry, procedure, *key
-    )
+PROTOCOL = "struct foreign_protocol *", foreign_to_protocol_entry
+SERVICE = "struct foreign_service *", foreign_to_service_entry
 
 
 def find_entry(
-    who: str, syscall: str, kind: str, converter: Callable[[Any], Result],
-    procedure: Callable[..., int], *key: object,
+    who: str, kind: tuple[str, Callable[[Any], Result]], procedure: Callable[..., int],
+    syscall: str, *key: object,
 ) -> Result:
     size = 8192
     with protocol_database:
         while True:
-            answer = ffi.new(kind)
+            answer = ffi.new(kind[0])
             strings = ffi.new("char[]", size)
             code = procedure(*key, answer, strings, size)
             if code == 0:
-                return converter(answer.found)
+                return kind[1](answer.found)
             if code != -errno.ERANGE or size > 2**20:
                 socket_error(who, syscall, -code)
             size *= 2
@@ -4375,10 +4365,9 @@ def get_address_info(
     AddressInfoOption.PASSIVE, else loopback). `service` is a service name, a port from 0 to
     65535 as an int or in decimal, or None for no port. `domain`, `type` and `protocol` are
     hints, and so are `flags`, AddressInfoOption constants. Results of domains that are not
-    registered are left out. The name is None unless CANONICAL_NAME
-    was among the flags. Raises SocketCondition whose type is an EAI code (or an errno if the
-    system failed, as with EMFILE), TypeError, ValueError. Can block; other threads run
-    meanwhile.
+    registered are left out. The name is None unless asked for by CANONICAL_NAME. Raises
+    SocketCondition whose type is an EAI code (or an errno if the system failed, as with
+    EMFILE), TypeError, ValueError. Can block; other threads run meanwhile.
     """
     who = "get_address_info"
     if domain is not None:
@@ -4450,7 +4439,7 @@ def get_service_by_name(name: str, protocol: str | None = None) -> ServiceEntry 
     key = name_to_foreign(who, "name", name)
     spoken = ffi.NULL if protocol is None else name_to_foreign(who, "protocol", protocol)
     sys.audit("socket.getservbyname", name, protocol)
-    return find_service(who, "getservbyname", getservbyname_block, key, spoken)
+    return find_entry(who, SERVICE, getservbyname_block, "getservbyname", key, spoken)
 
 
 def get_service_by_port(port: int, protocol: str | None = None) -> ServiceEntry | None:
@@ -4464,15 +4453,8 @@ def get_service_by_port(port: int, protocol: str | None = None) -> ServiceEntry 
     spoken = ffi.NULL if protocol is None else name_to_foreign(who, "protocol", protocol)
     sys.audit("socket.getservbyport", port, protocol)
     key = host_to_network_u16(port)
-    return find_service(who, "getservbyport", getservbyport_block, key, spoken)
+    return find_entry(who, SERVICE, getservbyport_block, "getservbyport", key, spoken)
 
-
-def find_service(
-    who: str, syscall: str, procedure: Callable[..., int], *key: object
-) -> ServiceEntry | None:
-    return find_entry(
-        who, syscall, "struct foreign_service *", foreign_to_service_entry, procedure, *key
-    )
 
 
 def get_interfaces() -> list[Interface]:
@@ -4636,11 +4618,10 @@ for item_kind, level, name in (
 def create_socket(domain: SocketDomain, type: SocketType, protocol: SocketProtocol) -> Socket:
     """socket(2): make a socket, non-blocking and close-on-exec.
 
-    `domain`, `type` and `protocol` are constants of the classes SocketDomain, SocketType and
-    SocketProtocol. Returns a Socket. Raises SocketCondition (EAFNOSUPPORT, EPROTONOSUPPORT,
-    EMFILE, EACCES ...), TypeError. Does not block. On Linux and the BSDs both modes are set
-    by the call itself; elsewhere by calls after it, and the descriptor is closed if one of
-    them fails.
+    `domain`, `type` and `protocol` are constants of their classes. Raises SocketCondition
+    (EAFNOSUPPORT, EPROTONOSUPPORT, EMFILE, EACCES ...), TypeError. Does not block. On Linux and
+    the BSDs both modes are set by the call itself; elsewhere by calls after it, and the
+    descriptor is closed if one of them fails.
     """
     who = "create_socket"
     check_kind(who, domain, type, protocol)
@@ -4706,7 +4687,7 @@ def next_protocol_entry() -> ProtocolEntry | None:
     ENOMEM ...). Can block; other threads run meanwhile. Not on Windows
     (NotImplementedError); HAS_PROTOCOL_ITERATION tells.
     """
-    return find_protocol("next_protocol_entry", "getprotoent", getprotoent_block)
+    return find_entry("next_protocol_entry", PROTOCOL, getprotoent_block, "getprotoent")
 
 
 def get_protocol_by_name(name: str) -> ProtocolEntry | None:
@@ -4717,7 +4698,7 @@ def get_protocol_by_name(name: str) -> ProtocolEntry | None:
     """
     who = "get_protocol_by_name"
     key = name_to_foreign(who, "name", name)
-    return find_protocol(who, "getprotobyname", getprotobyname_block, key)
+    return find_entry(who, PROTOCOL, getprotobyname_block, "getprotobyname", key)
 
 
 def get_protocol_by_constant(protocol: SocketProtocol) -> ProtocolEntry | None:
@@ -4727,7 +4708,9 @@ def get_protocol_by_constant(protocol: SocketProtocol) -> ProtocolEntry | None:
     """
     who = "get_protocol_by_constant"
     expect(who, "protocol", protocol, SocketProtocol)
-    return find_protocol(who, "getprotobynumber", getprotobynumber_block, protocol.value)
+    return find_entry(
+        who, PROTOCOL, getprotobynumber_block, "getprotobynumber", protocol.value
+    )
 
 
 def open_protocol_database(keep_alive: bool) -> None:
@@ -4872,9 +4855,9 @@ def connect_socket(sock: Socket, address: SocketAddress) -> Literal[True] | Sock
     """connect(2): connect `sock` to `address`, or set a datagram socket's default peer.
 
     Returns True when connected (compare with `is True`: a condition is true as well), or a
-    condition of type EINPROGRESS (wait until writable, then look at the outcome), or EAGAIN
-    or EWOULDBLOCK (try again). Raises SocketCondition (ECONNREFUSED, ETIMEDOUT, EISCONN,
-    EALREADY ...), TypeError, ValueError. Can block; other threads run meanwhile.
+    condition of type EINPROGRESS (wait until writable, then look at the outcome), or EAGAIN or
+    EWOULDBLOCK (try again). Raises SocketCondition (ECONNREFUSED, ETIMEDOUT, EISCONN, EALREADY
+    ...), TypeError, ValueError. Can block; other threads run meanwhile.
     """
     if not isinstance(sock, Socket):
         expect("connect_socket", "sock", sock, Socket)
@@ -4891,11 +4874,10 @@ def connect_socket(sock: Socket, address: SocketAddress) -> Literal[True] | Sock
 def finish_connect(sock: Socket, timeout: float | None = None) -> Literal[True] | SocketCondition:
     """poll(2): wait until a connect in progress has ended.
 
-    Returns True when connected (compare with `is True`), or a condition of type ETIMEDOUT if
-    that took more than `timeout` seconds, after which the connect still goes on. Raises
-    SocketCondition for a connect that failed, or that was never begun (ENOTCONN), TypeError,
-    ValueError. Blocks for `timeout`
-    seconds at most, or without limit if it is None; other threads run meanwhile.
+    Returns True when connected (compare with `is True`), or a condition of type ETIMEDOUT after
+    `timeout` seconds, while the connect still goes on. Raises SocketCondition for a connect
+    that failed, or that was never begun (ENOTCONN), TypeError, ValueError. Blocks, without
+    limit if `timeout` is None; other threads run meanwhile.
     """
     who = "finish_connect"
     expect(who, "sock", sock, Socket)
@@ -4916,12 +4898,12 @@ def connect_first(
 
     `infos` is a list of AddressInfo, as get_address_info returns it; those whose type is
     neither STREAM nor SEQUENCE_PACKET are left out (0, which Windows has where no type was
-    asked for, is taken for STREAM). Returns (socket, address), the socket
-    non-blocking, or (None, condition) of type ETIMEDOUT if `timeout` seconds have passed. Raises
-    SocketCondition if all attempts have failed, that of the last; TypeError; ValueError, also if
-    no address is left. The `done` of either condition is a list of the conditions of all attempts
-    that failed. Blocks for `timeout` seconds at most, or as long as the system tries if it is
-    None; other threads run meanwhile.
+    asked for, is taken for STREAM). Returns (socket, address), the socket non-blocking, or
+    (None, condition) of type ETIMEDOUT if `timeout` seconds have passed. Raises SocketCondition
+    if all attempts have failed, that of the last; TypeError; ValueError, also if no address is
+    left. The `done` of either condition is a list of the conditions of all attempts that
+    failed. Blocks, as long as the system tries if `timeout` is None; other threads run
+    meanwhile.
     """
     who = "connect_first"
     deadline = deadline_after(who, timeout)
@@ -4946,8 +4928,8 @@ def connect_first(
 def close_socket(sock: Socket) -> None:
     """close(2): close `sock`, whose `fd` is -1 from then on.
 
-    A call in another thread that waits on the socket is not woken by this (shutdown_socket
-    does that), and the descriptor's number stays taken until that call returns. Raises
+    A call in another thread that waits on the socket is not woken by this (shutdown_socket does
+    that), and the descriptor's number stays taken until that call returns. Raises
     SocketCondition (EBADF if it was closed already; EIO ...), and the descriptor is gone
     nevertheless; TypeError. Can block where lingering was asked for; other threads run
     meanwhile.
@@ -5077,13 +5059,13 @@ def adopt_from_supervisor(
 ) -> list[tuple[str, Socket]]:
     """sd_listen_fds(3): the sockets that a supervisor has handed on, each with its name.
 
-    Each must be of `domain` and of `type`, unless that is None (ValueError). Returns a list
-    of (name, socket), in the supervisor's order, empty if there are none for this process; a
-    socket without a name is called "unknown". They are close-on-exec from here on, and block
-    or do not block as the supervisor had it. The variables LISTEN_FDS, LISTEN_PID and
-    LISTEN_FDNAMES are removed from the environment, also after an error, unless
-    `keep_environment` is True. Raises SocketCondition (EBADF, ENOTSOCK), TypeError, ValueError;
-    then the descriptors are still the caller's. Does not block.
+    Each must be of `domain` and of `type`, unless that is None (ValueError). Returns a list of
+    (name, socket), in the supervisor's order, empty if there are none for this process; a
+    socket without a name is called "unknown". They are close-on-exec from here on, and keep
+    their mode. The variables LISTEN_FDS, LISTEN_PID and LISTEN_FDNAMES are removed from the
+    environment, also after an error, unless `keep_environment` is True. Raises SocketCondition
+    (EBADF, ENOTSOCK), TypeError, ValueError; then the descriptors are still the caller's. Does
+    not block.
     """
     who = "adopt_from_supervisor"
     if domain is not None:
@@ -5119,9 +5101,9 @@ def send_to_socket(
 
     Returns the number of bytes taken, or a condition of type EAGAIN or EWOULDBLOCK if none
     could be and the socket is non-blocking or its send timeout ran out. `flags` are
-    SendToOption constants. Raises SocketCondition (EPIPE, ECONNRESET, EMSGSIZE, EISCONN
-    ...; never a SIGPIPE), TypeError, ValueError. Blocks only on a blocking socket; other
-    threads run meanwhile. The buffer cannot be resized during the call.
+    SendToOption constants. Raises SocketCondition (EPIPE, ECONNRESET, EMSGSIZE, EISCONN ...;
+    never a SIGPIPE), TypeError, ValueError. Blocks only on a blocking socket; other threads run
+    meanwhile. The buffer cannot be resized during the call.
     """
     if not isinstance(sock, Socket):
         expect("send_to_socket", "sock", sock, Socket)
@@ -5161,11 +5143,11 @@ def send_all(
     """sendto(2), as often as it takes: send all bytes of `buffer` through a stream.
 
     Returns (count, None) when all are sent, or (count, condition) with how many were, if
-    `timeout` seconds have passed (type ETIMEDOUT), or the SEND_TIMEOUT of a blocking socket
-    in which nothing could be sent (EAGAIN or EWOULDBLOCK). Without a limit it goes on until
-    all are sent. Raises what send_to_socket raises; `done` of that, and of any exception that
-    a signal's handler raises, is the count. Blocks, whatever the socket's mode; other threads
-    run meanwhile. A timeout needs a non-blocking socket (ValueError).
+    `timeout` seconds have passed (type ETIMEDOUT), or the SEND_TIMEOUT of a blocking socket in
+    which nothing could be sent (EAGAIN or EWOULDBLOCK). Raises what send_to_socket raises;
+    `done` of that, and of any exception that a signal's handler raises, is the count. Blocks,
+    whatever the socket's mode, without limit if `timeout` is None; other threads run meanwhile.
+    A timeout needs a non-blocking socket (ValueError).
     """
     if not isinstance(sock, Socket):
         expect("send_all", "sock", sock, Socket)
@@ -5622,11 +5604,10 @@ def wait_for_socket(
     """poll(2): wait until `sock` can be read from or written to, at most `timeout` seconds.
 
     `reading` and `writing` say what to wait for, `timeout` is a number of seconds, 0 to look
-    and not wait, or None for no limit. Returns (readable, writable), both False when the
-    time is up; the end of a connection, and an error, make it ready for whatever was asked.
-    If nothing is asked, only the time passes.
-    Raises SocketCondition (EBADF), TypeError, ValueError. Blocks; other threads run
-    meanwhile.
+    and not wait, or None for no limit. Returns (readable, writable), both False when the time
+    is up; the end of a connection, and an error, make it ready for whatever was asked. If
+    nothing is asked, only the time passes. Raises SocketCondition (EBADF), TypeError,
+    ValueError. Blocks; other threads run meanwhile.
     """
     expect("wait_for_socket", "sock", sock, Socket)
     expect("wait_for_socket", "reading", reading, bool)
@@ -5642,15 +5623,15 @@ def within(
     """poll(2): call `procedure(sock, *arguments, **named)` until it does not answer "not yet".
 
     `procedure` is accept_socket, receive_from_socket, send_to_socket, connect_socket, or one
-    that answers like them. Returns what it returns; but if `timeout` seconds have passed,
-    the condition in that result is of type ETIMEDOUT. A connect that is under way already,
-    as after another `within` whose time was up, goes on, to the address that it was begun
-    with. send_all, send_file, receive_exactly, finish_connect, wait_for_socket and
-    wait_for_urgent, which wait by themselves, are called with this `timeout`. Raises what the
-    procedure raises, TypeError, ValueError. Blocks for `timeout` seconds at most, or without
-    limit if it is None; other threads run meanwhile. A timeout needs a non-blocking socket
-    (ValueError); on a blocking one the procedure waits, and if the socket's own SEND_TIMEOUT or
-    RECEIVE_TIMEOUT runs out, its "not yet" is returned.
+    that answers like them. Returns what it returns; but if `timeout` seconds have passed, the
+    condition in that result is of type ETIMEDOUT. A connect that is under way already, as after
+    another `within` whose time was up, goes on, to the address that it was begun with.
+    send_all, send_file, receive_exactly, finish_connect, wait_for_socket and wait_for_urgent,
+    which wait by themselves, are called with this `timeout`. Raises what the procedure raises,
+    TypeError, ValueError. Blocks, without limit if `timeout` is None; other threads run
+    meanwhile. A timeout needs a non-blocking socket (ValueError); on a blocking one the
+    procedure waits, and if the socket's own SEND_TIMEOUT or RECEIVE_TIMEOUT runs out, its "not
+    yet" is returned.
     """
     expect("within", "sock", sock, Socket)
     expect_procedure("within", "procedure", procedure)

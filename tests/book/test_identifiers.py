@@ -729,7 +729,7 @@ def test_every_place_in_the_document_holds_its_name(document):
 
 
 DEFINES = {
-    "function": r"(?:def |:= ?|\b[\w*]+ \**){}\(|^\s*{} = ",
+    "function": r"(?:def |:= ?|\b[\w*]+ \**){}\(|^\s*\[?{}\]? = ",
     "class": r"class {}[(:]|\b{}\b.* = fast\.",
     "method": r"def {}\(", "macro": r"# *define {}\b", "module": "import {}",
     "parameter": r"[(,*\s]{}\b", "constant": r"\b{}(?:: |,|$|.* =)|import {}$", "type": r"\b{}\b",
