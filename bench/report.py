@@ -2,9 +2,9 @@
 
     python bench/report.py RESULT.json ... [--write]
 
-Each result is of one Python, and the last is of the newest.  With --write the tables in
-README.md and sockets.md, known by their headings, get the new numbers, and bench/speed.svg
-the new bars.
+Each result is of one Python, and the last is of the newest; all are of calls, or all are of
+servers.  With --write the tables in README.md and sockets.md, known by their headings, get the
+new numbers, and bench/speed.svg the new bars; of the servers there is a table in README.md only.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 HEADING = "| time, as a multiple of `socket`'s |"
+SERVERS_HEADING = "| servers: time a request |"
 
 
 def digits(ratio: float) -> str:
@@ -32,41 +33,66 @@ def spread(ratios: dict[str, float]) -> str:
     return f"{digits(ratios['low'])}-{digits(ratios['high'])}"
 
 
+def beside_theirs(row: dict[str, Any], name: str) -> str:
+    """Another contestant's time as a multiple of theirs."""
+    its = row["nanoseconds"].get(name)
+    return digits(its / row["nanoseconds"]["theirs"]) if its else ""
+
+
 def full_table(results: list[dict[str, Any]]) -> str:
-    """What is printed: per Python the ratio to `socket`, its quartiles, and the ratio to C."""
-    lines = [f"{'':41} {'goal':>5}" + "".join(
-        f"   {result['python']:>8} {'quartiles':>11} {'to C':>6}" for result in results
+    """What is printed: per Python the ratio to `socket`, its quartiles, the ratio to C, and the
+    ratio of the long way to `socket`."""
+    lines = [f"{'':43} {'goal':>5}" + "".join(
+        f"   {result['python']:>8} {'quartiles':>11} {'to C':>6} {'long':>5}" for result in results
     )]
     for rows in zip(*[result["rows"] for result in results], strict=True):
-        lines.append(f"{rows[0]['name']:41} {digits(rows[0]['goal']):>5}" + "".join(
+        lines.append(f"{rows[0]['name']:43} {digits(rows[0]['goal']):>5}" + "".join(
             f"   {number(row['to theirs']):>8} {spread(row['to theirs']):>11} "
-            f"{number(row.get('to floor')):>6}" for row in rows
+            f"{number(row.get('to floor')):>6} {beside_theirs(row, 'long'):>5}" for row in rows
         ))
     return "\n".join(lines)
 
 
 def short_table(results: list[dict[str, Any]]) -> str:
-    """What is read: per Python the ratio to `socket`; and what C takes, on the newest."""
+    """What is read: per Python the ratio to `socket`; and, on the newest, that of C and of the
+    long way."""
     names = [f"CPython {result['python']}" for result in results]
-    lines = [f"{HEADING} {' | '.join(names)} | quartiles | in C |", "|---" * (len(names) + 3) + "|"]
+    lines = [f"{HEADING} {' | '.join(names)} | quartiles | in C | the long way |",
+             "|---" * (len(names) + 4) + "|"]
     for rows in zip(*[result["rows"] for result in results], strict=True):
-        floor = rows[-1]["nanoseconds"].get("floor")
-        part = digits(floor / rows[-1]["nanoseconds"]["theirs"]) if floor else ""
         lines.append("| " + " | ".join([
             rows[0]["name"], *[number(row["to theirs"]) for row in rows],
-            spread(rows[-1]["to theirs"]), part,
+            spread(rows[-1]["to theirs"]), beside_theirs(rows[-1], "floor"),
+            beside_theirs(rows[-1], "long"),
         ]) + " |")
-    lines.append("")
-    lines.append(f"*Measured on {date.today()}, on {results[-1]['machine']} with {os.cpu_count()} "
-                 "processors; `make bench` measures anew.*")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", origin(results[-1], "bench")])
 
 
-def replace_table(path: Path, table: str) -> None:
+def servers_table(result: dict[str, Any]) -> str:
+    """Each contestant's ratio to the first, and its quartiles; what the first takes, in full."""
+    rows = result["rows"]
+    table = [[SERVERS_HEADING.strip("| "), *[row["name"] for row in rows]]]
+    table.append(["---"] * len(table[0]))
+    for place, name in enumerate(result["contestants"]):
+        cells = [f"{row['nanoseconds'] / 1000:.1f} µs" if not place
+                 else f"{number(ratios)} ({spread(ratios)})"
+                 if (ratios := row["ratios"].get(name)) else "" for row in rows]
+        table.append([name, *cells])
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = ["| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in table]
+    return "\n".join([*lines, "", origin(result, "bench-servers")])
+
+
+def origin(result: dict[str, Any], target: str) -> str:
+    return (f"*Measured on {date.today()}, on {result['machine']} with {os.cpu_count()} "
+            f"processors, by CPython {result['python']}; `make {target}` measures anew.*")
+
+
+def replace_table(path: Path, beginning: str, table: str) -> None:
     """Put the table in the place of the one with its heading, and of the line below that."""
-    before, heading, rest = path.read_text(encoding="utf-8").partition(HEADING)
+    before, heading, rest = path.read_text(encoding="utf-8").partition(beginning)
     if not heading:
-        raise SystemExit(f"{path}: no table begins with {HEADING!r}")
+        raise SystemExit(f"{path}: no table begins with {beginning!r}")
     _, _, after = rest.partition("\n*Measured on ")
     path.write_text(before + table + "\n" + after.partition("\n")[2], encoding="utf-8")
 
@@ -115,10 +141,13 @@ def bars(result: dict[str, Any]) -> str:
 def main() -> None:
     paths = [argument for argument in sys.argv[1:] if argument != "--write"]
     results = [json.loads(Path(path).read_text(encoding="utf-8")) for path in paths]
-    print(full_table(results))
-    if "--write" in sys.argv:
+    of_servers, write = "contestants" in results[-1], "--write" in sys.argv
+    print("\n\n".join(map(servers_table, results)) if of_servers else full_table(results))
+    if write and of_servers:
+        replace_table(ROOT / "README.md", SERVERS_HEADING, servers_table(results[-1]))
+    elif write:
         for name in ("README.md", "sockets.md"):
-            replace_table(ROOT / name, short_table(results))
+            replace_table(ROOT / name, HEADING, short_table(results))
         (ROOT / "bench" / "speed.svg").write_text(bars(results[-1]), encoding="utf-8")
 
 

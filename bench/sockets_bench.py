@@ -3,7 +3,8 @@
     python bench/sockets_bench.py FLOOR.so RESULT.json [WORD ...]
 
 A row of the table is one job, done by each of its contestants: ours, theirs, and, where C can
-say how fast the kernel itself is, the floor.  A round lets each of them do the job equally
+say how fast the kernel itself is, the floor, and ours by the long way, without the fast paths.
+A round lets each of them do the job equally
 often, in a shuffled order, and keeps the ratios of their times; of many rounds the medians
 are kept, and the quartiles, which tell how far to trust them.  Time is the process's own
 where it can be, since others may be busy on the machine.  WORDs choose the rows that have
@@ -32,6 +33,7 @@ from pathlib import Path
 from time import perf_counter_ns, process_time_ns
 from typing import Any
 
+import sockets
 from sockets import (
     AddressInfoOption, Datagrams, Descriptors, IpOption, Socket, SocketDomain, SocketOption,
     SocketProtocol, SocketType, UdpOption, UnixAddress, accept_socket, bind_socket,
@@ -745,9 +747,9 @@ ROWS = [
     Row("UDP, answered with packet information", 2.00, our_packet_info, their_packet_info),
     Row("receive when nothing is there", 0.30, our_nothing_yet, their_nothing_yet,
         "nothing_yet"),
-    Row("UDP, beside a busy thread", 0.50, our_datagrams, their_datagrams,
+    Row("UDP to itself, beside a busy thread", 0.50, our_datagrams, their_datagrams,
         clock=perf_counter_ns, busy=True),
-    Row("UNIX stream, beside a busy thread", 0.50, our_stream, their_stream,
+    Row("UNIX stream to itself, beside a busy thread", 0.50, our_stream, their_stream,
         clock=perf_counter_ns, busy=True),
     Row("TCP connect, accept, close", 0.85, lambda: our_connections(SocketDomain.INTERNET),
         lambda: their_connections(socket.AF_INET), "tcp_connections"),
@@ -803,10 +805,29 @@ def timed(job: Job, clock: Callable[[], int]) -> Callable[[int], float]:
     return time
 
 
+LONG_WAYS = {name: procedure.__wrapped__ for name, procedure in vars(sockets).items()
+             if name in globals() and hasattr(procedure, "__wrapped__")}
+
+
+def the_long_way(job: Job) -> Job:
+    """The job by the procedures in whose places there are fast paths."""
+    quick = {name: globals()[name] for name in LONG_WAYS}
+
+    def slowly(count: int) -> object:
+        globals().update(LONG_WAYS)
+        try:
+            return job(count)
+        finally:
+            globals().update(quick)
+
+    return slowly
+
+
 def contestants(row: Row, floor: Any) -> dict[str, Callable[[int], float]]:
     found = {name: timed(make(), row.clock) for name, make in
              (("ours", row.ours), ("theirs", row.theirs))}
     if row.floor:
+        found["long"] = timed(the_long_way(row.ours()), row.clock)
         function = getattr(floor, row.floor)
         function.restype = ctypes.c_longlong
         found["floor"] = function

@@ -41,19 +41,20 @@ def welcome(server: Socket) -> None:
 
 def echo(client: Socket, waiting: bytes) -> None:
     try:
-        if not waiting:
-            data, _ = receive_from_socket(client, 65536)
-            if data == b"":
-                raise EOFError("the client has finished")
-            waiting = data or b""
-        sent = send_to_socket(client, waiting, None) if waiting else 0
+        data = waiting or receive_from_socket(client, 65536)[0]
+        if data is None:
+            return
+        if data == b"":
+            raise EOFError("the client has finished")
+        sent = send_to_socket(client, data, None)
     except (EOFError, SocketCondition):
         selector.unregister(client)
         close_socket(client)
         return
-    waiting = waiting[sent:] if isinstance(sent, int) else waiting
-    event = selectors.EVENT_WRITE if waiting else selectors.EVENT_READ
-    selector.modify(client, event, waiting)
+    left = data[sent:] if isinstance(sent, int) else data
+    if left != waiting:
+        event = selectors.EVENT_WRITE if left else selectors.EVENT_READ
+        selector.modify(client, event, left)
 
 
 serve(sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:0")

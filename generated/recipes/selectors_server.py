@@ -38,15 +38,16 @@ def welcome(server: Socket) -> None:
 
 
 def echo(client: Socket, unsent: bytes) -> None:
-    """Receive or send once, and say what to wait for next."""
-    if not unsent:
-        data, _ = receive_from_socket(client, 65536)
-        if data == b"":
-            raise EOFError
-        unsent = data or b""
-    sent = send_to_socket(client, unsent, None) if unsent else 0
-    unsent = unsent[sent:] if isinstance(sent, int) else unsent
-    selector.modify(client, selectors.EVENT_WRITE if unsent else selectors.EVENT_READ, unsent)
+    """Receive or send once, and say what to wait for next, if it is something else."""
+    data = unsent or receive_from_socket(client, 65536)[0]
+    if data is None:
+        return
+    if data == b"":
+        raise EOFError
+    sent = send_to_socket(client, data, None)
+    left = data[sent:] if isinstance(sent, int) else data
+    if left != unsent:
+        selector.modify(client, selectors.EVENT_WRITE if left else selectors.EVENT_READ, left)
 
 
 selector = selectors.DefaultSelector()
