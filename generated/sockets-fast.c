@@ -184,7 +184,8 @@ static int set_number(PyObject *self, PyObject *value, void *nothing)
     ROW(accept_socket, accept) ROW(close_socket, close) ROW(connect_socket, connect) \
     ROW(create_socket, socket) ROW(get_address_info, getaddrinfo) \
     ROW(get_peer_name, getpeername) ROW(get_socket_name, getsockname) \
-    ROW(get_socket_option, getsockopt) ROW(receive_from_socket, recvfrom) \
+    ROW(get_socket_option, getsockopt) ROW(receive_exactly, recvfrom) \
+    ROW(receive_from_socket, recvfrom) \
     ROW(receive_into_socket, recvfrom) ROW(send_to_socket, sendto) \
     ROW(set_socket_nonblocking, fcntl) ROW(set_socket_option, setsockopt) \
     ROW(tell_address, audit) ROW(wait_for_socket, poll)
@@ -199,12 +200,12 @@ static int set_number(PyObject *self, PyObject *value, void *nothing)
     ROW(SocketDomain, DomainBase) ROW(SocketOption, OptionBase) \
     ROW(SocketProtocol, ConstantBase) ROW(SocketType, ConstantBase) ROW(UnixAddress, AddressBase)
 #define CAPTURES(NAME) \
-    NAME(SocketCondition) NAME(expect) \
+    NAME(SocketCondition) NAME(deadline_for) NAME(expect) \
     NAME(foreign_to_internet6_address) NAME(foreign_to_internet_address) \
-    NAME(foreign_to_unix_address) NAME(judge_connect) NAME(known_constant) \
-    NAME(known_protocols) NAME(known_types) NAME(not_yet) NAME(plain_address) \
-    NAME(refuse_buffer) NAME(report_failure) \
-    NAME(report_unresolved) NAME(socket_domain_db)
+    NAME(foreign_to_unix_address) NAME(is_over) NAME(judge_connect) NAME(known_constant) \
+    NAME(known_protocols) NAME(known_types) NAME(late_condition) NAME(not_yet) \
+    NAME(pack_if_possible) NAME(plain_address) NAME(refuse_buffer) NAME(report_failure) \
+    NAME(report_unresolved) NAME(socket_domain_db) NAME(tell_done) NAME(wait_again)
 #define SLOTS(SLOT) SLOT(who) SLOT(syscall) SLOT(address)
 
 #define NUMBER(name) NUMBER_OF_##name,
@@ -215,7 +216,7 @@ static int set_number(PyObject *self, PyObject *value, void *nothing)
 enum {
     BASES(NUMBER) CLASSES(CLASS_NUMBER) CAPTURES(NUMBER) SLOTS(SLOT_NUMBER)
     PROCEDURES(THREE_NUMBERS) NUMBER_OF_new_foreign, NUMBER_OF_foreign_socket,
-    ANSWER_CLASS, ANSWER_PARTS, HOW_MANY
+    ANSWER_CLASS, ANSWER_PARTS, LONG_EQ, LONG_HASH, HOW_MANY
 };
 
 struct state {
@@ -287,15 +288,18 @@ static void free_address(PyObject *self)
 }
 static PyObject *new_socket_base(PyTypeObject *type, PyObject *arguments, PyObject *named);
 
-static struct state *state_of(PyTypeObject *type)
+static struct state *state_of(PyTypeObject *type, int slot, void *function)
 {
     PyTypeObject *base = type;
 
     for (PyTypeObject *at = type; at != NULL; at = PyType_GetSlot(at, Py_tp_base))
-        if ((newfunc) PyType_GetSlot(at, Py_tp_new) == new_socket_base)
+        if (PyType_GetSlot(at, slot) == function)
             base = at;
     return PyType_GetModuleState(base);
 }
+
+#define STATE_OF_SOCKET(type) state_of(type, Py_tp_new, (void *) new_socket_base)
+#define STATE_OF_ADDRESS(type) state_of(type, Py_tp_dealloc, (void *) free_address)
 
 static PyObject *new_record_of_socket(struct state *state, PyTypeObject *type)
 {
@@ -316,7 +320,7 @@ static PyObject *new_record_of_socket(struct state *state, PyTypeObject *type)
 
 static PyObject *new_socket_base(PyTypeObject *type, PyObject *arguments, PyObject *named)
 {
-    struct state *state = state_of(type);
+    struct state *state = STATE_OF_SOCKET(type);
 
     (void) arguments, (void) named;
     return state == NULL ? NULL : new_record_of_socket(state, type);
@@ -324,7 +328,7 @@ static PyObject *new_socket_base(PyTypeObject *type, PyObject *arguments, PyObje
 
 static int set_kind(PyObject *self, PyObject *value, void *place, int number, const char *text)
 {
-    struct state *state = state_of(Py_TYPE(self));
+    struct state *state = STATE_OF_SOCKET(Py_TYPE(self));
 
     if (state == NULL)
         return -1;
@@ -415,6 +419,8 @@ static PyObject *cut_to_length(PyObject *filled, Py_ssize_t length)
     const Py_ssize_t head = PyBytes_AsString(filled) - (char *) filled;
     PyObject *cut = PyObject_Realloc(filled, (size_t) (head + length + 1));
 
+    if (cut == NULL && length > PyBytes_Size(filled))
+        return NULL;
     if (cut == NULL)
         cut = filled;
     Py_SET_SIZE((PyVarObject *) cut, length);
@@ -505,6 +511,14 @@ static PyObject *go_the_long_way(PyObject *procedure, PyObject *const *arguments
 
 #define CALL PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names
 #define THE_LONG_WAY(name) go_the_long_way(THE(name), arguments, count, names)
+
+/* Whether there are no named arguments, or one, of this name. */
+static int may_be_named(PyObject *names, const char *name)
+{
+    return names == NULL
+        || (PyTuple_Size(names) == 1
+            && PyUnicode_CompareWithASCIIString(PyTuple_GetItem(names, 0), name) == 0);
+}
 /* Whether there is no error, or one of this kind, which is cleared. */
 static int only(PyObject *error)
 {
@@ -620,6 +634,86 @@ static PyObject *address_from(struct state *state, PyObject *domain,
     Py_DECREF(extractor);
     Py_XDECREF(packed);
     return address;
+}
+/* Whether it is exactly of a built-in kind: an address of another class compares as it likes. */
+static int is_built_in(struct state *state, PyObject *address)
+{
+    const PyObject *class = (const PyObject *) Py_TYPE(address);
+
+#ifndef _WIN32
+    if (class == THE(UnixAddress))
+        return 1;
+#endif
+    return class == THE(InternetAddress) || class == THE(Internet6Address);
+}
+
+#ifdef __linux__
+#define IS_ABSTRACT(path, length) ((length) > 0 && *(path) == '\0')     /* §92 */
+#else
+#define IS_ABSTRACT(path, length) 0
+#endif
+
+/* The bytes of its fields; or a null pointer if it has not been packed. */
+static const char *find_fields(struct state *state, PyObject *address, size_t *length)
+{
+    PyObject *packed = ADDRESS(address)->packed;
+    const PyObject *class = (const PyObject *) Py_TYPE(address);
+    const size_t size = packed == NULL ? 0 : (size_t) PyBytes_Size(packed);
+    const size_t header = offsetof(struct sockaddr, sa_data) < size
+        ? offsetof(struct sockaddr, sa_data) : size;
+    const size_t most = class == THE(InternetAddress) ? 6       /* port and host */
+        : class == THE(Internet6Address) ? 26 : size;           /* and flow information and scope */
+    const char *data, *end;
+
+    if (packed == NULL)
+        return NULL;
+    data = PyBytes_AsString(packed) + header;
+    *length = size - header < most ? size - header : most;
+    if (class == THE(UnixAddress) && !IS_ABSTRACT(data, *length)
+        && (end = memchr(data, '\0', *length)) != NULL)
+        *length = (size_t) (end - data);
+    return data;
+}
+
+static PyObject *fast_eq(PyObject *self, PyObject *other)
+{
+    struct state *state = STATE_OF_ADDRESS(Py_TYPE(self));
+    const char *own = NULL, *others = NULL;
+    size_t length, its_length;
+
+    if (state == NULL)
+        return NULL;
+    if (Py_TYPE(self) == Py_TYPE(other) && is_built_in(state, self)
+        && (own = find_fields(state, self, &length)) != NULL)
+        others = find_fields(state, other, &its_length);
+    if (others == NULL)
+        return PyObject_CallFunctionObjArgs(state->captured[LONG_EQ], self, other, NULL);
+    return PyBool_FromLong(length == its_length && memcmp(own, others, length) == 0);
+}
+static PyObject *fast_hash(PyObject *self, PyObject *nothing)
+{
+    struct state *state = STATE_OF_ADDRESS(Py_TYPE(self));
+    PyObject *piece = NULL;
+    const char *data = NULL;
+    size_t length;
+    Py_hash_t hash;
+
+    (void) nothing;
+    if (state == NULL)
+        return NULL;
+    if (is_built_in(state, self) && (data = find_fields(state, self, &length)) == NULL) {
+        piece = PyObject_CallFunctionObjArgs(THE(pack_if_possible), self, NULL);
+        if (piece == NULL)
+            return NULL;
+        Py_DECREF(piece);
+        data = find_fields(state, self, &length);
+    }
+    if (data == NULL)
+        return PyObject_CallFunctionObjArgs(state->captured[LONG_HASH], self, NULL);
+    piece = PyBytes_FromStringAndSize(data, (Py_ssize_t) length);
+    hash = piece == NULL ? -1 : PyObject_Hash(piece);
+    Py_XDECREF(piece);
+    return hash == -1 ? NULL : PyLong_FromSsize_t(hash);
 }
 static PyObject *packed_form(struct state *state, const struct socket_base *sock,
                              PyObject *address, const char **data, socklen_t *length)
@@ -833,6 +927,129 @@ static PyObject *fast_receive_into_socket(CALL)
     return pair(PyLong_FromSsize_t(result), sender(state, sock, &from));
 }
 
+#define MUCH ((Py_ssize_t) 1 << 26)
+
+struct whole {
+    PyObject *filled;                   /* a bytes that no one else has seen */
+    Py_ssize_t wanted, room, done;
+};
+
+/* Whether there is room for more; if not, an exception says so. */
+static int make_room(struct whole *all)
+{
+    const Py_ssize_t most = all->filled == NULL ? MUCH : all->room > PY_SSIZE_T_MAX / 2
+        ? PY_SSIZE_T_MAX : all->room * 2;
+    const Py_ssize_t room = all->wanted < most ? all->wanted : most;
+    PyObject *filled = all->filled == NULL ? PyBytes_FromStringAndSize(NULL, room)
+        : cut_to_length(all->filled, room);
+
+    if (filled == NULL && PyErr_Occurred() == NULL)
+        (void) PyErr_NoMemory();
+    if (filled == NULL)
+        return 0;
+    all->filled = filled;
+    all->room = room;
+    return 1;
+}
+/* What `question` answers: 1 for yes, 0 for no, -1 for an exception. */
+static int is_true(PyObject *answer)
+{
+    const int is = answer == NULL ? -1 : answer == Py_True;
+
+    Py_XDECREF(answer);
+    return is;
+}
+
+/* A new condition that says why it is not all; None if it is, or at the end; or NULL. */
+static PyObject *receive_all(struct state *state, PyObject *sock, PyObject *deadline,
+                             struct whole *all)
+{
+    PyObject *who = state->captured[NAME_OF_receive_from_socket];
+    PyObject *syscall = state->captured[CALL_OF_receive_from_socket], *why;
+    struct foreign_frame from;
+    int bits = 0, ready = 0, late = 0;
+    ssize_t result;
+
+    while (all->done < all->wanted && late == 0) {
+        if (all->done == all->room && !make_room(all))
+            return NULL;
+        result = receive_by_rule(SOCKET(sock), PyBytes_AsString(all->filled) + all->done,
+                                 all->room - all->done, bits, &from);
+        if (result == 0)
+            break;
+        if (result > 0) {
+            all->done += result;
+            bits = SOCKET(sock)->nonblocking ? 0 : MSG_WAITALL;
+            ready = 0;
+            if (all->done < all->wanted && PyErr_CheckSignals() != 0)
+                return NULL;
+            if (all->done < all->wanted && deadline != Py_None)
+                late = is_true(PyObject_CallFunctionObjArgs(THE(is_over), deadline, NULL));
+            continue;
+        }
+        why = say_not_yet(state, NUMBER_OF_receive_from_socket, result, Py_None, sock);
+        if (why == NULL || !SOCKET(sock)->nonblocking)
+            return why;
+        Py_DECREF(why);
+        ready = is_true(PyObject_CallFunctionObjArgs(THE(wait_again), who, deadline, sock, Py_True,
+                                                     Py_False, ready ? Py_True : Py_False, NULL));
+        late = ready < 0 ? -1 : !ready;
+    }
+    return late < 0 ? NULL : late == 0 ? Py_NewRef(Py_None)
+        : PyObject_CallFunctionObjArgs(THE(late_condition), who, syscall, NULL);
+}
+static void tell_of(struct state *state, PyObject *done)
+{
+    PyObject *type, *value, *traceback, *told;
+
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    told = PyObject_CallFunctionObjArgs(THE(tell_done), value, done, NULL);
+    if (told == NULL) {
+        PyObject *first = value;
+
+        Py_XDECREF(type);
+        Py_XDECREF(traceback);
+        PyErr_Fetch(&type, &value, &traceback);
+        PyErr_NormalizeException(&type, &value, &traceback);
+        PyException_SetContext(value, first);
+    }
+    Py_XDECREF(told);
+    PyErr_Restore(type, value, traceback);
+}
+
+static PyObject *fast_receive_exactly(CALL)
+{
+    struct state *state = PyModule_GetState(self);
+    struct whole all = {NULL, -1, 0, 0};
+    const struct socket_base *sock;
+    PyObject *deadline, *why, *answer;
+
+    if (count == 2 && may_be_named(names, "timeout") && PyLong_CheckExact(arguments[1])
+        && (sock = whole_socket(state, arguments[0])) != NULL
+        && (CONSTANT(sock->type)->value & 15) == SOCK_STREAM)
+        all.wanted = PyLong_AsSsize_t(arguments[1]);
+    if (all.wanted < 0)
+        return only(PyExc_OverflowError) ? THE_LONG_WAY(receive_exactly) : NULL;
+    deadline = names == NULL || arguments[2] == Py_None ? Py_NewRef(Py_None)
+        : PyObject_CallFunctionObjArgs(THE(deadline_for), state->captured[NAME_OF_receive_exactly],
+                                       arguments[2], arguments[0], NULL);
+    if (deadline == NULL || !make_room(&all)) {
+        Py_XDECREF(deadline);
+        return NULL;
+    }
+    why = receive_all(state, arguments[0], deadline, &all);
+    if (all.done < all.room)
+        all.filled = cut_to_length(all.filled, all.done);
+    answer = why == NULL ? NULL : PyTuple_Pack(2, all.filled, why);
+    if (answer == NULL)
+        tell_of(state, all.filled);
+    Py_XDECREF(why);
+    Py_DECREF(all.filled);
+    Py_DECREF(deadline);
+    return answer;
+}
+
 static PyObject *new_socket(struct state *state, socket_t fd, PyObject *domain, PyObject *type,
                             PyObject *protocol, int nonblocking)
 {
@@ -881,13 +1098,11 @@ static PyObject *fast_create_socket(CALL)
     SOCKET(sock)->structure->fd = fd;
     return sock;
 }
-/* Whether there are no named arguments, or one of this name, a truth value: `value` is it. */
-static int read_truth(PyObject *const *named, PyObject *names, const char *name, int *value)
+/* Whether it is missing, or a truth value: `value` is it. */
+static int read_truth(PyObject *const *named, PyObject *names, int *value)
 {
-    *value = names != NULL && PyTuple_Size(names) == 1 && named[0] == Py_True;
-    return names == NULL
-        || (PyTuple_Size(names) == 1 && (*value || named[0] == Py_False)
-            && PyUnicode_CompareWithASCIIString(PyTuple_GetItem(names, 0), name) == 0);
+    *value = names != NULL && named[0] == Py_True;
+    return names == NULL || *value || named[0] == Py_False;
 }
 
 static PyObject *fast_accept_socket(CALL)
@@ -899,7 +1114,8 @@ static PyObject *fast_accept_socket(CALL)
     socket_t fd;
     int nonblocking;
 
-    if (count != 1 || !read_truth(arguments + 1, names, "nonblocking", &nonblocking)
+    if (count != 1 || !may_be_named(names, "nonblocking")
+        || !read_truth(arguments + 1, names, &nonblocking)
         || (listener = whole_socket(state, arguments[0])) == NULL)
         return THE_LONG_WAY(accept_socket);
     UNTIL_LATE(fd, listener->structure, 0,
@@ -1035,13 +1251,11 @@ static int is_zero(PyObject *number)
 static PyObject *fast_wait_for_socket(CALL)
 {
     struct state *state = PyModule_GetState(self);
-    const int named = names != NULL && count == 3 && PyTuple_Size(names) == 1
-        && PyUnicode_CompareWithASCIIString(PyTuple_GetItem(names, 0), "timeout") == 0;
     struct socket_base *sock = NULL;
     int result;
 
-    if ((named || (names == NULL && count == 4)) && PyBool_Check(arguments[1])
-        && PyBool_Check(arguments[2]) && is_zero(arguments[3]))
+    if (count == (names == NULL ? 4 : 3) && may_be_named(names, "timeout")
+        && PyBool_Check(arguments[1]) && PyBool_Check(arguments[2]) && is_zero(arguments[3]))
         sock = whole_socket(state, arguments[0]);
     if (sock == NULL)
         return THE_LONG_WAY(wait_for_socket);
@@ -1307,15 +1521,27 @@ static PyObject *fast_del(PyObject *sock, PyObject *nothing)
 }
 
 static PyMethodDef method_del = {"__del__", fast_del, METH_NOARGS, NULL};
+static PyMethodDef method_eq = {"__eq__", fast_eq, METH_O, NULL};
+static PyMethodDef method_hash = {"__hash__", fast_hash, METH_NOARGS, NULL};
 
-static int replace_del(PyObject *class)
+static int replace_method(PyObject *class, PyMethodDef *method)
 {
-    PyObject *descriptor = PyDescr_NewMethod((PyTypeObject *) class, &method_del);
+    PyObject *descriptor = PyDescr_NewMethod((PyTypeObject *) class, method);
     const int done = descriptor != NULL
-        && PyObject_SetAttrString(class, "__del__", descriptor) == 0;
+        && PyObject_SetAttrString(class, method->ml_name, descriptor) == 0;
 
     Py_XDECREF(descriptor);
     return done;
+}
+
+static int replace_methods(struct state *state)
+{
+    PyObject *address = THE(SocketAddress);
+
+    return capture(state, LONG_EQ, PyObject_GetAttrString(address, "__eq__"))
+        && capture(state, LONG_HASH, PyObject_GetAttrString(address, "__hash__"))
+        && replace_method(address, &method_eq) && replace_method(address, &method_hash)
+        && replace_method(THE(Socket), &method_del);
 }
 #ifndef Py_TPFLAGS_HAVE_VECTORCALL
 #define Py_TPFLAGS_HAVE_VECTORCALL (1UL << 11)
@@ -1450,7 +1676,7 @@ static PyObject *take_places(PyObject *self, PyObject *arguments)
     state->new_error = (newfunc) PyType_GetSlot((PyTypeObject *) PyExc_OSError, Py_tp_new);
     class = PyType_FromSpec(&fast_path_class);
 #define REPLACE(name, call) && replace(globals, self, class, THE(name), #name, fast_##name)
-    done = class != NULL PROCEDURES(REPLACE) && replace_del(THE(Socket));
+    done = class != NULL PROCEDURES(REPLACE) && replace_methods(state);
     Py_XDECREF(class);
     return done ? Py_NewRef(Py_True) : NULL;
 }

@@ -857,7 +857,11 @@ class Record:
     def __hash__(self) -> int:
         return hash((self.__class__, self._key()))
     def __repr__(self) -> str:
-        name, _ = self._named()
+        if id(self) in names_of_records:
+            return names_of_records[id(self)][1]
+        name, constant = self._named()
+        if name is not None and constant is self:
+            names_of_records[id(self)] = self, name
         return name or f"{self.__class__.__name__}({', '.join(self._written())})"
 
     def _written(self) -> list[str]:
@@ -881,6 +885,7 @@ class Record:
 
     def __reduce__(self) -> tuple[object, ...]:
         return remake, (self.__class__, *self._values())
+names_of_records: dict[int, tuple[Record, str]] = {}
 
 
 def remake(kind: Callable[..., Any], *values: object) -> Any:
@@ -1409,6 +1414,13 @@ def socket_address_to_foreign(address: SocketAddress) -> bytes:
         )
     set_packed(address, exact_bytes(packed))
     return get_packed(address)
+
+
+def pack_if_possible(address: SocketAddress) -> bytes | None:
+    try:
+        return socket_address_to_foreign(address)
+    except ValueError:  # it has no port, or no path that fits
+        return None
 
 
 def foreign_to_socket_address(domain: SocketDomain, packed: bytes) -> SocketAddress | None:
@@ -4161,11 +4173,7 @@ def repeat_until(
         connecting = condition.syscall == "connect"
         sends = "sendto", "sendmmsg", "sendmsg", "sendfile"
         writing = connecting or condition.syscall in sends
-        if ready:  # so poll said, but it is not
-            sleep(0.01)
-        ready = not (ready and is_over(deadline)) and any(
-            wait_until(condition.who, deadline, sock, not writing, writing)
-        )
+        ready = wait_again(condition.who, deadline, sock, not writing, writing, ready)
         if not ready:
             late = late_condition(condition.who, condition.syscall, condition.address)
             return (None, late) if isinstance(result, tuple) else late
@@ -4175,6 +4183,16 @@ def repeat_until(
             except SocketCondition as failure:
                 failure.who, failure.address = condition.who, condition.address
                 raise
+
+
+def wait_again(
+    who: str, deadline: float | None, sock: Socket, reading: bool, writing: bool, ready: bool
+) -> bool:
+    if ready:  # so poll said, but it is not
+        sleep(0.01)
+    return not (ready and is_over(deadline)) and any(
+        wait_until(who, deadline, sock, reading, writing)
+    )
 
 
 def is_over(deadline: float | None) -> bool:
@@ -5287,8 +5305,6 @@ def receive_exactly(
     if flags:
         refuse_peeking("receive_exactly", fold_flags("receive_exactly", ReceiveFromOption, flags))
     deadline = None if timeout is None else deadline_for("receive_exactly", timeout, sock)
-    if HAS_FAST_PATHS and not sock._nonblocking:
-        flags = (*flags, ReceiveFromOption.WAIT_ALL)
     answers: list[Any] = []
     receive, left = keeping(answers, receive_from_socket), count
     try:

@@ -48,8 +48,10 @@ from sockets import (
     make_foreign_address,
     make_socket_pair,
     receive_datagrams,
+    receive_exactly,
     receive_from_socket,
     receive_into_socket,
+    send_all,
     send_datagrams,
     send_to_socket,
     set_socket_nonblocking,
@@ -619,9 +621,11 @@ class Scene:
         self.listener = create_socket(own, STREAM, AUTO)
         bind_socket(self.listener, UnixAddress(folder + "/l"))
         listen_socket(self.listener, 9)
+        self.near, self.far = make_socket_pair(UNIX, STREAM, AUTO)
         self.buffer = bytearray(9)
         self.option = SocketOption(12345, 4, EXTRACTORS["make"], EXTRACTORS["convert"])
         self.sockets = [self.first, self.second, self.bound, self.sender, self.listener]
+        self.sockets += [self.near, self.far]
 
     def close(self) -> None:
         for sock in self.sockets:
@@ -629,7 +633,7 @@ class Scene:
 
     def prepare(self) -> None:
         """A datagram at `bound`, and a client at `listener`, whatever there was before."""
-        for sock in (self.bound, self.first, self.second):
+        for sock in (self.bound, self.first, self.second, self.far):
             while receive_from_socket(sock, 9)[0] is not None:
                 pass
         while (client := accept_socket(self.listener)[0]) is not None:
@@ -673,6 +677,9 @@ CALLS: dict[str, Callable[[Scene], object]] = {
     "get an option of the program's": lambda s: get_socket_option(s.first, s.option),
     "set an option wrongly": lambda s: set_socket_option(s.first, SocketOption.KEEP_ALIVE, 5),
     "set an option of the program's": lambda s: set_socket_option(s.first, s.option, 5),
+    "receive exactly": lambda s: (send_all(s.near, b"x"), receive_exactly(s.far, 1)),
+    "receive exactly, nothing": lambda s: receive_exactly(s.far, 1, timeout=0.001),
+    "receive exactly, closed": lambda s: receive_exactly(s.closed, 1),
     "name": lambda s: get_socket_name(s.bound),
     "name of a peer": lambda s: get_peer_name(s.first),
     "name, closed": lambda s: get_socket_name(s.closed),
@@ -680,6 +687,8 @@ CALLS: dict[str, Callable[[Scene], object]] = {
     "mode, closed": lambda s: set_socket_nonblocking(s.closed, True),
     "look": lambda s: wait_for_socket(s.bound, True, False, 0),
     "look, closed": lambda s: wait_for_socket(s.closed, True, False, timeout=0),
+    "a key": lambda s: {UnixAddress(s.place.path): 5}[get_socket_name(s.bound)],
+    "a key that cannot be packed": lambda s: {InternetAddress(1, None): 5}.get(s.place),
     "resolve": lambda s: get_address_info("127.0.0.1", 80),
     "resolve a name": lambda s: get_address_info("127.0.0.1", "80"),
     "resolve nothing": lambda s: get_address_info(
@@ -830,6 +839,60 @@ COLLECTED = """if True:
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="a collection waits for the call's end")
 def test_what_an_accepted_socket_takes_over_is_owned_while_its_record_is_made() -> None:
     assert run(COLLECTED, PYTHONMALLOC="debug") == "True\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits memory as Linux does")
+@needs_bases
+def test_what_came_is_told_where_there_is_no_memory_for_more() -> None:
+    assert run("""
+import resource, threading
+from sockets import *
+a, b = make_socket_pair(SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO)
+block = b"x" * 2**20
+def send():
+    for _ in range(64): send_all(a, block)
+    close_socket(a)
+threading.Thread(target=send).start()
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 2**26 + 2**25, resource.RLIM_INFINITY))
+try: receive_exactly(b, 2**33)
+except MemoryError as failure: print(len(failure.done) == failure.done.count(b"x") == 2**26)
+""") == "True\n"
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
+@needs_bases
+@pytest.mark.parametrize("mode", [True, False], ids=["nonblocking", "blocking"])
+def test_no_byte_is_lost_in_a_storm_of_signals(mode: bool) -> None:
+    assert run(BYTES % mode) == "True True\n"
+
+
+BYTES = """
+import random, signal, threading
+from itertools import starmap
+from operator import itemgetter
+from sockets import *
+class Stop(Exception): pass
+def handler(*_): raise Stop
+a, b = make_socket_pair(SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO)
+set_socket_nonblocking(b, %s)
+data = bytes(range(251)) * 40_000
+def send():
+    for start in range(0, len(data), 5000): send_all(a, data[start : start + 5000])
+    close_socket(a)
+threading.Thread(target=send).start()
+signal.signal(signal.SIGALRM, handler)
+got, told = [], 0
+while (missing := len(data) - sum(map(len, got))) > 0:
+    try:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(5e-5, 1e-3))
+        got.extend(map(itemgetter(0), starmap(receive_exactly, [(b, missing)])))  # in one step
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except Stop as failure:
+        got.append(getattr(failure, "done", b""))
+        told += hasattr(failure, "done")
+print(b"".join(got) == data, told > 0)
+"""
 
 
 # References.

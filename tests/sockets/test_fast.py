@@ -13,6 +13,7 @@ import operator
 import os
 import pickle
 import sys
+import tracemalloc
 import types
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +23,7 @@ from helpers import (
     LOOPBACK,
     WINDOWS,
     Makers,
+    Waiter,
     collect_garbage,
     fill,
     name_of,
@@ -60,9 +62,11 @@ from sockets import (
     get_peer_name,
     get_socket_name,
     get_socket_option,
+    receive_exactly,
     receive_from_socket,
     receive_into_socket,
     register_socket_domain,
+    send_all,
     send_to_socket,
     set_socket_nonblocking,
     set_socket_option,
@@ -71,9 +75,9 @@ from sockets import (
 
 FAST = (
     "accept_socket", "close_socket", "connect_socket", "create_socket", "get_address_info",
-    "get_peer_name", "get_socket_name", "get_socket_option", "receive_from_socket",
-    "receive_into_socket", "send_to_socket", "set_socket_nonblocking", "set_socket_option",
-    "wait_for_socket",
+    "get_peer_name", "get_socket_name", "get_socket_option", "receive_exactly",
+    "receive_from_socket", "receive_into_socket", "send_to_socket", "set_socket_nonblocking",
+    "set_socket_option", "wait_for_socket",
 )
 HAS_FAST_PATHS = _sockets.HAS_FAST_PATHS
 needs_fast_paths = pytest.mark.skipif(not HAS_FAST_PATHS, reason="all goes the long way here")
@@ -217,6 +221,7 @@ def test_a_wrong_argument_is_refused_as_by_the_procedure(
         "get_peer_name": [sock],
         "get_socket_name": [sock],
         "get_socket_option": [sock, SocketOption.KEEP_ALIVE],
+        "receive_exactly": [sock, 9],
         "receive_from_socket": [sock, 9],
         "receive_into_socket": [sock, bytearray(9)],
         "send_to_socket": [sock, b"", InternetAddress(1, None)],
@@ -374,6 +379,96 @@ def test_a_buffer_that_is_refused_is_refused_in_the_words_of_the_procedure(quick
     closed = memoryview(b"12")
     closed.release()
     both("send_to_socket", sock, closed, None)
+
+
+# All of a piece.
+
+WAYS = pytest.mark.parametrize("way", ["fast", "long"])
+
+
+def exactly(way: str) -> Callable[..., Any]:
+    return receive_exactly if way == "fast" else long_way("receive_exactly")
+
+
+@WAYS
+@pytest.mark.parametrize("count", [0, 1, 2, 4095, 4097, 65535, 65536, 300_000])
+def test_all_of_a_piece_comes_as_a_bytes_like_any_other(count: int, way: str, make: Makers) -> None:
+    client, server = make.pair()
+    data = os.urandom(count)
+    sender = Waiter(send_all, client, data + b"rest")
+    got, why = exactly(way)(server, count)
+    assert (got, why) == (data, None)
+    assert hash(got) == hash(bytes(bytearray(data)))
+    assert size_of(got) == size_of(bytes(bytearray(data)))
+    assert exactly(way)(server, 4) == (b"rest", None)
+    assert sender.answer() == (count + 4, None)
+
+
+@WAYS
+@pytest.mark.parametrize("count", [6, 100_000, 2**31, sys.maxsize])
+def test_a_length_that_never_comes_is_met_by_what_came_before_the_end(
+    count: int, way: str, make: Makers
+) -> None:
+    client, server = make.pair()
+    send_all(client, b"short")
+    close_socket(client)
+    got, why = exactly(way)(server, count)
+    assert (got, why) == (b"short", None)
+    assert size_of(got) == size_of(b"short")
+    assert exactly(way)(server, count) == (b"", None)
+
+
+@needs_posix
+def test_a_length_that_is_believed_takes_no_gigabytes(quick: Makers) -> None:
+    client, server = quick.pair()
+    send_all(client, b"short")
+    close_socket(client)
+    tracemalloc.start()
+    try:
+        assert receive_exactly(server, 2**40)[0] == b"short"
+        assert tracemalloc.get_traced_memory()[1] < 2**28
+    finally:
+        tracemalloc.stop()
+
+
+def test_more_than_there_is_room_for_at_first_comes_whole(unix: Makers) -> None:
+    client, server = unix.pair()
+    data = bytes(range(256)) * 2**18 + b"more"  # 64 MiB
+    sender = Waiter(send_all, client, data)
+    got, why = receive_exactly(server, len(data))
+    assert why is None
+    assert got == data
+    assert sender.answer() == (len(data), None)
+
+
+@WAYS
+def test_what_came_before_the_time_was_up_is_told(way: str, quick: Makers) -> None:
+    client, server = quick.pair()
+    for data in (b"", b"abc"):
+        send_all(client, data)
+        got, why = exactly(way)(server, 9, timeout=0.05)
+        assert (got, why.name, why.who) == (data, "ETIMEDOUT", "receive_from_socket")
+    for wrong in (-1, "1", float("nan")):
+        both("receive_exactly", server, 9, timeout=wrong)
+    both("receive_exactly", server, 9, time=1)
+    close_socket(server)
+    both("receive_exactly", server, 9)
+    set_socket_nonblocking(client, False)
+    both("receive_exactly", client, 9, timeout=1)
+
+
+@WAYS
+def test_a_socket_that_is_closed_meanwhile_says_so_and_what_came(way: str, make: Makers) -> None:
+    client, server = make.pair()
+    send_all(client, b"head")
+    waiter = Waiter(exactly(way), server, 9).is_asleep()
+    close_socket(server)
+    send_all(client, b"x")
+    close_socket(client)  # at the latest now the call that is under way has ended
+    with pytest.raises(SocketCondition) as failure:
+        waiter.answer()
+    assert failure.value.done in (b"head", b"headx")
+    assert failure.value.type in (errno.EBADF, getattr(errno, "WSAENOTSOCK", None))
 
 
 # Names, modes and looks.
@@ -547,6 +642,92 @@ def test_an_option_takes_and_refuses_the_same_values_in_both_ways(value: Any) ->
             slow = outcome(lambda: long_way("set_socket_option")(sock, option, value))  # noqa: B023
             assert (fast, then) == (slow, long_way("get_socket_option")(sock, option))
             assert then.__class__ is before.__class__
+
+
+# Addresses as keys.
+
+class Own(InternetAddress):
+    """Of another class, which therefore equals none of its parent's."""
+
+    __slots__ = ("more",)
+    __match_args__ = ("ip", "port", "more")
+
+    def __init__(self, ip: Any, port: int | None, more: int = 0) -> None:
+        SocketAddress.__init__(self, ip, port, more)
+
+
+few, ports = st.sampled_from([None, 0, 1, 2**24]), st.sampled_from([None, 0, 80, 256])
+words = st.sampled_from([0, 1, 2**31])
+paths = st.sampled_from(["", "a", "ab", "\0", "\0a", "\0a\0", "\0a\0b", "a\0b", "\udcff", "x" * 108,
+                         "x" * 109])
+addresses = st.one_of(
+    st.builds(InternetAddress, few, ports), st.builds(Own, few, ports, words),
+    st.builds(Internet6Address, few, ports, words, words), st.builds(UnixAddress, paths),
+)
+EXTRACTORS: dict[type, Any] = {
+    InternetAddress: sockets.foreign_to_internet_address,
+    Internet6Address: sockets.foreign_to_internet6_address,
+    UnixAddress: sockets.foreign_to_unix_address,
+}
+
+
+def forms(address: SocketAddress) -> list[SocketAddress]:
+    """The same address: made by hand, packed, as the kernel gives it, and that once looked at."""
+    made = [address, copy.copy(address)]
+    try:
+        packed = _sockets.socket_address_to_foreign(made[1])
+    except (NotImplementedError, ValueError):
+        return made
+    if address.__class__ in EXTRACTORS:
+        made += [EXTRACTORS[address.__class__](packed) for _ in range(2)]
+        str(made[-1])
+    return made
+
+
+@given(addresses, addresses)
+def test_addresses_are_keys_in_every_form_as_their_fields_are(
+    one: SocketAddress, other: SocketAddress
+) -> None:
+    equal = one.__class__ is other.__class__ and one._key() == other._key()
+    for each in forms(one):
+        for its in forms(other):
+            assert (each == its, each != its) == (equal, not equal)
+            assert _sockets.Record.__eq__(each, its) in (equal, NotImplemented)
+            if equal:
+                assert hash(each) == hash(its)
+                assert {each: "here"}[its] == "here"
+            else:
+                assert its not in {each: "here"}
+
+
+def test_what_the_kernel_leaves_behind_the_fields_does_not_tell_addresses_apart() -> None:
+    packed = InternetAddress(5, 80).converter()
+    one, other = (sockets.foreign_to_internet_address(packed[:8] + bytes([n]) * 9) for n in (1, 2))
+    assert one == other == InternetAddress(5, 80)
+    assert hash(one) == hash(other) == hash(InternetAddress(5, 80))
+
+
+def test_the_sender_of_a_datagram_is_found_among_addresses_made_by_hand(make: Makers) -> None:
+    first, second = make.datagrams()
+    address: Any = name_of(first)
+    known = {type(address)(*[getattr(address, name) for name in address.__match_args__]): "first"}
+    for _ in range(2):
+        assert send_to_socket(first, b"x", None) == 1
+        assert wait_for_socket(second, True, False, 9)[0]
+        assert known[receive_from_socket(second, 9)[1]] == "first"  # type: ignore[index]
+
+
+def test_an_address_of_a_class_that_compares_by_more_is_compared_by_it() -> None:
+    assert Own(1, 80, 1) != Own(1, 80, 2)
+    assert Own(1, 80, 1) == Own(1, 80, 1) != InternetAddress(1, 80)
+    for address in (Own(1, 80), InternetAddress(1, 80)):
+        with pytest.raises(TypeError):
+            InternetAddress.__eq__(5, address)  # type: ignore[arg-type, call-arg]
+        assert InternetAddress.__eq__(address, 5) is NotImplemented
+    empty = InternetAddress.__new__(InternetAddress)
+    for wrong in (lambda: hash(empty), lambda: empty == InternetAddress(1, 80)):
+        with pytest.raises(AttributeError):
+            wrong()
 
 
 # Answers.

@@ -79,6 +79,7 @@ from sockets import (
     make_socket_pair,
     next_protocol_entry,
     open_protocol_database,
+    receive_exactly,
     receive_from_socket,
     receive_into_socket,
     send_file,
@@ -237,13 +238,6 @@ def test_names_keep_the_lock(quick: Makers, stepper: Stepper) -> None:
 
 
 @with_lock
-def test_a_change_of_the_mode_and_a_look_keep_the_lock(quick: Makers, stepper: Stepper) -> None:
-    client, _ = quick.pair()
-    assert stepper.steps_across(lambda: set_socket_nonblocking(client, True)) <= 2
-    assert stepper.steps_across(lambda: wait_for_socket(client, True, False, 0)) <= 2
-
-
-@with_lock
 def test_names_of_this_machine_keep_the_lock(stepper: Stepper) -> None:
     def ask() -> None:
         get_host_name()
@@ -257,6 +251,38 @@ def test_names_of_this_machine_keep_the_lock(stepper: Stepper) -> None:
 def test_listening_keeps_the_lock(quick: Makers, stepper: Stepper) -> None:
     listener = quick.listener()
     assert stepper.steps_across(lambda: listen_socket(listener, 5)) <= 2
+
+
+@with_lock
+def test_changing_the_mode_keeps_the_lock(make: Makers, stepper: Stepper) -> None:
+    sock = make.socket()
+
+    def change() -> None:
+        set_socket_nonblocking(sock, True)
+        set_socket_nonblocking(sock, False)
+
+    assert stepper.steps_across(change) <= 2
+
+
+@pytest.mark.skipif(not _sockets.HAS_FAST_PATHS, reason="all goes the long way here")
+def test_a_look_that_does_not_wait_keeps_the_lock(make: Makers, stepper: Stepper) -> None:
+    client, _ = make.pair()
+    for timeout in (0, 0.0):
+        assert stepper.steps_across(lambda t=timeout: wait_for_socket(client, True, True, t)) <= 2
+
+
+@pytest.mark.skipif(not _sockets.HAS_FAST_PATHS, reason="all goes the long way here")
+@windows_differs("flags")
+def test_a_piece_that_is_there_is_received_with_the_lock_kept(
+    make: Makers, stepper: Stepper
+) -> None:
+    client, server = make.pair()
+
+    def pass_on() -> None:
+        send_to_socket(client, b"12345", None)
+        assert receive_exactly(server, 5) == (b"12345", None)
+
+    assert stepper.steps_across(pass_on) <= 2
 
 
 # Given up, though these calls do not wait: nothing promises that they never will.
@@ -331,7 +357,7 @@ def send_this_file(sock: Socket) -> None:
 
 GIVE_UP: list[Callable[[Socket], object]] = [
     lambda sock: detach_socket(adopt_descriptor(sock.fd)),
-    lambda sock: wait_for_socket(sock, True, False, 1e-5),
+    lambda sock: wait_for_socket(sock, False, True, 1),
     lambda sock: finish_connect(sock, 0),
     lambda _: get_address_info("127.0.0.1", 80, *[None] * 3, AddressInfoOption.NUMERIC_HOST),
     lambda _: get_address_info(node="127.0.0.1", service="80"),

@@ -932,3 +932,17 @@ def test_every_public_name_is_there() -> None:
         "foreign_to_internet_address", "get_socket_name", "get_peer_name",
     }
     assert promised <= set(sockets.__all__)
+
+
+def test_a_name_is_remembered_for_the_record_that_has_it_alone() -> None:
+    class Kind(SocketType):
+        pass
+
+    one, other = Kind(77), Kind(77)
+    assert repr(one) == repr(other) == "Kind(77)"
+    Kind.SEVENTY_SEVEN = one  # type: ignore[attr-defined]
+    known = len(sockets._sockets.names_of_records)
+    for _ in range(3):
+        assert repr(one) == repr(other) == repr(Kind(77)) == "Kind.SEVENTY_SEVEN"
+        assert repr(Kind(78)) == "Kind(78)"
+    assert len(sockets._sockets.names_of_records) == known + 1
