@@ -191,6 +191,7 @@ ERROR_IN_PROGRESS = FOREIGN_VALUES["$error-in-progress"]
 ERROR_WOULD_BLOCK = FOREIGN_VALUES["$error-would-block"]
 ERROR_CONNECTING = ERROR_WOULD_BLOCK if WINDOWS else ERROR_IN_PROGRESS
 ERROR_BAD_DESCRIPTOR = errno.ENOTSOCK if WINDOWS else errno.EBADF
+ERROR_INVALID = getattr(errno, "WSAEINVAL", errno.EINVAL)
 INTERRUPTED = -errno.EINTR
 LEAST_INT = -(2**31)
 ADDRESS_ROOM = FOREIGN_VALUES["size-of/sockaddr-storage"]
@@ -4225,7 +4226,20 @@ def report_failure(
         _, packed = ask_name(getpeername_keep, sock._foreign)
         peer = foreign_to_socket_address(sock._domain, packed)
         address = peer if str(peer or "") else None
-    socket_error(who, syscall, type, address)
+    message = error_message(syscall, type) + step_before(syscall, type)
+    raise SocketCondition(who, syscall, type, message, address)
+
+
+def step_before(syscall: str, type: int) -> str:
+    if syscall == "accept" and type == ERROR_INVALID:
+        return "; listen_socket first"
+    if type == errno.EDESTADDRREQ:
+        return "; pass it, or connect_socket first"
+    if type == errno.ENOTCONN and syscall.startswith("send"):
+        return "; connect_socket first"
+    if type == errno.ENOTCONN and syscall.startswith("recv"):
+        return "; connect_socket first, or use what accept_socket returned"
+    return ""
 
 
 def report_closed(who: str, syscall: str, address: object = None) -> NoReturn:

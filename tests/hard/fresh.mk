@@ -3,6 +3,7 @@
 # Each system has what debootstrap calls the least, and the packages that the README names; it is kept
 # as long as they are the same. One user has a clone, in Debian 12. Another, in Debian 13, has an
 # archive, a folder with a name that nobody expects, and for the tests no network but loopback.
+# FRESH_TESTS=tests/sockets runs only these.
 
 FRESH := $(CACHE)/fresh
 README_PACKAGES = $(shell sed -n 's/^sudo apt-get install \([a-z0-9 -]*\).*/\1/p' README.md)
@@ -24,8 +25,9 @@ test-fresh: $(FRESH)/bookworm/ready $(FRESH)/trixie/ready
 	git clone --quiet . $(FRESH)/bookworm/home/newcomer/native-sockets
 	git archive --prefix="it's \"new\" \$$x #1/" HEAD | tar -C $(FRESH)/trixie/home/newcomer -x
 	for system in bookworm trixie; do chroot $(FRESH)/$$system chown -R newcomer /home/newcomer; done
-	for commands in "make demo" "make test"; do \
+	for commands in "make demo" "make test ARGS='$(FRESH_TESTS)'"; do \
 	    echo "cd */ && time $$commands" | tests/hard/in_tree.sh $(FRESH)/bookworm $(NEWCOMER) || exit 1; done
 	echo 'cd */ && time make demo' | tests/hard/in_tree.sh $(FRESH)/trixie $(NEWCOMER)
-	echo 'cd */ && time make test' | unshare --net sh -c 'ip link set lo up && exec "$$@"' -- \
+	echo "cd */ && time make test ARGS='$(FRESH_TESTS)'" | \
+	    unshare --net sh -c 'ip link set lo up && exec "$$@"' -- \
 	    tests/hard/in_tree.sh $(FRESH)/trixie $(NEWCOMER)

@@ -645,8 +645,7 @@ def test_an_error_ends_as_documented(each: Way, name: str) -> None:
             assert raised is None or not expected_value
             assert (condition.who, condition.syscall) == (each.who, each.syscall)
             assert condition.type == condition.errno == number
-            told = condition.message.removesuffix("; the socket is closed")
-            assert told == os.strerror(number)
+            assert condition.message.partition("; ")[0] == os.strerror(number)
             assert isinstance(condition, type(OSError(number, "")))
         # It works afterwards as if nothing had been.
         ready()

@@ -218,7 +218,7 @@ def test_what_is_dropped_at_the_bottom_of_a_recursion_is_closed(made: str) -> No
         before = len(os.listdir("/proc/self/fd"))
         # Down there nothing can be said: not even a hook for what is said could be called.
         sys.stderr = None
-        for _ in range(20):
+        for _ in range(5):
             try:
                 deep()
             except RecursionError:

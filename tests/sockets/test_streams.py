@@ -859,9 +859,8 @@ def test_a_buffer_that_nobody_else_holds_is_held_while_it_is_sent(slow: Makers) 
     client, server = slow.pair()  # departure 2
     pattern = bytes(range(256)) * 4096
     sender = Waiter(lambda: send_to_socket(client, bytearray(pattern * 8), None)).is_asleep()
-    for _ in range(20):
-        gc.collect()
-        garbage = [bytearray(1 << 20) for _ in range(4)]
+    gc.collect()
+    garbage = [bytearray(len(pattern) * 8) for _ in range(4)]  # would lie where the bytes lay
     assert receive_exactly(server, len(pattern) * 8) == pattern * 8
     assert sender.answer() == len(pattern) * 8
     del garbage

@@ -62,8 +62,10 @@ from sockets import (
     receive_exactly,
     receive_from_socket,
     receive_into_socket,
+    receive_message,
     send_all,
     send_datagrams,
+    send_message,
     send_to_socket,
     set_socket_nonblocking,
     set_socket_option,
@@ -76,6 +78,7 @@ from sockets import (
 
 TCP = SocketDomain.INTERNET, SocketType.STREAM, SocketProtocol.AUTO
 UDP = SocketDomain.INTERNET, SocketType.DATAGRAM, SocketProtocol.AUTO
+LOCAL = SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO
 HERE = InternetAddress("127.0.0.1", 80)
 INFO = AddressInfo(*TCP, HERE)
 Attempt = Callable[[Socket], object]
@@ -256,6 +259,43 @@ def test_a_descriptor_that_was_closed_behind_its_back_is_a_bad_descriptor() -> N
     assert "closed" not in failure.value.message
     with pytest.raises(SocketCondition):
         close_socket(sock)
+
+
+# A step that was left out.
+
+LISTEN, CONNECT = "; listen_socket first", "; connect_socket first"
+ACCEPTED = f"{CONNECT}, or use what accept_socket returned"
+
+
+@pytest.mark.parametrize(("attempt", "kind", "error", "step"), [
+    *((attempt, kind, errno.EINVAL, LISTEN) for kind in (TCP, LOCAL) for attempt in (
+        accept_socket, lambda s: accept_socket(sock=s))),
+    *((attempt, TCP, errno.ENOTCONN, ACCEPTED) for attempt in (
+        lambda s: receive_from_socket(s, 1), lambda s: receive_from_socket(sock=s, count=1),
+        lambda s: receive_into_socket(s, bytearray(1)), lambda s: receive_exactly(s, 1),
+        lambda s: receive_message(s, 1))),
+    *((attempt, kind, error, step) for kind, error, step in (
+        (UDP, errno.EDESTADDRREQ, "; pass it, or connect_socket first"),
+        (LOCAL, errno.ENOTCONN, CONNECT)) for attempt in (
+        lambda s: send_to_socket(s, b"x", None), lambda s: send_all(s, b"x"),
+        lambda s: send_to_socket(sock=s, buffer=b"x", address=None),
+        lambda s: send_message(s, [b"x"]))),
+    (lambda s: send_datagrams(s, [Datagrams(b"x", 1, None)]), UDP, errno.EDESTADDRREQ,
+     "; pass it, or connect_socket first"),
+    *((attempt, TCP, errno.ENOTCONN, "") for attempt in (
+        get_peer_name, lambda s: shutdown_socket(s, ShutdownMethod.WRITE))),
+])
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other errors")
+def test_a_step_that_was_left_out_is_named(
+    attempt: Attempt, kind: Any, error: int, step: str
+) -> None:
+    for nonblocking in (False, True):
+        with create_socket(*kind) as sock:
+            set_socket_nonblocking(sock, nonblocking)
+            with pytest.raises(SocketCondition) as failure:
+                attempt(sock)
+        assert failure.value.type == error
+        assert failure.value.message == os.strerror(error) + step
 
 
 # What an error is about.
