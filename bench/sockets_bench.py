@@ -37,11 +37,11 @@ import sockets
 from sockets import (
     AddressInfoOption, Datagrams, Descriptors, IpOption, Socket, SocketDomain, SocketOption,
     SocketProtocol, SocketType, UdpOption, UnixAddress, accept_socket, bind_socket,
-    close_descriptors, close_socket, connect_socket, create_socket, get_address_info,
-    get_socket_name, get_socket_option, listen_socket, make_socket_pair, receive_datagrams,
-    receive_exactly, receive_from_socket, receive_into_socket, receive_message, send_all,
-    send_datagrams, send_message, send_to_socket, set_socket_nonblocking, set_socket_option,
-    string_to_internet_address, wait_for_socket,
+    close_descriptors, close_socket, connect_socket, create_socket, from_python_socket,
+    get_address_info, get_socket_name, get_socket_option, listen_socket, make_socket_pair,
+    receive_datagrams, receive_exactly, receive_from_socket, receive_into_socket, receive_message,
+    send_all, send_datagrams, send_message, send_to_socket, set_socket_nonblocking,
+    set_socket_option, string_to_internet_address, wait_for_socket,
 )
 
 Job = Callable[[int], object]  # do it so often
@@ -179,6 +179,66 @@ def their_many() -> Job:
                 other.recvfrom(64)
 
     return job
+
+
+def echoes(
+    peers: int, server: Any, port: int, serve: Callable[[], object], offload: bool = False
+) -> Job:
+    """So many peers send MANY datagrams together, and get them back; only the server counts."""
+    kind = socket.AF_INET, socket.SOCK_DGRAM
+    clients = [socket.socket(*kind) for _ in range(peers)]
+    for client in clients:
+        client.connect(("127.0.0.1", port))
+    one = from_python_socket(clients[0].dup())
+    flow = Datagrams(bytes(64 * MANY), 64, None)
+
+    def job(count: int) -> int:
+        took = 0
+        for _ in repeat(None, count):
+            if peers == 1:
+                send_datagrams(one, [flow] if offload else [*map(flow_of, flow)])
+            else:
+                for client in clients:
+                    client.send(flow[0])
+            began = process_time_ns()
+            serve()
+            took += process_time_ns() - began
+            for client in clients * (MANY // peers):
+                client.recv(64)
+        return took
+
+    job.server = server  # type: ignore[attr-defined] # it stays open
+    return job
+
+
+def flow_of(data: bytes) -> Datagrams:
+    return Datagrams(data, 64, None)
+
+
+def our_echoes(peers: int, offload: bool) -> Job:
+    server = our_bound(SocketDomain.INTERNET, SocketType.DATAGRAM)
+    if offload:
+        set_socket_option(server, UdpOption.RECEIVE_OFFLOAD, True)
+
+    def serve() -> None:
+        missing = MANY
+        while missing:
+            runs: Any = receive_datagrams(server, missing, 64)
+            missing -= send_datagrams(server, runs)  # type: ignore[operator]
+
+    return echoes(peers, server, get_socket_name(server).port, serve, offload)  # type: ignore
+
+
+def their_echoes(peers: int) -> Job:
+    server = their_bound(socket.AF_INET, socket.SOCK_DGRAM)
+    server.setblocking(False)
+
+    def serve() -> None:
+        for _ in repeat(None, MANY):
+            data, address = server.recvfrom(64)
+            server.sendto(data, address)
+
+    return echoes(peers, server, server.getsockname()[1], serve)
 
 
 def our_stream() -> Job:
@@ -742,6 +802,12 @@ ROWS = [
         their_many),
     Row("UDP, 64 datagrams in a call, without", 0.65, lambda: our_many(MANY, False),
         their_many, "many_datagrams"),
+    Row("UDP echo server, 64 peers, a call for all", 0.80, lambda: our_echoes(MANY, False),
+        lambda: their_echoes(MANY)),
+    Row("UDP echo server, one flow", 0.56, lambda: our_echoes(1, False),
+        lambda: their_echoes(1)),
+    Row("UDP echo server, one flow, with offload", 0.19, lambda: our_echoes(1, True),
+        lambda: their_echoes(1)),
     Row("UNIX stream, 1 byte, there and back", 0.95, our_stream, their_stream, "stream"),
     Row("UNIX stream, a message with two descriptors", 2.00, our_descriptors, their_descriptors),
     Row("UDP, answered with packet information", 2.00, our_packet_info, their_packet_info),

@@ -26,6 +26,16 @@ struct info_base {
     PyObject *domain, *type, *protocol, *address;
 };
 
+struct run_base {
+    PyObject_HEAD
+    PyObject *data, *size, *address, *truncated;
+};
+
+struct header_base {
+    PyObject_HEAD
+    PyObject *address, *items, *flags;
+};
+
 struct address_base {
     PyObject_HEAD
     PyObject *packed;                   /* a bytes, once it has been packed */
@@ -41,6 +51,8 @@ struct option_base {
 #define CONSTANT(object) ((struct constant_base *) (void *) (object))
 #define DOMAIN(object) ((struct domain_base *) (void *) (object))
 #define INFO(object) ((struct info_base *) (void *) (object))
+#define RUN(object) ((struct run_base *) (void *) (object))
+#define HEADER(object) ((struct header_base *) (void *) (object))
 #define ADDRESS(object) ((struct address_base *) (void *) (object))
 #define OPTION(object) ((struct option_base *) (void *) (object))
 #define PLACE(kind, field) ((void *) offsetof(struct kind, field))
@@ -184,28 +196,37 @@ static int set_number(PyObject *self, PyObject *value, void *nothing)
     ROW(accept_socket, accept) ROW(close_socket, close) ROW(connect_socket, connect) \
     ROW(create_socket, socket) ROW(get_address_info, getaddrinfo) \
     ROW(get_peer_name, getpeername) ROW(get_socket_name, getsockname) \
-    ROW(get_socket_option, getsockopt) ROW(receive_exactly, recvfrom) \
-    ROW(receive_from_socket, recvfrom) \
+    ROW(get_socket_option, getsockopt) ROW(lay_runs, sendmmsg) ROW(read_runs, recvmmsg) \
+    ROW(receive_exactly, recvfrom) ROW(receive_from_socket, recvfrom) \
     ROW(receive_into_socket, recvfrom) ROW(send_to_socket, sendto) \
     ROW(set_socket_nonblocking, fcntl) ROW(set_socket_option, setsockopt) \
-    ROW(tell_address, audit) ROW(wait_for_socket, poll)
+    ROW(tell_address, audit) ROW(wait_for_socket, poll) MESSAGES(ROW)
+#ifdef _WIN32
+#define MESSAGES(ROW)
+#else
+#define MESSAGES(ROW) \
+    ROW(receive_message, recvmsg) ROW(receive_message_into, recvmsg) ROW(send_message, sendmsg)
+#endif
 #define BASES(BASE) \
     BASE(SocketBase) BASE(ConstantBase) BASE(DomainBase) BASE(InfoBase) BASE(AddressBase) \
-    BASE(OptionBase)
+    BASE(RunBase) BASE(HeaderBase) BASE(OptionBase)
 #define CLASSES(ROW) \
-    ROW(AddressInfo, InfoBase) ROW(AddressInfoOption, ConstantBase) \
+    ROW(AddressInfo, InfoBase) ROW(AddressInfoOption, ConstantBase) ROW(Datagrams, RunBase) \
     ROW(Internet6Address, AddressBase) \
-    ROW(InternetAddress, AddressBase) ROW(ReceiveFromOption, ConstantBase) \
+    ROW(InternetAddress, AddressBase) ROW(MessageHeader, HeaderBase) \
+    ROW(ReceiveFromOption, ConstantBase) \
     ROW(SendToOption, ConstantBase) ROW(Socket, SocketBase) ROW(SocketAddress, AddressBase) \
     ROW(SocketDomain, DomainBase) ROW(SocketOption, OptionBase) \
     ROW(SocketProtocol, ConstantBase) ROW(SocketType, ConstantBase) ROW(UnixAddress, AddressBase)
 #define CAPTURES(NAME) \
-    NAME(SocketCondition) NAME(deadline_for) NAME(expect) \
+    NAME(SIZES) NAME(SocketCondition) NAME(any_pointer) NAME(deadline_for) NAME(expect) \
     NAME(foreign_to_internet6_address) NAME(foreign_to_internet_address) \
-    NAME(foreign_to_unix_address) NAME(is_over) NAME(judge_connect) NAME(known_constant) \
-    NAME(known_protocols) NAME(known_types) NAME(late_condition) NAME(not_yet) \
-    NAME(pack_if_possible) NAME(plain_address) NAME(refuse_buffer) NAME(report_failure) \
-    NAME(report_unresolved) NAME(socket_domain_db) NAME(tell_done) NAME(wait_again)
+    NAME(foreign_to_unix_address) NAME(is_over) NAME(items_to_foreign) NAME(judge_connect) \
+    NAME(known_constant) NAME(known_protocols) NAME(known_types) NAME(late_condition) \
+    NAME(new_control) NAME(new_uncleared) NAME(not_yet) NAME(own_descriptors) \
+    NAME(pack_if_possible) NAME(plain_address) NAME(read_item) NAME(refuse_buffer) \
+    NAME(report_failure) NAME(report_unresolved) NAME(socket_domain_db) NAME(tell_done) \
+    NAME(wait_again)
 #define SLOTS(SLOT) SLOT(who) SLOT(syscall) SLOT(address)
 
 #define NUMBER(name) NUMBER_OF_##name,
@@ -269,6 +290,8 @@ static void give_back(PyObject *self)
 HOLDS(socket_base, domain, 3)
 HOLDS(domain_base, extractor, 1)
 HOLDS(info_base, domain, 4)
+HOLDS(run_base, data, 4)
+HOLDS(header_base, address, 3)
 
 static void free_socket(PyObject *self)
 {
@@ -349,8 +372,13 @@ static int set_constant(PyObject *self, PyObject *value, void *place)
                     "it must be a SocketType or a SocketProtocol");
 }
 #define FIELD(name, getter, setter, place) {name, getter, setter, NULL, place}
+#define ONCE(kind, name) FIELD(#name, get_object, set_object_once, PLACE(kind, name))
 #define NO_FIELD {NULL, NULL, NULL, NULL, NULL}
 #define DOES(slot, function) {slot, (void *) (function)}
+#define HOLDER(kind, fields) { \
+        DOES(Py_tp_traverse, visit_##kind), DOES(Py_tp_clear, clear_##kind), \
+        DOES(Py_tp_dealloc, free_##kind), DOES(Py_tp_getset, fields), {0, NULL}, \
+    }
 
 static PyGetSetDef socket_fields[] = {
     FIELD("_foreign", get_object, NULL, PLACE(socket_base, foreign)),
@@ -361,14 +389,17 @@ static PyGetSetDef socket_fields[] = {
     NO_FIELD,
 };
 static PyGetSetDef constant_fields[] = { FIELD("value", get_value, set_value, NULL), NO_FIELD };
-static PyGetSetDef domain_fields[] = {
-    FIELD("extractor", get_object, set_object_once, PLACE(domain_base, extractor)), NO_FIELD,
-};
+static PyGetSetDef domain_fields[] = { ONCE(domain_base, extractor), NO_FIELD };
 static PyGetSetDef info_fields[] = {
-    FIELD("domain", get_object, set_object_once, PLACE(info_base, domain)),
-    FIELD("type", get_object, set_object_once, PLACE(info_base, type)),
-    FIELD("protocol", get_object, set_object_once, PLACE(info_base, protocol)),
-    FIELD("address", get_object, set_object_once, PLACE(info_base, address)), NO_FIELD,
+    ONCE(info_base, domain), ONCE(info_base, type), ONCE(info_base, protocol),
+    ONCE(info_base, address), NO_FIELD,
+};
+static PyGetSetDef run_fields[] = {
+    ONCE(run_base, data), ONCE(run_base, size), ONCE(run_base, address),
+    ONCE(run_base, truncated), NO_FIELD,
+};
+static PyGetSetDef header_fields[] = {
+    ONCE(header_base, address), ONCE(header_base, items), ONCE(header_base, flags), NO_FIELD,
 };
 static PyGetSetDef address_fields[] = {
     FIELD("_packed", get_object, set_packed, PLACE(address_base, packed)), NO_FIELD,
@@ -384,14 +415,10 @@ static PyType_Slot socket_does[] = {
     DOES(Py_tp_getset, socket_fields), {0, NULL},
 };
 static PyType_Slot constant_does[] = { DOES(Py_tp_getset, constant_fields), {0, NULL} };
-static PyType_Slot domain_does[] = {
-    DOES(Py_tp_traverse, visit_domain_base), DOES(Py_tp_clear, clear_domain_base),
-    DOES(Py_tp_dealloc, free_domain_base), DOES(Py_tp_getset, domain_fields), {0, NULL},
-};
-static PyType_Slot info_does[] = {
-    DOES(Py_tp_traverse, visit_info_base), DOES(Py_tp_clear, clear_info_base),
-    DOES(Py_tp_dealloc, free_info_base), DOES(Py_tp_getset, info_fields), {0, NULL},
-};
+static PyType_Slot domain_does[] = HOLDER(domain_base, domain_fields);
+static PyType_Slot info_does[] = HOLDER(info_base, info_fields);
+static PyType_Slot run_does[] = HOLDER(run_base, run_fields);
+static PyType_Slot header_does[] = HOLDER(header_base, header_fields);
 static PyType_Slot address_does[] = {
     DOES(Py_tp_dealloc, free_address), DOES(Py_tp_getset, address_fields), {0, NULL},
 };
@@ -407,6 +434,8 @@ static PyType_Spec specifications[] = {         /* in the order of BASES */
     SPECIFY(DomainBase, domain_base, OPEN | Py_TPFLAGS_HAVE_GC, domain_does),
     SPECIFY(InfoBase, info_base, OPEN | Py_TPFLAGS_HAVE_GC, info_does),
     SPECIFY(AddressBase, address_base, OPEN, address_does),
+    SPECIFY(RunBase, run_base, OPEN | Py_TPFLAGS_HAVE_GC, run_does),
+    SPECIFY(HeaderBase, header_base, OPEN | Py_TPFLAGS_HAVE_GC, header_does),
     SPECIFY(OptionBase, option_base, OPEN, option_does),
 };
 static const char *const base_names[] = {
@@ -1049,6 +1078,414 @@ static PyObject *fast_receive_exactly(CALL)
     Py_DECREF(deadline);
     return answer;
 }
+
+struct plain_run {
+    PyObject *of;
+    const char *data, *address;
+    size_t numbers[3];                  /* those of §61D */
+};
+
+static int read_run(struct state *state, const struct socket_base *sock, PyObject *object,
+                    struct plain_run *run)
+{
+    PyObject *data = RUN(object)->data, *address = RUN(object)->address;
+    Py_ssize_t size = -1;
+    socklen_t length = 0;
+
+    if (Py_TYPE(object) == (PyTypeObject *) THE(Datagrams) && data != NULL && address != NULL
+        && PyBytes_CheckExact(data) && RUN(object)->size != NULL
+        && PyLong_CheckExact(RUN(object)->size))
+        size = PyLong_AsSsize_t(RUN(object)->size);
+    if (size < 0 || (size == 0 && PyBytes_Size(data) > 0)
+        || (address != Py_None
+            && packed_form(state, sock, address, &run->address, &length) == NULL))
+        return 0;
+    run->of = address;
+    run->data = PyBytes_AsString(data);
+    run->numbers[0] = (size_t) PyBytes_Size(data);
+    run->numbers[1] = (size_t) size;
+    run->numbers[2] = length;
+    return 1;
+}
+
+/* Where the memory of an object of cffi's begins. */
+static void *pointer_to(struct state *state, PyObject *foreign)
+{
+    struct _cffi_ctypedescr *kind = (struct _cffi_ctypedescr *) (void *) THE(any_pointer);
+
+    return foreign == NULL ? NULL : _cffi_to_c_pointer(foreign, kind);
+}
+
+/* Data, addresses, the table, and how many datagrams there are. */
+static PyObject *write_runs(struct state *state, const struct plain_run *runs, Py_ssize_t count,
+                            size_t room, size_t address_room)
+{
+    PyObject *data = PyBytes_FromStringAndSize(NULL, (Py_ssize_t) room);
+    PyObject *addresses = PyBytes_FromStringAndSize(NULL, (Py_ssize_t) address_room);
+    PyObject *table = PyObject_CallFunction(THE(new_uncleared), "On", THE(SIZES), 3 * count + 1);
+    char *to = data == NULL ? NULL : PyBytes_AsString(data);
+    char *address = addresses == NULL ? NULL : PyBytes_AsString(addresses);
+    size_t *numbers = pointer_to(state, table);
+    Py_ssize_t datagrams = 0;
+
+    for (; to != NULL && address != NULL && numbers != NULL && count > 0; count--, runs++) {
+        const size_t length = runs->numbers[0], size = runs->numbers[1];
+
+        memcpy(to, runs->data, length);
+        if (runs->numbers[2] > 0)
+            memcpy(address, runs->address, runs->numbers[2]);
+        memcpy(numbers + 1, runs->numbers, sizeof runs->numbers);
+        to += length;
+        address += runs->numbers[2];
+        numbers += 3;
+        datagrams += length <= size ? 1 : (Py_ssize_t) ((length - 1) / size + 1);
+    }
+    return Py_BuildValue("NNNn", data, addresses, table, datagrams);
+}
+
+static PyObject *fast_lay_runs(CALL)
+{
+    struct state *state = PyModule_GetState(self);
+    const struct socket_base *sock = count == 3 && names == NULL
+        ? whole_socket(state, arguments[1]) : NULL;
+    struct plain_run plain[BATCH];
+    PyObject *runs = NULL, *result = NULL;
+    size_t room = 0, address_room = 0;
+    Py_ssize_t n = 0, i = 0;
+
+    if (sock != NULL && (PyList_CheckExact(arguments[2]) || PyTuple_CheckExact(arguments[2]))
+        && (runs = PySequence_Tuple(arguments[2])) != NULL)
+        n = PyTuple_Size(runs);
+    for (; i < n && n <= (Py_ssize_t) BATCH && room < LONG_COPY
+             && read_run(state, sock, PyTuple_GetItem(runs, i), &plain[i]); i++) {
+        room += plain[i].numbers[0];
+        address_room += plain[i].numbers[2];
+    }
+    if (runs == NULL || i < n || room >= LONG_COPY) {
+        Py_XDECREF(runs);
+        return only(PyExc_OverflowError) ? THE_LONG_WAY(lay_runs) : NULL;
+    }
+    for (i = 0; i < n && (i > 0 && plain[i].of == plain[i - 1].of
+                          ? 1 : may_use(state, "socket.sendmsg", arguments[1], plain[i].of)); i++)
+        ;
+    if (i == n)
+        result = write_runs(state, plain, n, room, address_room);
+    Py_DECREF(runs);
+    return result;
+}
+static PyObject *new_run(struct state *state, const char *data, const struct foreign_run *found,
+                         PyObject *domain)
+{
+    PyObject *run = PyType_GenericAlloc((PyTypeObject *) THE(Datagrams), 0);
+
+    if (run == NULL)
+        return NULL;
+    RUN(run)->truncated = PyBool_FromLong(found->truncated);
+    RUN(run)->data = PyBytes_FromStringAndSize(data + found->start, (Py_ssize_t) found->length);
+    RUN(run)->size = PyLong_FromSize_t(found->size);
+    if (RUN(run)->data == NULL || RUN(run)->size == NULL
+        || (RUN(run)->address = address_from(state, domain, &found->source)) == NULL)
+        Py_CLEAR(run);
+    return run;
+}
+
+static PyObject *fast_read_runs(CALL)
+{
+    struct state *state = PyModule_GetState(self);
+    const char *data;
+    const struct foreign_run *found;
+    PyObject *runs, *run;
+    int n;
+
+    if (count != 4 || names != NULL || !IS(arguments[3], SocketDomain))
+        return THE_LONG_WAY(read_runs);
+    if ((data = pointer_to(state, arguments[0])) == NULL
+        || (found = pointer_to(state, arguments[1])) == NULL
+        || !read_int(arguments[2], &n) || (runs = PyList_New(0)) == NULL)
+        return NULL;
+    for (; runs != NULL && n > 0; n--, found++) {
+        run = new_run(state, data, found, arguments[3]);
+        if (run == NULL || PyList_Append(runs, run) < 0)
+            Py_CLEAR(runs);
+        Py_XDECREF(run);
+    }
+    return runs;
+}
+
+#ifndef _WIN32
+#define PARTS 16
+
+struct lent {
+    Py_buffer loans[PARTS];
+    struct iovec parts[PARTS];
+    Py_ssize_t count, size;
+};
+
+static void end_loans(struct lent *lent)
+{
+    while (lent->count > 0)
+        end_loan(&lent->loans[--lent->count]);
+}
+
+/* Whether all buffers of a list or tuple are lent; if not, there may be an exception. */
+static int borrow_all(struct state *state, int procedure, PyObject *buffers, int writable,
+                      struct lent *lent)
+{
+    PyObject *all = PyList_CheckExact(buffers) || PyTuple_CheckExact(buffers)
+        ? PySequence_Tuple(buffers) : NULL;
+    const Py_ssize_t wanted = all == NULL || PyTuple_Size(all) > PARTS ? -1 : PyTuple_Size(all);
+
+    for (lent->count = lent->size = 0; lent->count < wanted; lent->count++) {
+        Py_buffer *loan = &lent->loans[lent->count];
+
+        if (!borrow(state, procedure, PyTuple_GetItem(all, lent->count), writable, loan))
+            break;
+        lent->parts[lent->count] = (struct iovec) {loan->buf, (size_t) loan->len};
+        lent->size = loan->len < PY_SSIZE_T_MAX - lent->size ? lent->size + loan->len
+            : PY_SSIZE_T_MAX;
+    }
+    Py_XDECREF(all);
+    if (lent->count != wanted)
+        end_loans(lent);
+    return lent->count == wanted;
+}
+
+/* How many items were laid out, from the answer of the procedure; or -1. */
+static int read_table(PyObject *laid, int *table)
+{
+    PyObject *numbers = PyTuple_GetItem(laid, 0);
+    const Py_ssize_t count = PyList_Size(numbers);
+    int plain = count <= 3 * PARTS;
+
+    for (Py_ssize_t i = 0; plain && i < count; i++)
+        plain = read_int(PyList_GetItem(numbers, i), &table[i]);
+    return plain ? (int) (count / 3) : -1;
+}
+
+static PyObject *fast_send_message(CALL)
+{
+    struct state *state = PyModule_GetState(self);
+    struct socket_base *sock = NULL;
+    PyObject *packed = NULL, *laid = NULL, *address = count > 2 ? arguments[2] : Py_None;
+    const char *to = NULL, *data = NULL;
+    struct lent lent;
+    socklen_t length = 0;
+    ssize_t result = -EINTR;
+    int bits = 0, items = 0, table[3 * PARTS], is_quick;
+
+    if (count < 2 || names != NULL || (sock = whole_socket(state, arguments[0])) == NULL
+        || (address != Py_None
+            && (packed = packed_form(state, sock, address, &to, &length)) == NULL)
+        || (count > 4 && !fold(THE(SendToOption), arguments + 4, count - 4, &bits)))
+        return THE_LONG_WAY(send_message);
+    if (count > 3 && !(PyTuple_CheckExact(arguments[3]) && PyTuple_Size(arguments[3]) == 0)) {
+        laid = PyObject_CallFunctionObjArgs(THE(items_to_foreign), state->captured[NAME_OF_send_message],
+                                            arguments[3], NULL);
+        if (laid == NULL)
+            return NULL;
+        items = read_table(laid, table);
+        data = PyBytes_AsString(PyTuple_GetItem(laid, 1));
+    }
+    if (items < 0 || !borrow_all(state, NUMBER_OF_send_message, arguments[1], 0, &lent)) {
+        Py_XDECREF(laid);
+        return PyErr_Occurred() == NULL ? THE_LONG_WAY(send_message) : NULL;
+    }
+    Py_XINCREF(packed);
+    if (may_use(state, "socket.sendmsg", arguments[0], address)) {
+        is_quick = sock->nonblocking && lent.size < LONG_COPY;
+        bits |= sock->nonblocking ? NO_WAIT : 0;
+        if (is_quick)
+            UNTIL_DONE(result, sendmsg_keep(sock->structure, lent.parts, (size_t) lent.count, to,
+                                            length, data, table, items, bits));
+        else
+            UNTIL_LATE(result, sock->structure, 1,
+                       sendmsg_block(sock->structure, lent.parts, (size_t) lent.count, to,
+                                     length, data, table, items, bits));
+    }
+    end_loans(&lent);
+    Py_XDECREF(packed);
+    Py_XDECREF(laid);
+    if (result < 0)
+        return say_not_yet(state, NUMBER_OF_send_message, result, address, arguments[0]);
+    return PyLong_FromSsize_t(result);
+}
+struct arrival {
+    struct foreign_frame from;
+    struct foreign_control control;
+    int table[4 * (CONTROL_ROOM / 12)];
+};
+
+/* What owns the descriptors that have come, or None if there are none. */
+static PyObject *own_arrival(struct state *state, struct arrival *arrival)
+{
+    struct foreign_control *control = &arrival->control, *kept;
+    PyObject *memory;
+    int rights = 0;
+
+    for (int i = 0; i < control->items; i++)
+        rights |= is_rights(arrival->table + 4 * i);
+    if (!rights)
+        return Py_NewRef(Py_None);
+    memory = PyObject_CallFunctionObjArgs(THE(new_control), NULL);
+    if ((kept = pointer_to(state, memory)) != NULL) {
+        memcpy(kept->bytes, control->bytes, control->length);
+        kept->length = control->length;
+    } else {
+        drop_control_block(control);
+        Py_CLEAR(memory);
+    }
+    return memory;
+}
+
+static PyObject *arrived_item(struct state *state, int procedure, const struct arrival *arrival,
+                              const int *item, PyObject *memory)
+{
+    if (is_rights(item))
+        return PyObject_CallFunction(THE(own_descriptors), "Oii", memory, item[2], item[3]);
+    return PyObject_CallFunction(
+        THE(read_item), "OiiN", state->captured[procedure + 1], item[0], item[1],
+        PyBytes_FromStringAndSize(arrival->control.bytes + item[2], item[3]));
+}
+
+static PyObject *arrived_items(struct state *state, int procedure, const struct arrival *arrival,
+                               PyObject *memory)
+{
+    const int count = arrival->control.items;
+    PyObject *items = PyTuple_New(count), *item;
+
+    for (int i = 0; items != NULL && i < count; i++)
+        (void) PyTuple_SetItem(items, i, Py_NewRef(Py_None));
+    for (int i = 0; items != NULL && i < 2 * count; i++)
+        if (is_rights(arrival->table + 4 * (i % count)) == (i < count)) {
+            item = arrived_item(state, procedure, arrival, arrival->table + 4 * (i % count), memory);
+            if (item == NULL || PyTuple_SetItem(items, i % count, item) < 0)
+                Py_CLEAR(items);
+        }
+    return items;
+}
+
+/* The exception that is under way tells what was done (§82A). */
+static void say_done(struct state *state, PyObject *done)
+{
+    PyObject *type, *value, *traceback, *told;
+
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    told = PyObject_CallFunctionObjArgs(THE(tell_done), value, done, NULL);
+    if (told != NULL) {
+        Py_DECREF(told);
+        PyErr_Restore(type, value, traceback);
+    } else {                            /* another one, of a signal's handler */
+        Py_XDECREF(type), Py_XDECREF(value), Py_XDECREF(traceback);
+    }
+}
+
+/* The answer: what was received, which is given up, and its header. */
+static PyObject *finish_arrival(struct state *state, int procedure, struct socket_base *sock,
+                                struct arrival *arrival, PyObject *done)
+{
+    PyObject *memory = own_arrival(state, arrival), *header = NULL;
+
+    if (memory != NULL && done != NULL)
+        header = PyType_GenericAlloc((PyTypeObject *) THE(MessageHeader), 0);
+    if (header != NULL
+        && ((HEADER(header)->flags = PyLong_FromLong(arrival->control.flags)) == NULL
+            || (HEADER(header)->address = sender(state, sock, &arrival->from)) == NULL
+            || (HEADER(header)->items = arrived_items(state, procedure, arrival, memory)) == NULL))
+        Py_CLEAR(header);
+    Py_XDECREF(memory);
+    if (header == NULL && done != NULL)
+        say_done(state, done);
+    return pair(done, header);
+}
+static ssize_t receive_parts(struct socket_base *sock, struct iovec *parts, size_t count,
+                             Py_ssize_t size, struct arrival *arrival, size_t room, int bits)
+{
+    struct foreign_socket *structure = sock->structure;
+    ssize_t result;
+
+    bits |= sock->nonblocking ? NO_WAIT : 0;
+    if (NO_WAIT != 0 && bits & NO_WAIT && size < LONG_COPY)
+        UNTIL_DONE(result, recvmsg_keep(structure, parts, count, &arrival->from,
+                                        &arrival->control, room, arrival->table, bits));
+    else
+        UNTIL_LATE(result, structure, 0,
+                   recvmsg_block(structure, parts, count, &arrival->from,
+                                 &arrival->control, room, arrival->table, bits));
+    return result;
+}
+
+/* Whether there are no named arguments, or one, the room for items, that is a usual one. */
+static int read_room(PyObject *const *named, PyObject *names, size_t *room)
+{
+    int wanted = CONTROL_ROOM;
+
+    if (names != NULL && (PyTuple_Size(names) != 1 || !PyLong_CheckExact(named[0])
+        || PyUnicode_CompareWithASCIIString(PyTuple_GetItem(names, 0), "room") != 0
+        || !read_int(named[0], &wanted)))
+        return 0;
+    *room = (size_t) wanted;
+    return wanted >= 0 && wanted <= CONTROL_ROOM;
+}
+
+static PyObject *fast_receive_message(CALL)
+{
+    struct state *state = PyModule_GetState(self);
+    struct socket_base *sock = NULL;
+    struct arrival arrival;
+    struct iovec part;
+    PyObject *filled = NULL;
+    char small[4096];
+    Py_ssize_t size = -1;
+    size_t room;
+    ssize_t result;
+    int bits;
+
+    if (count >= 2 && (sock = whole_socket(state, arguments[0])) != NULL
+        && PyLong_CheckExact(arguments[1]) && read_room(arguments + count, names, &room)
+        && fold(THE(ReceiveFromOption), arguments + 2, count - 2, &bits))
+        size = PyLong_AsSsize_t(arguments[1]);
+    if (size > (Py_ssize_t) sizeof small)
+        filled = PyBytes_FromStringAndSize(NULL, size);
+    part.iov_base = size <= (Py_ssize_t) sizeof small ? small
+        : filled == NULL ? NULL : PyBytes_AsString(filled);
+    if (size < 0 || part.iov_base == NULL)
+        return only(PyExc_OverflowError) ? THE_LONG_WAY(receive_message) : NULL;
+    part.iov_len = (size_t) size;
+    result = receive_parts(sock, &part, 1, size, &arrival, room, bits);
+    if (result < 0) {
+        Py_XDECREF(filled);
+        return nothing_yet(state, NUMBER_OF_receive_message, result, arguments[0]);
+    }
+    result = result < size ? result : size;             /* MSG_TRUNC (§59) */
+    filled = filled == NULL ? PyBytes_FromStringAndSize(small, result)
+        : result < size ? cut_to_length(filled, result) : filled;
+    return finish_arrival(state, NUMBER_OF_receive_message, sock, &arrival, filled);
+}
+
+static PyObject *fast_receive_message_into(CALL)
+{
+    struct state *state = PyModule_GetState(self);
+    struct socket_base *sock = NULL;
+    struct arrival arrival;
+    struct lent lent;
+    size_t room;
+    ssize_t result;
+    int bits;
+
+    if (count < 2 || (sock = whole_socket(state, arguments[0])) == NULL
+        || !read_room(arguments + count, names, &room)
+        || !fold(THE(ReceiveFromOption), arguments + 2, count - 2, &bits)
+        || !borrow_all(state, NUMBER_OF_receive_message_into, arguments[1], 1, &lent))
+        return only(PyExc_OverflowError) ? THE_LONG_WAY(receive_message_into) : NULL;
+    result = receive_parts(sock, lent.parts, (size_t) lent.count, lent.size, &arrival, room, bits);
+    end_loans(&lent);
+    if (result < 0)
+        return nothing_yet(state, NUMBER_OF_receive_message_into, result, arguments[0]);
+    return finish_arrival(state, NUMBER_OF_receive_message_into, sock, &arrival,
+                          PyLong_FromSsize_t(result));
+}
+#endif
 
 static PyObject *new_socket(struct state *state, socket_t fd, PyObject *domain, PyObject *type,
                             PyObject *protocol, int nonblocking)

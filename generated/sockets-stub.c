@@ -1437,15 +1437,6 @@ static void close_taken(const int *taken, int number)
         (void) close_plain(*taken++);
 }
 
-static void close_all(struct foreign_control *control)
-{
-    int item[4], taken[CONTROL_ROOM / sizeof(int)];
-
-    for (size_t at = 0; next_item(control, &at, item);)
-        if (is_rights(item))
-            close_taken(taken, take_some(control, item[2] / (int) sizeof(int),
-                                         item[3] / (int) sizeof(int), taken));
-}
 
 /* close(2), for the descriptors that are left at these places */
 void close_descriptors_block(struct foreign_control *control, int first, int count)
@@ -1459,7 +1450,14 @@ void close_descriptors_block(struct foreign_control *control, int first, int cou
 /* close(2), for all that are left in a control that nobody can reach any more */
 void drop_control_block(struct foreign_control *control)
 {
-    GUARD(close_all(control));
+    int item[4], taken[CONTROL_ROOM / sizeof(int)], number = 0;
+
+    for (size_t at = 0; next_item(control, &at, item);)
+        if (is_rights(item))
+            number += take_some(control, item[2] / (int) sizeof(int), item[3] / (int) sizeof(int),
+                                taken + number);
+    if (number > 0)
+        GUARD(close_taken(taken, number));
 }
 static ssize_t lay_out(struct foreign_control *control, const char *data, const int *table,
                        int count)

@@ -348,6 +348,8 @@ declare("""
 sendmmsg_keep, sendmmsg_block, recvmmsg_keep, recvmmsg_block = define_ffi(
     "sendmmsg_keep sendmmsg_block recvmmsg_keep recvmmsg_block"
 )
+if __package__:
+    SIZES = ffi.typeof("size_t[]")
 getprotoent_block, setprotoent_block, endprotoent_block = define_ffi(
     "getprotoent_block setprotoent_block endprotoent_block"
 )
@@ -424,6 +426,21 @@ if TYPE_CHECKING or not HAS_BASES_IN_C:
 
         _packed: bytes
 
+    class RunBase:
+        __slots__ = ("data", "size", "address", "truncated")
+
+        data: bytes
+        size: int
+        address: SocketAddress | None
+        truncated: bool
+
+    class HeaderBase:
+        __slots__ = ("address", "items", "flags")
+
+        address: SocketAddress | None
+        items: tuple[AncillaryItem, ...]
+        flags: int
+
     class OptionBase:
         __slots__ = ("_number", "_quick")
 
@@ -433,6 +450,7 @@ if TYPE_CHECKING or not HAS_BASES_IN_C:
 else:
     SocketBase, ConstantBase, DomainBase = fast.SocketBase, fast.ConstantBase, fast.DomainBase
     InfoBase, AddressBase, OptionBase = fast.InfoBase, fast.AddressBase, fast.OptionBase
+    RunBase, HeaderBase = fast.RunBase, fast.HeaderBase
 CONTROL_ROOM = 4096
 if not WINDOWS:
     declare("""
@@ -452,6 +470,12 @@ if not WINDOWS:
         CONTROL = ffi.typeof("struct foreign_control *")
 
 
+def new_control() -> Any:
+    memory = new_uncleared(CONTROL)
+    memory.length = 0
+    return ffi.gc(memory, drop_control_block)
+
+
 class Control:
     __slots__ = ("struct", "table", "parts", "bytes")
 
@@ -461,9 +485,7 @@ class Control:
         self.renew()
 
     def renew(self) -> None:
-        memory = new_uncleared(CONTROL)
-        memory.length = 0
-        self.struct = ffi.gc(memory, drop_control_block)
+        self.struct = new_control()
         self.bytes = ffi.buffer(self.struct, CONTROL_ROOM)
 
 
@@ -661,26 +683,11 @@ MANY = 64
 
 
 class Batch:
-    __slots__ = ("data", "bytes", "runs")
+    __slots__ = ("data", "runs")
 
     def __init__(self, count: int, room: int) -> None:
         self.data = new_uncleared("char[]", room + 65536)
-        self.bytes = ffi.buffer(self.data)
         self.runs = new_uncleared("struct foreign_run[]", count)
-
-    def run(self, index: int, domain: SocketDomain) -> Datagrams:
-        found = self.runs[index]
-        start, length = found.start, found.source.length
-        packed = ffi.buffer(ffi.addressof(found, "source"), ADDRESS_ROOM)[:length]
-        datagrams = object.__new__(Datagrams)
-        set_field(datagrams, "data", self.bytes[start : start + found.length])
-        set_field(datagrams, "size", found.size)
-        set_field(datagrams, "address", foreign_to_socket_address(domain, packed))
-        set_field(datagrams, "truncated", bool(found.truncated))
-        return datagrams
-
-    def all(self, count: int, domain: SocketDomain) -> list[Datagrams]:
-        return [self.run(index, domain) for index in range(count)]
 
 
 batches: list[Batch] = []
@@ -2070,7 +2077,7 @@ class Descriptors(AncillaryItem):
         if not isinstance(files, (list, tuple)):
             raise TypeError(f"Descriptors: files must be a list, not {describe(files)}")
         super().__init__(tuple([
-            file if hasattr(file, "fileno")
+            file if (type(file) is int and 0 <= file <= DESCRIPTORS) or hasattr(file, "fileno")
             else expect_integer("Descriptors", "file", file, 0, DESCRIPTORS)
             for file in files
         ]))
@@ -2236,11 +2243,9 @@ class InternetPacketInfo(AncillaryItem):
         expect_host(who, "address", address, InternetAddress)
         expect_host(who, "destination", destination, InternetAddress)
         super().__init__(interface, address, destination)
-
-    def converter(self) -> bytes:
-        return self.interface.to_bytes(4, sys.byteorder) + b"".join(
-            [host_to_bytes(host, 4) for host in (self.address, self.destination)]
-        )
+        set_field(self, "_data", interface.to_bytes(4, sys.byteorder) + b"".join(
+            [host_to_bytes(host, 4) for host in (address, destination)]
+        ))
 
     @classmethod
     def extractor(cls, data: bytes) -> AncillaryItem:
@@ -2249,6 +2254,11 @@ class InternetPacketInfo(AncillaryItem):
     def _read(self, data: bytes) -> None:
         hosts = [InternetAddress(int.from_bytes(data[i : i + 4], "big"), None) for i in (4, 8)]
         Record.__init__(self, int.from_bytes(data[:4], sys.byteorder), *hosts)
+
+    _data: bytes
+
+    def converter(self) -> bytes:
+        return self._data
 
     if not TYPE_CHECKING:
 
@@ -2280,9 +2290,7 @@ class Internet6PacketInfo(AncillaryItem):
         interface = expect_integer(who, "interface", interface, 0, 2**32 - 1)
         expect_host(who, "address", address, Internet6Address)
         super().__init__(interface, address)
-
-    def converter(self) -> bytes:
-        return host_to_bytes(self.address, 16) + self.interface.to_bytes(4, sys.byteorder)
+        set_field(self, "_data", host_to_bytes(address, 16) + interface.to_bytes(4, sys.byteorder))
 
     @classmethod
     def extractor(cls, data: bytes) -> AncillaryItem:
@@ -2291,6 +2299,11 @@ class Internet6PacketInfo(AncillaryItem):
     def _read(self, data: bytes) -> None:
         address = Internet6Address(int.from_bytes(data[:16], "big"), None)
         Record.__init__(self, int.from_bytes(data[16:], sys.byteorder), address)
+
+    _data: bytes
+
+    def converter(self) -> bytes:
+        return self._data
 
     if not TYPE_CHECKING:
 
@@ -2302,7 +2315,8 @@ class Internet6PacketInfo(AncillaryItem):
 
 
 def keep_packed(kind: type[Result], data: bytes, size: int) -> Result:
-    whole(data, size)
+    if len(data) != size:
+        whole(data, size)
     item = make_record(kind)
     set_field(item, "_data", data)
     return item
@@ -2643,7 +2657,7 @@ class ReceiveFromOption(SocketConstant):
     """
 
 
-class Datagrams(Record):
+class Datagrams(Record, RunBase):
     """Datagrams(data, size, address, truncated=False): datagrams of one size, end to end.
 
     `data` is an object that holds bytes, kept as bytes; `size` is how many of them make a
@@ -2654,12 +2668,8 @@ class Datagrams(Record):
     are, `run[i]` the bytes of one, and iterating goes through them.
     """
 
-    __slots__ = __match_args__ = ("data", "size", "address", "truncated")
-
-    data: bytes
-    size: int
-    address: SocketAddress | None
-    truncated: bool
+    __slots__ = ()
+    __match_args__ = ("data", "size", "address", "truncated")
 
     def __init__(
         self, data: Buffer, size: int, address: SocketAddress | None, truncated: bool = False
@@ -2684,18 +2694,15 @@ class Datagrams(Record):
         return map(self.__getitem__, range(len(self)))
 
 
-class MessageHeader(Record):
+class MessageHeader(Record, HeaderBase):
     """MessageHeader(address, items, flags): what came with the bytes of a message, recvmsg(2).
 
     `address` is the sender's, or None where the kernel tells none; `items` is a tuple of
     AncillaryItem, in the order in which they came; `flags` is the msg_flags of C, an int.
     """
 
-    __slots__ = __match_args__ = ("address", "items", "flags")
-
-    address: SocketAddress | None
-    items: tuple[AncillaryItem, ...]
-    flags: int
+    __slots__ = ()
+    __match_args__ = ("address", "items", "flags")
 
     def __init__(
         self, address: SocketAddress | None, items: tuple[AncillaryItem, ...], flags: int
@@ -3658,8 +3665,11 @@ def numbers_of(who: str, item: Any, type: int | None = None) -> tuple[int, int]:
         if kind.__module__ == __name__ and kind is not AncillaryItem:
             unsupported_feature(f"an item of class {kind.__name__}")
         raise TypeError(f"{who}: the class {kind.__name__} needs a level and a type")
-    level = expect_integer(who, "level", level, -(2**31), 2**31 - 1)
-    return level, expect_integer(who, "type", type, -(2**31), 2**31 - 1)
+    if level.__class__ is not int or not -(2**31) <= level < 2**31:
+        level = expect_integer(who, "level", level, -(2**31), 2**31 - 1)
+    if type.__class__ is not int or not -(2**31) <= type < 2**31:
+        type = expect_integer(who, "type", type, -(2**31), 2**31 - 1)
+    return level, type
 
 
 def announce(sock: Socket) -> None:
@@ -3983,6 +3993,29 @@ def descriptor_of(who: str, file: Any) -> int:
             f"{who}: file must be an open file, or its descriptor, not {describe(file)}"
         ) from None
     return expect_integer(who, "file", fd, 0, DESCRIPTORS)
+
+
+def lay_runs(
+    who: str, sock: Socket, runs: Sequence[Datagrams]
+) -> tuple[bytes, bytes, Any, int]:
+    numbers, parts, names, datagrams = [0], [], [], 0
+    last: object = numbers
+    for run in expect_runs(who, runs):
+        part, size, address = exact_bytes(run.data), run.size, run.address
+        if address is not last:
+            last, packed = address, b""
+            if address is not None:
+                check_domain(who, sock, address)
+                packed = socket_address_to_foreign(address)
+            tell_address("socket.sendmsg", sock, address)
+        length = len(part)
+        if type(size) is not int or not (1 if length else 0) <= size <= LONGEST:
+            size = expect_integer(who, "size", size, 1 if length else 0, LONGEST, "bytes")
+        numbers += length, size, len(packed)
+        parts.append(part)
+        names.append(packed)
+        datagrams += 1 if length <= size else -(-length // size)
+    return b"".join(parts), b"".join(names), ffi.new(SIZES, numbers), datagrams
 NO_FAILURE = 0, ERROR_AGAIN, ERROR_WOULD_BLOCK, errno.EINTR
 
 
@@ -4035,15 +4068,16 @@ def items_to_foreign(who: str, items: Sequence[AncillaryItem]) -> tuple[list[int
     table: list[int] = []
     parts: list[bytes] = []
     for item in items:
-        expect(who, "item", item, AncillaryItem)
-        numbers = numbers_of(who, item)
-        part = getattr(item, "_data", None) or item.converter()
+        if not isinstance(item, AncillaryItem):
+            expect(who, "item", item, AncillaryItem)
+        level, type = numbers_of(who, item)
+        part = item.converter()
         if not isinstance(part, bytes):
             raise TypeError(
                 f"{item.__class__.__name__}.converter must return bytes, not {describe(part)}"
             )
         parts.append(exact_bytes(part))
-        table += *numbers, len(parts[-1])
+        table += level, type, len(parts[-1])
     return table, b"".join(parts)
 
 
@@ -4093,7 +4127,7 @@ def read_items(who: str, control: Control) -> list[AncillaryItem]:
     numbers = ffi.unpack(control.table, 4 * count)
     found = [tuple(numbers[i : i + 4]) for i in range(0, 4 * count, 4)]
     items: list[Any] = [
-        own_descriptors(control, each[2], each[3]) if each[:2] == RIGHTS else None
+        own_descriptors(control.struct, each[2], each[3]) if each[:2] == RIGHTS else None
         for each in found
     ]
     owned = any([item is not None for item in items])
@@ -4106,10 +4140,10 @@ def read_items(who: str, control: Control) -> list[AncillaryItem]:
     return items
 
 
-def own_descriptors(control: Control, start: int, size: int) -> ReceivedDescriptors:
+def own_descriptors(memory: Any, start: int, size: int) -> ReceivedDescriptors:
     received = make_record(ReceivedDescriptors)
     set_field(received, "_places", range(start // 4, (start + size) // 4))
-    set_field(received, "_control", control.struct)
+    set_field(received, "_control", memory)
     return received
 
 
@@ -4121,7 +4155,8 @@ def read_item(who: str, level: int, type: int, data: bytes) -> AncillaryItem:
         item = None
     if item is None:
         return AncillaryData(level, type, data)
-    expect(who, "item", item, AncillaryItem)
+    if not isinstance(item, AncillaryItem):
+        expect(who, "item", item, AncillaryItem)
     return item
 
 
@@ -4275,6 +4310,20 @@ def not_yet(
     condition: SocketCondition = new_error(kind, *told)
     condition.who, condition.syscall, condition.address = who, syscall, address
     return condition
+
+
+def read_runs(data: Any, runs: Any, count: int, domain: SocketDomain) -> list[Datagrams]:
+    received = []
+    for i in range(count):
+        found = runs[i]
+        packed = ffi.buffer(ffi.addressof(found, "source"), ADDRESS_ROOM)[: found.source.length]
+        run = make_record(Datagrams)
+        set_field(run, "data", ffi.buffer(data + found.start, found.length)[:])
+        set_field(run, "size", found.size)
+        set_field(run, "address", foreign_to_socket_address(domain, packed))
+        set_field(run, "truncated", bool(found.truncated))
+        received.append(run)
+    return received
 
 
 
@@ -5403,25 +5452,7 @@ def send_datagrams(
     who = "send_datagrams"
     expect_packets(who, sock)
     bits = fold_flags(who, SendToOption, flags) if flags else 0
-    numbers, parts, names, datagrams = [0], [], [], 0
-    last: object = numbers
-    for run in expect_runs(who, runs):
-        part, size, address = exact_bytes(run.data), run.size, run.address
-        if address is not last:
-            last, packed = address, b""
-            if address is not None:
-                check_domain(who, sock, address)
-                packed = socket_address_to_foreign(address)
-            tell_address("socket.sendmsg", sock, address)
-        length = len(part)
-        if type(size) is not int or not (1 if length else 0) <= size <= LONGEST:
-            size = expect_integer(who, "size", size, 1 if length else 0, LONGEST, "bytes")
-        numbers += length, size, len(packed)
-        parts.append(part)
-        names.append(packed)
-        datagrams += 1 if length <= size else -(-length // size)
-    data, addresses = b"".join(parts), b"".join(names)
-    table = ffi.new("size_t[]", numbers)
+    data, addresses, table, datagrams = lay_runs(who, sock, runs)
     answers: list[int] = []
     try:
         since = 0.0 if sock._nonblocking else clock_keep()
@@ -5429,7 +5460,7 @@ def send_datagrams(
         keeps = sock._nonblocking and len(data) < LONG_COPY and datagrams <= MANY
         send = keeping(answers, sendmmsg_keep if keeps else sendmmsg_block)
         while (
-            sent := send(sock._foreign, data, addresses, table, len(parts), bits)
+            sent := send(sock._foreign, data, addresses, table, len(table) // 3, bits)
         ) == INTERRUPTED:
             if since and (sent := wait_for_rest(sock, True, since)) < 0:
                 break
@@ -5506,7 +5537,7 @@ def receive_datagrams(
         ) == INTERRUPTED:
             if since and (n := wait_for_rest(sock, False, since)) < 0:
                 break
-        received = batch.all(n, sock._domain)
+        received = read_runs(batch.data, batch.runs, n, sock._domain)
         error = batch.runs[0].error if n > 0 else -n
         if few:
             batches.append(batch)
@@ -5514,7 +5545,8 @@ def receive_datagrams(
             return received
         return not_yet(who, "recvmmsg", error, None, sock)
     except BaseException as failure:
-        tell_done(failure, received or batch.all(max([0, *answers]), sock._domain))
+        n = max([0, *answers])
+        tell_done(failure, received or read_runs(batch.data, batch.runs, n, sock._domain))
         raise
 
 

@@ -125,7 +125,7 @@ class Stage:
     def procedure(self, name: str) -> Callable[..., Any]:
         """The public one, or the one in whose place a fast path stands, and which stands in its."""
         public = getattr(sockets, name)
-        long = getattr(getattr(public, "__self__", None), name, public)
+        long = getattr(public, "__wrapped__", public)
         return long if self.way == "long" else public  # type: ignore[no-any-return]
 
     def address(self) -> SocketAddress:

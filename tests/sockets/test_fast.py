@@ -37,6 +37,7 @@ from hypothesis import strategies as st
 import sockets
 from sockets import (
     AddressInfoOption,
+    Datagrams,
     Internet6Address,
     Internet6Option,
     InternetAddress,
@@ -783,6 +784,39 @@ def test_the_warning_about_an_open_socket_points_to_who_dropped_it() -> None:
     with pytest.warns(ResourceWarning) as warnings:
         del sock
     assert warnings[0].filename == __file__
+
+
+class Elsewhere(Datagrams):
+    """Its data are not where C would look for them."""
+
+    __slots__ = ("data",)
+    __match_args__ = Datagrams.__match_args__
+
+
+PLACE, OTHER = InternetAddress(1, 5), InternetAddress(1, 6)
+RUN = Datagrams(b"abcde", 2, PLACE)
+NO_SIZE = Datagrams.__new__(Datagrams)
+for field, value in ("data", b"abc"), ("size", 0), ("address", None), ("truncated", False):
+    object.__setattr__(NO_SIZE, field, value)
+
+
+@needs_fast_paths
+@pytest.mark.parametrize("runs", [
+    [], (), [RUN], (RUN, RUN), [RUN, Datagrams(b"", 1, PLACE), Datagrams(b"", 0, OTHER), RUN],
+    [Datagrams(b"xy", 2**40, None), Datagrams(bytes(1000), 999, OTHER)], [RUN] * 64, [RUN] * 65,
+    [Datagrams(bytes(65535), 1400, PLACE)], [Datagrams(bytes(40000), 1, PLACE)] * 2,
+    [Elsewhere(b"a", 5, PLACE)], [RUN, Datagrams.__new__(Datagrams)], [RUN, NO_SIZE], [RUN, "run"],
+    None, {RUN}, [Datagrams(b"a", 1, Internet6Address(1, 1))],
+    [Datagrams(b"a", 1, UnixAddress("x"))], [Datagrams(b"a", 1, InternetAddress(1, None))],
+])
+def test_runs_are_laid_out_alike_in_both_ways(runs: Any) -> None:
+    def laid(lay: Any) -> Any:
+        data, addresses, table, datagrams = lay("who", sock, runs)
+        return data, addresses, list(table)[1:], datagrams
+
+    fast = _sockets.lay_runs
+    with create_socket(SocketDomain.INTERNET, SocketType.DATAGRAM, AUTO) as sock:
+        assert outcome(lambda: laid(fast)) == outcome(lambda: laid(fast.__wrapped__))  # type: ignore
 
 
 def test_an_extractor_may_register_another_domain_in_its_own_place() -> None:
