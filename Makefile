@@ -2,6 +2,7 @@
 # make demo            all is set up, tangled and built; the echo server of §1 and its client talk
 # make test            the tests of the sockets and of the tools
 # make tangle          the code out of both documents; needs nothing but python3 (3.9 or later)
+# make figures         the drawings in figures/, out of their sources, by Graphviz
 # make build           a .venv whose python imports sockets; needs a C compiler (3.11 or later)
 # make reference       every public name and what is said of it, as text
 # make check           that generated/ is fresh; ruff, mypy, warnings of gcc and clang
@@ -17,7 +18,7 @@ WARNINGS := -std=c11 -Wall -Wextra -Wconversion -Wshadow -Werror
 # The tests start some thousand Pythons: byte code is kept, whatever the environment says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test tangle build reference check clean
+.PHONY: help demo test tangle figures build reference check clean
 
 help:
 	@sed -n 's/^# \(make [a-z-]*\)  */\1\t/p' $(MAKEFILE_LIST) | expand -t 21
@@ -27,6 +28,12 @@ TANGLE_RECIPES := tangle.py recipes.md --out generated/recipes
 tangle:
 	$(PYTHON) tangle.py
 	$(PYTHON) $(TANGLE_RECIPES)
+
+figures:
+	for each in figures/*.dot; do \
+	    dot -Tsvg -Gfontname=serif -Nfontname=serif -Efontname=serif -Nfontsize=12 -Efontsize=11 \
+	        $$each -o $${each%dot}svg || exit 1; \
+	done
 
 reference:
 	@$(PYTHON) tangle.py --reference

@@ -81,6 +81,9 @@ NOWHERE = Section("", None, None, Heading(Document(""), -1, 1, ""))
 # What is seldom looked for outside of the block that it is bound in.
 MINOR = ("local", "parameter", "label", "attribute", "field", "external", "module")
 
+# A date as metadata have it: a year, a month or a day.
+DATE = r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?"
+
 # Anchors that are no name's: of lines, sections and the index, and the page's own.
 TAKEN = re.compile(r"[Lsx][0-9].*|top|search|reading|contents|index|chunks|licence|files|found.*")
 
@@ -94,8 +97,8 @@ class Book:
     """
 
     def __init__(self, web: Web, index: Index, title: str, licence: str, stem: str = "book",
-                 packages: Sequence[Package] = (), by: str = "") -> None:
-        self.by = by  # whom, and when
+                 packages: Sequence[Package] = (), author: str = "", date: str = "") -> None:
+        self.by = " · ".join(filter(None, [author, date]))
         heading = web.title  # which says the title in the prose, unless it opens a section
         self.titled = heading is not None and heading not in [s.heading for s in web.sections[:1]]
         self.web, self.index, self.title, self.packages = web, index, title, packages
@@ -105,7 +108,9 @@ class Book:
             for end in (".html", "-reference.html", "-files.html"))
         self.licence = [text for text in re.split(r"(?:\r?\n){2,}", licence.strip()) if text]
         self.numbers = {section.number for section in web.sections}
-        self.author, self.year, self.imprint = imprint(self.licence, packages, by)
+        holder, year, self.imprint = imprint(self.licence, packages, self.by)
+        self.author = author or holder
+        self.created = date if re.fullmatch(DATE, date) else year
         self.levels = dict(levels(web.sections))  # of the sections' headings
         self.parts = {part.fence.opens: part for part in web.parts}
         names = sorted(index.named, key=lambda name: (name.lstrip("_$").casefold(), name))

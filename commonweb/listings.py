@@ -150,6 +150,7 @@ class Expander:
 # Chunks.
 
 LONG = 30  # lines that a reference opens to; more are not written twice
+WIDTH = 98  # columns that paper has room for
 
 
 class Listings:
@@ -178,8 +179,12 @@ class Listings:
         parts = self.book.web.chunks[part.name].parts
         lines = part.text.split("\n") if part.rows else []
         filled = [row for row, line in enumerate(lines) if line] or [0]
-        rows = [self.row(part, row, html, opens, filled[0] <= row <= filled[-1])
-                for row, (html, opens) in enumerate(self.rows(part, lines))]
+        kinds = ["" if filled[0] <= row <= filled[-1] else "e" for row in range(len(lines))]
+        if self.paper:
+            kinds = ["wide" if len(line.expandtabs(8)) > WIDTH else kind
+                     for line, kind in zip(lines, kinds)]
+        rows = [self.row(part, row, html, opens, kind)
+                for row, (kind, (html, opens)) in enumerate(zip(kinds, self.rows(part, lines)))]
         code = Markup(joined("".join(rows)))
         anchor = self.book.chunk_anchors[part.name]
         return macro("chunk")(
@@ -200,20 +205,20 @@ class Listings:
                         Markup(re.sub(r"(<a) id=[^ >]+", r"\1", html)))
         return None
 
-    def row(self, part: Part, row: int, html: str, opens: bool, seen: bool) -> str:
+    def row(self, part: Part, row: int, html: str, opens: bool, kind: str) -> str:
         """A line of code, with its anchor if it is the first or links lead to it.
 
-        Empty lines at a block's ends are there, but not to be seen.
+        Empty lines at a block's ends, of the kind `e`, are there, but not to be seen.
         """
         line = part.place(row)[0]
-        if self.paper and not seen:
+        if self.paper and kind == "e":
             return ""
         named = line in (self.book.targets if self.paper else self.book.lines) or (
             not row and not self.paper)
-        if not named and seen and (self.paper or not opens):
+        if not (named or kind) and (self.paper or not opens):
             return html
-        tag = "div" if opens else "span"
-        return (f"<{tag}{'' if seen else ' class=e'}{f' id=L{line}' if named else ''}>{html}"
+        tag = "div" if opens or kind == "wide" else "span"
+        return (f"<{tag}{f' class={kind}' * bool(kind)}{f' id=L{line}' if named else ''}>{html}"
                 f"</{tag}>")
 
     def rows(self, part: Part, lines: Sequence[str]) -> Iterator[tuple[str, bool]]:

@@ -11,10 +11,10 @@ from .messages import Problem
 
 
 class Matter:
-    """The title, and `by` whom and when it was written; what is not said is empty."""
+    """The title, the authors, and the date; what is not said is empty."""
 
     def __init__(self, text: str, above: int = 0) -> None:
-        self.title = self.by = ""
+        self.title = self.author = self.date = ""
         self.problems: list[Problem] = []
         front = front_matter(text)
         lines = front.split("\n")[1:-2]
@@ -32,8 +32,8 @@ class Matter:
             return
         if isinstance(data, dict):
             self.title = said(data.get("title"))
-            self.by = " · ".join(filter(None, [
-                said(data.get("author") or data.get("authors")), said(data.get("date"))]))
+            self.author = said(data.get("author") or data.get("authors"))
+            self.date = said(data.get("date"))
 
 
 def said(value: object) -> str:

@@ -135,8 +135,9 @@ class Prose:
         assert isinstance(self.markdown.renderer, RendererHTML)
         self.renderer = self.markdown.renderer
         for rule in ("text", "code_inline", "fence", "code_block", "image", "table_open",
-                     "table_close", "link_open", "link_close", "html_inline", "html_block",
-                     "list_item_open", "footnote_ref", "footnote_anchor", "imprint", "sidenotes"):
+                     "table_close", "lone_image", "link_open", "link_close", "html_inline",
+                     "html_block", "list_item_open", "footnote_ref", "footnote_anchor", "imprint",
+                     "sidenotes"):
             self.renderer.rules[rule] = getattr(self, rule)
 
     def sections(self, code: Listings) -> Iterator[tuple[Section | None, Markup]]:
@@ -283,18 +284,25 @@ class Prose:
         part = self.book.parts.get(line)
         if part:
             return self.keep(str(env["code"].part(part)))
-        figure = self.figures.get(line)
-        caption = token.meta.get("caption")
-        words = self.rendered([caption], env.get("section"), env["code"]) if caption else ""
+        figure, words = self.figures.get(line), self.caption(token, env)
         if figure:
-            if not env["code"].paper:  # a page has its colours and fonts from its style sheet
-                linked = WORDS.sub(lambda text: self.node(text, env), DRESS.sub("", figure))
-                # What is an image to those who hear the page holds no links for them.
-                figure = Markup(linked.replace("role=img", "role=group", "<a " in linked))
-            return self.keep(str(macro("figure")(figure, line, words)))
+            return self.keep(str(macro("figure")(self.drawing(figure, env), line, words)))
         source = shown(token.content.rstrip("\n"), language_of(token.info.strip()))
         return self.keep(str(
             macro("undrawn")(source, words) if line in self.figures else source))
+
+    def caption(self, token: Token, env: Any) -> Markup | str:
+        caption = token.meta.get("caption")
+        return self.rendered([caption], env.get("section"), env["code"]) if caption else ""
+
+    def drawing(self, figure: Markup, env: Any) -> Markup:
+        """A figure that Graphviz has drawn; a page has its colours and fonts from its style sheet,
+        and links in it."""
+        if not env.get("code") or env["code"].paper:
+            return figure
+        linked = WORDS.sub(lambda text: self.node(text, env), DRESS.sub("", figure))
+        # What is an image to those who hear the page holds no links for them.
+        return Markup(linked.replace("role=img", "role=group", "<a " in linked))
 
     def node(self, text: re.Match[str], env: Any) -> str:
         """A node of a figure: a link to the section or to the name that it tells."""
@@ -306,6 +314,15 @@ class Prose:
 
     code_block = fence
 
+    def lone_image(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+        """An image that is a paragraph of its own: with a caption, or drawn, it is a figure."""
+        token, words = tokens[at], self.caption(tokens[at], env)
+        image = (token.children or [])[0]
+        if not words and not isinstance(self.pictures.get(str(image.attrGet("src"))), Markup):
+            return self.renderer.render(token.meta["paragraph"], options, env)
+        html = self.whole(self.image([image], 0, options, env), env)
+        return self.keep(str(macro("figure")(html, first_line(token), words)))
+
     def image(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         """A picture out of the web's own folder goes into the page; others stay away."""
         return self.picture(str(tokens[at].attrGet("src") or ""), tokens[at].content, env)
@@ -316,9 +333,9 @@ class Prose:
         return href if self.markdown.validateLink(href) else ""
 
     def picture(self, source: str, words: str, env: Any, width: str = "") -> str:
-        href = self.harmless(source)
-        image = macro("image")(href, words, self.pictures.get(source),
-                               width if width.isdecimal() else "")
+        href, data = self.harmless(source), self.pictures.get(source)
+        image = self.drawing(data, env) if isinstance(data, Markup) else macro("image")(
+            href, words, data, width if width.isdecimal() else "")
         return self.keep(str(unlinked(image) if env.get("linked") or not href else image))
 
     def list_item_open(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
@@ -376,9 +393,16 @@ def blocks(tokens: Sequence[Token], openings: set[int]) -> list[Token]:
 
 def is_bold(inline: Token) -> bool:
     """Whether all of a paragraph is set off."""
-    kinds = [child.type for child in inline.children or ()]
+    kinds = [child.type for child in inline.children or ()
+             if child.content or child.type != "text"]
     return (kinds[:1], kinds[-1:], kinds.count("strong_open")) == (
         ["strong_open"], ["strong_close"], 1)
+
+
+def is_image(inline: Token) -> bool:
+    """Whether a paragraph is an image and nothing else."""
+    return [child.type for child in inline.children or () if child.content or child.attrs] == [
+        "image"]
 
 
 def captioned(tokens: Sequence[Token]) -> list[Token]:
@@ -390,11 +414,15 @@ def captioned(tokens: Sequence[Token]) -> list[Token]:
         found.append(token)
         if token.type == "table_open":
             table = token
+        if token.type == "paragraph_close" and not token.level and is_image(found[-2]):
+            found[-3:] = [Token("lone_image", "", 0, map=found[-3].map, meta={
+                "paragraph": found[-3:]}, children=found[-2].children)]
         kinds = [each.type for each in found[-4:]]
         if kinds[1:] == ["paragraph_open", "inline", "paragraph_close"]:
             above, _, inline, _ = found[-4:]
             dot = above.type == "fence" and language_of(above.info.strip()) == "dot"
-            shown = dot or (above.type == "table_close" and not above.level)
+            shown = dot or above.type == "lone_image" or (
+                above.type == "table_close" and not above.level)
             if shown and CAPTION.fullmatch(inline.content):
                 del found[-3:]
                 above.meta["caption"] = inline

@@ -297,7 +297,7 @@ def compose(sources: Sources, stem: str, kinds: list[str], others: Iterable[str]
     title = matter.title or title_of(sources.tokens) or (
         os.fsencode(stem).decode("utf-8", "replace"))
     book = Book(web, Index(web, outputs), title, sources.licence.decode("utf-8", "replace"),
-                stem, packages(web, outputs), matter.by)
+                stem, packages(web, outputs), matter.author, matter.date)
     prose = Prose(book, sources.tokens, figures, sources.pictures, sources.targets)
     tangled = Tangled(book, outputs) if PAGE in kinds else None
     pages = {kind: document(book, prose, sources.fonts, kind == PAPER, tangled) for kind in kinds}

@@ -171,12 +171,17 @@ def test_anchors_are_those_of_github() -> None:
 # Titles.
 
 @pytest.mark.parametrize(("front", "title", "by"), [
-    ("title: A *b*", "A *b*", ""), ("title: A\nauthor: B\ndate: 2026-01-02", "A", "B · 2026-01-02"),
-    ("title: A\nauthors: [B, {name: C}]", "A", "B, C"), ("title: [a]\nauthor: {x: y}", "a", ""),
-    ("title: 1\nauthor:\n  - B\n  - C", "1", "B, C"), ("a: &a [x]\ntitle: *a", "x", "")])
-def test_front_matter_says_title_authors_and_date(front: str, title: str, by: str) -> None:
+    ("title: A *b*", "A *b*", ("", "")),
+    ("title: A\nauthor: B\ndate: 2026-01-02", "A", ("B", "2026-01-02")),
+    ("title: A\nauthors: [B, {name: C}]", "A", ("B, C", "")),
+    ("title: [a]\nauthor: {x: y}", "a", ("", "")),
+    ("title: 1\nauthor:\n  - B\n  - C", "1", ("B, C", "")),
+    ("a: &a [x]\ntitle: *a", "x", ("", ""))])
+def test_front_matter_says_title_authors_and_date(
+    front: str, title: str, by: tuple[str, str]
+) -> None:
     matter = Matter(f"---\n{front}\n---\n# T\n")
-    assert (matter.title, matter.by, matter.problems) == (title, by, [])
+    assert (matter.title, matter.author, matter.date, matter.problems) == (title, *by, [])
 
 
 @pytest.mark.parametrize(("front", "line"), [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gc
+import subprocess
 import time
 from pathlib import Path
 
@@ -107,6 +108,48 @@ def test_pictures_of_the_folder_are_in_the_page(tmp_path: Path) -> None:
     image = page.one("img")
     assert image.attributes["alt"] == 'one & "two"'
     assert base64.b64decode(image.attributes["src"].partition(",")[2]) == PIXEL
+
+
+GRAPH = """digraph roads { a_b -> c [label="to & <fro>"]; c [label="c, §1"] }"""
+
+
+def drawn(source: str, place: Path) -> None:
+    subprocess.run(["dot", "-Tsvg", "-o", place], input=source.encode(), check=True, timeout=60)
+
+
+@pytest.mark.parametrize("paper", [False, True])
+def test_what_graphviz_drew_before_is_a_figure_as_if_it_were_drawn_now(
+    tmp_path: Path, paper: bool
+) -> None:
+    drawn(GRAPH, tmp_path / "a.svg")
+    (tmp_path / "b.png").write_bytes(PIXEL)
+    text = ("# T\n\n## A\n\n![alt](a.svg)\n\n*Caption `a_b`.*\n\n![b](b.png)\n\n*B.*\n\n"
+            f"![b](b.png)\n\n- ![alt](a.svg)\n\n```dot\n{GRAPH}\n```\n\n"
+            + chunk("#| exports: a_b\na_b = 1"))
+    page = read(woven(text, tmp_path, paper))
+    before, picture, now = page.every("figure")
+    assert before.one("figcaption").text() == "Caption a_b."
+    assert picture.one("img").attributes["alt"] == "b"
+    assert len([*page.every("img")]) == 2
+    inline = page.named()["s1"].one("li").one("svg")
+    for svg in (before.one("svg"), inline):
+        assert words(svg) == words(now) == ["a_b", "c, §1", "to & <fro>"]
+        assert [a.attributes["href"] for a in svg.every("a")] == ([] if paper else ["#a_b", "#s1"])
+
+
+def test_what_only_says_that_graphviz_drew_it_brings_nothing_that_runs(tmp_path: Path) -> None:
+    drawn(GRAPH, tmp_path / "a.svg")
+    svg = (tmp_path / "a.svg").read_text().replace("<title>", (
+        '<script>x()</script><a href="javascript:x"><text onload="x()">t</text></a>'
+        '<foreignObject><iframe src="x"/></foreignObject><image href="http://x"/><title>'))
+    (tmp_path / "a.svg").write_text(svg)
+    page = read(woven("# T\n\n![a](a.svg)\n\n" + chunk("x = 1"), tmp_path))  # which is checked
+    assert "t" in words(page.one("figure"))
+    (tmp_path / "a.svg").write_text(svg.replace("</svg>", ""))
+    place = tmp_path / "t.md"
+    place.write_text("![a](a.svg)\n")
+    found, (problem,) = figures.pictures(images(parse(Web(place.read_bytes()))), tmp_path)
+    assert (found, problem.line) == ({}, 1)
 
 
 def test_the_licence_is_the_folders_own(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from pages import Element, files, read
 from weaving import ROOT
 
+from commonweb import figures
 from commonweb.expansion import tangle
 from test_document import ORIGINAL, sections
 from commonweb.web import Web
@@ -236,7 +237,8 @@ def test_the_page_says_how_to_read_it_by_a_block_that_opens(page: Element) -> No
 def test_what_the_original_did_is_told_where_it_did(page: Element, web: Web) -> None:
     """Each row of the table leads to its sections, where it is told, which lead back to it."""
     named, count = page.named(), 0
-    for row in (tr for tr in named["s102A"].every("tr") if not next(tr.every("th"), None)):
+    rows = [tr for letter in "BCDE" for tr in named[f"s102{letter}"].every("tr")]
+    for row in (tr for tr in rows if not next(tr.every("th"), None)):
         cells = [*row.every("td")]
         links = numbers(cells[1])
         assert links, row.text()
@@ -251,15 +253,28 @@ def test_what_the_original_did_is_told_where_it_did(page: Element, web: Web) -> 
 
 
 def test_figures_have_captions_and_their_nodes_lead_on(page: Element) -> None:
-    figures = [*page.every("figure")]
-    captions = [caption.text() for figure in figures for caption in figure.every("figcaption")
+    captions = [caption.text() for figure in page.every("figure")
+                for caption in figure.every("figcaption")
                 if caption.text().startswith("Figure ")]
     assert [caption.split(". ")[0] for caption in captions] == [
         f"Figure {number}" for number in range(1, len(captions) + 1)]
     assert len(captions) == 9
-    links = {a.attributes["href"] for figure in figures for svg in figure.every("svg")
+    links = {a.attributes["href"] for figure in page.every("figure") for svg in figure.every("svg")
              for a in svg.every("a")}
     assert {"#s45", "#s48", "#SocketDomain", "#accept_socket"} <= links
+
+
+def test_the_pictures_of_the_figures_are_what_their_sources_mean() -> None:
+    """To the last stroke, if this Graphviz drew them; else word by word."""
+    sources = [*(ROOT / "figures").glob("*.dot")]
+    assert len(sources) == 7
+    for source in sources:
+        svg = source.with_suffix(".svg").read_bytes()
+        now, then = figures.drawing(source.read_text()), figures.drawn_by_graphviz(svg)
+        version = figures.graphviz().removeprefix("dot - graphviz version ")
+        if version.encode() not in svg:
+            now, then = (re.findall(r"<text.*?>(.*?)<", html) for html in (now, then))
+        assert now == then, f"{source}: make figures"
 
 
 @pytest.mark.skipif(not shutil.which("java"), reason="the Nu checker wants Java")

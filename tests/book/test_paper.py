@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
 from pypdf.generic import Destination
-from weaving import ROOT
+from weaving import ROOT, chunk
 
 from commonweb.identifiers import Index
 from commonweb.expansion import tangle
+from commonweb.weave import main
 from commonweb.web import Web
 
 BOOK = ROOT / "build" / "book" / "sockets.pdf"
@@ -73,10 +75,11 @@ def test_every_page_but_the_first_has_its_number(pages: list[str]) -> None:
 
 
 def contents(pages: list[str]) -> dict[str, str]:
-    """The pages that the contents give, by the numbers of sections."""
-    first = next(page for page, text in enumerate(pages) if re.search(r"(?m)^ *Contents$", text))
-    return dict(re.findall(r"(?m)^\s*(\d+[A-Z]?) .*?(?: \.)+ *(\d+)$",
-                           "\n".join(pages[first : first + 3])))
+    """The pages that the contents give, in two columns, by the numbers of sections."""
+    (page,) = [number for number, text in enumerate(pages) if re.search(r"(?m)^ *Contents$", text)]
+    columns = [tool("pdftotext", "-layout", "-f", str(page), "-l", str(page), "-x", str(left),
+                    "-y", "0", "-W", "260", "-H", "842", str(BOOK), "-") for left in (50, 310)]
+    return dict(re.findall(r"(?ms)^ *(\d+[A-Z]?) +\D.*? (\d+)$", "".join(columns)))
 
 
 def test_the_contents_give_the_page_of_every_titled_section(pages: list[str], web: Web) -> None:
@@ -114,19 +117,24 @@ def test_the_index_gives_the_page_of_every_definition(pages: list[str], web: Web
 
 
 def test_running_heads_name_the_sections_of_the_page(pages: list[str], web: Web) -> None:
+    """It is the one that the page begins with; so a section stands on the last page before one
+    with a later head."""
     order = [section.number for section in web.sections]
     heads = {}
     for page, text in enumerate(pages[1:], 1):
-        match = re.search(r"§(\d+[A-Z]?) \N{EN DASH} (\d+[A-Z]?)$", text.strip().split("\n")[0])
+        match = re.search(r"  §(\d+[A-Z]?)$", text.strip().split("\n")[0])
         if match:
-            heads[page] = order.index(match[1]), order.index(match[2])
+            heads[page] = order.index(match[1])
     assert len(heads) > 50
+    assert [*heads.values()] == sorted(heads.values())
     told = contents(pages)
-    for section in web.sections:
+    for number, section in enumerate(web.sections):
         if section.title:
-            first, last = heads[int(told[section.number])]
-            assert first <= order.index(section.number) <= last, section.title
-    assert all(first <= last for first, last in heads.values())
+            page = int(told[section.number])
+            on_top = plain(section.number + section.title.replace("`", "")) == plain(
+                pages[page].strip().split("\n", 1)[1].strip().split("\n")[0])
+            assert heads[page] == number if on_top else heads[page] < number, section.title
+            assert number <= heads.get(page + 1, number), section.title
 
 
 def outline(items: list[object], depth: int = 0) -> list[tuple[int, Destination]]:
@@ -197,14 +205,63 @@ def test_no_word_leaves_the_pages_text(web: Web) -> None:
             assert float(right) < (210 - 14) * millimetre, (number, word)
 
 
+def foot(text: str) -> str:
+    """The last line of a page above its number."""
+    return [line for line in text.split("\n") if line.strip()][-2:][0]
+
+
 def test_no_heading_stands_alone_at_the_foot_of_a_page(pages: list[str], web: Web) -> None:
     titles = {plain(f"{section.number}{section.title}".replace("`", ""))
               for section in web.sections if section.title}
+    titles |= {plain(bold) for bold in re.findall(r"(?m)^\*\*(.+)\*\*$", web.text)}
     for number, text in enumerate(pages[2:], 2):
-        lines = [line for line in text.split("\n") if line.strip()]
-        if lines and len(lines) > 2:
-            last = lines[-2]
-            assert not re.search(r"⟩\s*\+?≡", last), f"page {number}: {last}"
-            assert plain(last) not in titles, f"page {number}: {last}"
-            if lines[0].endswith(f" {last.strip()}"):  # by the page's head a section begins there
-                assert not re.fullmatch(r" {0,6}\d+[A-Z]?", last), f"page {number}: {last}"
+        last = foot(text)
+        assert not re.search(r"⟩\s*\+?≡", last), f"page {number}: {last}"
+        assert plain(last) not in titles, f"page {number}: {last}"
+        if text.lstrip().split("\n")[0].endswith(f" {last.strip()}"):  # a section begins there
+            assert not re.fullmatch(r" {0,6}\d+[A-Z]?", last), f"page {number}: {last}"
+
+
+# Other documents.
+
+
+def printed(place: Path, text: str) -> Path:
+    """The paper of a document, without the book's fonts."""
+    (place / "t.md").write_text(text, "utf-8")
+    assert main([str(place / "t.md"), "--out", str(place), "--fonts", str(place), "--pdf"]) == 0
+    return place / "t.pdf"
+
+
+def test_a_heading_keeps_what_it_is_of_wherever_a_page_ends(tmp_path: Path) -> None:
+    """Titles, and paragraphs in bold, above tables, lists, code and text, at every height."""
+    table = "| a | b |\n|---|---|\n" + "| row | row |\n" * 3
+    below = [table, "- row\n- row\n", table, "```text\nrow\nrow\n```\n", table, "row row\n"]
+    text = "# T\n\n## Title\n\n"
+    for number in range(90):
+        code = chunk("x = 'row'").replace("≡", "+≡" if number else "≡")
+        text += f"{'Filler. ' * (number * 7 % 40 + 1)}\n\n**Bold**\n\n{below[number % 6]}\n"
+        text += f"### Title\n\n{code}\n" * (number % 4 == 0)
+    told = tool("pdftotext", "-layout", str(printed(tmp_path, text)), "-").split("\f")
+    feet = [foot(text) for text in told if "Filler" in text]
+    assert len(feet) > 15
+    assert not [line for line in feet if re.search("Title|Bold|⟩", line)]
+
+
+def test_a_line_of_code_too_long_for_the_page_goes_on_below(tmp_path: Path) -> None:
+    long = "x = " + " + ".join(f"name_{number}" for number in range(40))
+    book = printed(tmp_path, f"# T\n\n## A\n\n```text\n{long}\n```\n\n"
+                             + chunk(f"{long}\ny = '{'z' * 250}'\nlast = 1"))
+    text = tool("pdftotext", "-bbox", str(book), "-")
+    rights = [float(right) for right in re.findall(r'<word .*?xMax="([\d.]+)"', text)]
+    assert max(rights) < (210 - 20) * 72 / 25.4
+    words = re.sub(r"\s", "", tool("pdftotext", "-raw", str(book), "-"))
+    assert words.count(re.sub(r"\s", "", long)) == 2
+    assert "z" * 250 in words
+
+
+def test_front_matter_dates_and_signs_the_paper(tmp_path: Path) -> None:
+    book = printed(tmp_path, "---\ntitle: T\nauthor: A. B.\ndate: 2026-03-04\n---\n\n## A\n\n"
+                             + chunk("x = 1"))
+    told = dict(re.findall(r"(?m)^(\w+): +(.*)$", tool("pdfinfo", "-isodates", str(book))))
+    assert told["Author"] == "A. B."
+    assert told["CreationDate"].startswith("2026-03-04")
