@@ -7,7 +7,6 @@ chunks that need each other.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from functools import cached_property
 
 from .markdown import EXAMPLE, Document
@@ -121,15 +120,7 @@ class Checks:
 
     def hidden(self) -> Iterator[Problem]:
         """Nothing outside of fences looks like a header, or like a fence and one below it."""
-        ends = {fence.opens: fence.opens + fence.content.count("\n") for fence in
-                self.web.all_fences}
-        begins = sorted(ends)
-        document = Document(self.web.text)
-        for like in LIKE_HEADER.finditer(self.web.text):
-            line, _ = document.place(like.end(1))
-            before = bisect_right(begins, line) - 1
-            if before >= 0 and line <= ends[begins[before]]:
-                continue
+        for line, like in self.like_headers():
             opening = self.hidden_fence(line)
             self.web.mentioned.add(" ".join(like[3].split()))
             if opening and not EXAMPLE.search(opening[2]):
@@ -142,6 +133,18 @@ class Checks:
             elif not opening and closers(CONTAINERS.sub("", like[1]).strip()):
                 yield Problem(line, len(like[1]) + 1, "this stands in no fenced block: expected "
                               "a line ``` above it")
+
+    def like_headers(self) -> Iterator[tuple[int, re.Match[str]]]:
+        """What outside of fences looks like a header, with its line."""
+        fences: dict[int, list[tuple[int, int]]] = {}
+        for fence in self.web.all_fences:
+            fences.setdefault(fence.document.above, []).append((fence.at, fence.end))
+        for _, above, text in self.web.documents:
+            document, begin = Document(text, above), 0
+            for at, end in [*sorted(fences.get(above, ())), (len(text), len(text))]:
+                for like in LIKE_HEADER.finditer(text, begin, at):
+                    yield document.place(like.end(1))[0], like
+                begin = end
 
     def hidden_fence(self, line: int) -> re.Match[str] | None:
         """What is no fence and would be one that has this line among its first ones."""

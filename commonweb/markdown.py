@@ -69,16 +69,17 @@ class Heading:
 class Fence:
     """A fenced code block.
 
-    It opens `at` a character of the document with a `mark`; it is not `closed` if the document
-    or the container ended first.  Its `content` has each line with its newline.  If containers
-    or the fence's own indentation take something away from the lines, `starts` tells how many
-    characters that was, line by line.
+    It opens `at` a character of the document with a `mark`, and its last line has its `end` there;
+    it is not `closed` if the document or the container ended first.  Its `content` has each line
+    with its newline.  If containers or the fence's own indentation take something away from the
+    lines, `starts` tells how many characters that was, line by line.
     """
 
-    __slots__ = ("at", "begins", "closed", "content", "document", "info", "mark", "starts")
+    __slots__ = ("at", "begins", "closed", "content", "document", "end", "info", "mark", "starts")
 
     def __init__(self, document: Document, at: int, mark: str, info: str) -> None:
         self.document, self.at, self.mark, self.info = document, at, mark, info.strip(" \t")
+        self.end = at
         self.content, self.closed = "", False
         self.starts: list[int] | None = None
         self.begins: list[int] | None = None  # of the lines in the content, once they are asked for
@@ -124,6 +125,7 @@ LANGUAGE = re.compile(r"(?:\{[^}\n]*?(?<![^\s{])\.|\{?[ \t]*)([^\s{},.=][^\s{},=
 EXAMPLE = re.compile(r"(?<![^\s{},.])example(?![^\s{},])")
 
 
+@lru_cache(None)
 def language_of(info: str) -> str | None:
     """The language that the opening line of a fence names."""
     found = LANGUAGE.match(info)
@@ -339,6 +341,7 @@ class Reader:
             first >= 0) else None
         fence.closed = closing is not None
         fence.content = text[begin : closing.start() + 1 if closing else len(text)]
+        fence.end = begin + len(fence.content)
         self.found.append(fence)
         return closing.end() + 1 if closing else len(text)
 
@@ -348,7 +351,7 @@ class Reader:
         inside = matched == len(self.containers)
         self.hollow = False
         if inside and isinstance(self.leaf, Fence):
-            self.line_of_fence(self.leaf, cursor)
+            self.line_of_fence(self.leaf, cursor, start)
         elif inside and isinstance(self.leaf, re.Pattern):
             if self.leaf.search(cursor.line[cursor.at :]):
                 self.leaf = None
@@ -381,7 +384,7 @@ class Reader:
         while self.quotes and self.quotes[-1] >= count:
             self.quotes.pop()
 
-    def line_of_fence(self, fence: Fence, cursor: Cursor) -> None:
+    def line_of_fence(self, fence: Fence, cursor: Cursor, start: int) -> None:
         """Take a line in which the open fence goes on, or is closed."""
         mark = cursor.line[cursor.next :].rstrip(" \t")
         if cursor.indent < 4 and mark.startswith(fence.mark) and not mark.strip(fence.mark[0]):
@@ -392,6 +395,7 @@ class Reader:
         self.contents[-1][1].append(rest + "\n")
         assert fence.starts is not None
         fence.starts.append(column)
+        fence.end = start + len(cursor.line)
 
     def begin(self, cursor: Cursor, matched: int, start: int) -> None:
         """Take what begins in a line: containers, any number of them, and then one leaf."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # What commonweb knows of languages: their names, which are those that Pygments gives them and
 # suffixes of files; how their comments begin and, after "…", end; and what strings of several lines
@@ -109,6 +110,7 @@ for _, signs, _ in LANGUAGES:
         CLOSERS.setdefault(sign.partition("…")[0], set()).add(sign.partition("…")[2])
 
 
+@lru_cache(None)
 def closers(begin: str) -> set[str]:
     """How a comment may end that begins so; nothing if none does.
 

@@ -364,7 +364,7 @@ def find_places(
         parts.setdefault(MAP, next(iter(parts.values())))
     wrong = {problem.line for problem in [*web.problems, *problems]}
     places, obstacles = check_places(
-        {name: part for name, part in parts.items() if part.line not in wrong},
+        {name: part for name, part in parts.items() if not wrong or part.line not in wrong},
         options.paths, options.out, record)
     return places, problems + obstacles
 

@@ -2,7 +2,8 @@
 
 Usage: bench_tangle.py FOLDER [LINES ...]
 
-A chunk has about nine lines of code, some of them references; every tenth is continued once.
+A chunk has about nine lines of code, some of them references; every tenth is continued once, and
+every tenth section has a title.  The first row is sockets.md, without another tangler.
 Names come in random or in sorted order, and there are one, ten or a hundred roots. Each
 column has the best of three runs, from start to end of the process: seconds, seconds of the
 processor, and the greatest memory in MiB. What is not installed is passed over, and so is what
@@ -78,7 +79,7 @@ def write_webs(folder: Path, lines: int, roots: int, ordered: bool) -> None:
             name = word if form == "entangled" else chunk.name
             for sign, code in zip(("", "+"), code_of(chunk, f"v{n}", forms[form]), strict=True):
                 if not sign:
-                    text += ["", f"## {n + 1}. On {chunk.name}"]
+                    text += ["", f"###### {n + 1}." if n % 10 else f"## {n + 1}. On {chunk.name}"]
                 if code:
                     if form == "entangled":
                         code = [re.sub(r"<<.*>>", lambda found: found[0].replace(" ", "-"), line)
@@ -95,13 +96,12 @@ def write_webs(folder: Path, lines: int, roots: int, ordered: bool) -> None:
 
 
 def measure(
-    command: list[str], folder: Path, *, before: tuple[Path, ...] = (), runs: int = 3
+    command: list[str], folder: Path, *, before: Callable[[], object] = tuple, runs: int = 3
 ) -> str:
-    """The least time of a command, and its memory; `before` is removed before each run."""
+    """The least time of a command, and its memory, if something is done before each run."""
     best, used, memory = 1e9, 1e9, 0.0
     for _ in range(runs):
-        for path in before:
-            shutil.rmtree(path, ignore_errors=True)
+        before()
         start = time.perf_counter()
         process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
@@ -133,15 +133,45 @@ def agree(theirs: Path, ours: Path) -> None:
         os._exit(1)
 
 
+OURS = [ENTANGLED or sys.executable, str(ROOT / "tangle.py"), "ours.md", "--out", "out"]
+
+
+def measure_ours(folder: Path) -> list[str]:
+    """What tangle.py needs the first time, and for nothing."""
+    def forget() -> None:
+        for name in ("out", "build"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+
+    return [measure(OURS, folder, before=forget), measure(OURS, folder)]
+
+
+def measure_change(folder: Path, word: str) -> str:
+    """What it needs when a blank comes behind a word."""
+    def change() -> None:
+        web = folder / "ours.md"
+        head, _, rest = web.read_text(encoding="utf-8").rpartition(word)
+        web.write_text(f"{head}{word} {rest}", encoding="utf-8")
+
+    return measure(OURS, folder, before=change)
+
+
+def bench_own(folder: Path) -> None:
+    """The row of sockets.md, whose chunks declare what they share."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    shutil.copy(ROOT / "sockets.md", folder / "ours.md")
+    count = (folder / "ours.md").read_bytes().count(b"\n")
+    figures = [*measure_ours(folder), measure_change(folder, "(sock,")]
+    print(f"| {count} | | | " + " | ".join(figures) + " | | | |", flush=True)
+
+
 def bench(folder: Path, lines: int, roots: int, ordered: bool) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     apart(write_webs, folder, lines, roots, ordered)
     with open(folder / "ours.md", "rb") as file:
         count = sum(1 for _ in file)
-    ours = [ENTANGLED or sys.executable, str(ROOT / "tangle.py"), "ours.md", "--out", "out"]
-    figures = [measure(ours, folder, before=(folder / "out", folder / "build")),
-               measure(ours, folder)]
+    figures = measure_ours(folder)
     slow = lines > 100000 and (ordered or roots > 10)  # noweb then needs minutes
     if shutil.which("notangle") and (not slow or PATIENT):
         each = [f"notangle -Rroot{n}.c web.nw > root{n}.c" for n in range(roots)]
@@ -155,15 +185,18 @@ def bench(folder: Path, lines: int, roots: int, ordered: bool) -> None:
     ) if ENTANGLED and (not slow or PATIENT) else "")
     if figures[-1]:
         apart(agree, folder / "entangled/root0.c", folder / "out/root0.c")
+    figures.insert(2, measure_change(folder, "use("))
     order = "sorted" if ordered else "random"
     print(f"| {count} | {roots} | {order} | " + " | ".join(figures) + " |", flush=True)
 
 
 if __name__ == "__main__":
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    print("| lines | roots | names | tangle.py | nothing changed | notangle | nuweb | Entangled |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| lines | roots | names | tangle.py | nothing changed | a line changed | notangle "
+          "| nuweb | Entangled |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    bench_own(Path(sys.argv[1]) / "sockets")
     for size in [int(word) for word in sys.argv[2:]] or [1000, 10000, 100000, 1000000]:
         for many in (1, 10, 100):
             for is_sorted in (False, True):
-                bench(Path(sys.argv[1]), size, many, is_sorted)
+                bench(Path(sys.argv[1]) / "web", size, many, is_sorted)
