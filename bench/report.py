@@ -3,8 +3,8 @@
     python bench/report.py RESULT.json ... [--write]
 
 Each result is of one Python, and the last is of the newest; all are of calls, or all are of
-servers.  With --write the tables in README.md and sockets.md, known by their headings, get the
-new numbers, and bench/speed.svg the new bars; of the servers there is a table in README.md only.
+servers.  With --write the tables in README.md, known by their headings, get the new numbers, and
+bench/speed.svg the new bars.
 """
 
 from __future__ import annotations
@@ -146,8 +146,7 @@ def main() -> None:
     if write and of_servers:
         replace_table(ROOT / "README.md", SERVERS_HEADING, servers_table(results[-1]))
     elif write:
-        for name in ("README.md", "sockets.md"):
-            replace_table(ROOT / name, HEADING, short_table(results))
+        replace_table(ROOT / "README.md", HEADING, short_table(results))
         (ROOT / "bench" / "speed.svg").write_text(bars(results[-1]), encoding="utf-8")
 
 

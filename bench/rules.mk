@@ -1,5 +1,5 @@
 # make bench           ours beside Python's socket and C, on this Python and on BENCH_PYTHON
-# make bench-write     as make bench, and the numbers go to README.md, sockets.md and the picture
+# make bench-write     as make bench, and the numbers go to README.md and the picture
 # make bench-servers   whole servers, beside others; with WRITE=1 the numbers go to README.md
 
 # Another Python, the newest at hand, which may stand in a tree of its own (make pythons); with

@@ -903,13 +903,36 @@ static PyObject *sender(struct state *state, struct socket_base *sock,
     return address;
 }
 
+struct piece {
+    char small[4096];
+    PyObject *filled;
+};
+
+/* Where a piece of this size is received; or a null pointer, and perhaps an exception. */
+static char *begin_piece(struct piece *piece, Py_ssize_t size)
+{
+    piece->filled = size > (Py_ssize_t) sizeof piece->small
+        ? PyBytes_FromStringAndSize(NULL, size) : NULL;
+    return piece->filled != NULL ? PyBytes_AsString(piece->filled)
+        : size >= 0 && size <= (Py_ssize_t) sizeof piece->small ? piece->small : NULL;
+}
+
+/* What came; with MSG_TRUNC its length may be more than the size (§59). */
+static PyObject *end_piece(struct piece *piece, Py_ssize_t size, ssize_t length)
+{
+    if (piece->filled == NULL)
+        return PyBytes_FromStringAndSize(piece->small, length < size ? length : size);
+    return length < size ? cut_to_length(piece->filled, length) : piece->filled;
+}
+
 static PyObject *fast_receive_from_socket(CALL)
 {
     struct state *state = PyModule_GetState(self);
     struct socket_base *sock = NULL;
-    PyObject *filled = NULL;
+    PyObject *received;
+    struct piece piece;
     struct foreign_frame from;
-    char small[4096], *data = small;
+    char *data;
     Py_ssize_t size = -1;
     ssize_t result;
     int bits;
@@ -918,22 +941,15 @@ static PyObject *fast_receive_from_socket(CALL)
         && PyLong_CheckExact(arguments[1])
         && fold(THE(ReceiveFromOption), arguments + 2, count - 2, &bits))
         size = PyLong_AsSsize_t(arguments[1]);
-    if (size > (Py_ssize_t) sizeof small) {
-        filled = PyBytes_FromStringAndSize(NULL, size);
-        data = filled == NULL ? NULL : PyBytes_AsString(filled);
-    }
-    if (size < 0 || data == NULL)
+    if ((data = begin_piece(&piece, size)) == NULL)
         return only(PyExc_OverflowError) ? THE_LONG_WAY(receive_from_socket) : NULL;
     result = receive_by_rule(sock, data, size, bits, &from);
     if (result < 0) {
-        Py_XDECREF(filled);
+        Py_XDECREF(piece.filled);
         return nothing_yet(state, NUMBER_OF_receive_from_socket, result, arguments[0]);
     }
-    if (result > size)
-        result = size;                  /* MSG_TRUNC (§59) */
-    filled = filled == NULL ? PyBytes_FromStringAndSize(small, result)
-        : result < size ? cut_to_length(filled, result) : filled;
-    return filled == NULL ? NULL : pair(filled, sender(state, sock, &from));
+    received = end_piece(&piece, size, result);
+    return received == NULL ? NULL : pair(received, sender(state, sock, &from));
 }
 static PyObject *fast_receive_into_socket(CALL)
 {
@@ -1364,22 +1380,6 @@ static PyObject *arrived_items(struct state *state, int procedure, const struct 
     return items;
 }
 
-/* The exception that is under way tells what was done (§82A). */
-static void say_done(struct state *state, PyObject *done)
-{
-    PyObject *type, *value, *traceback, *told;
-
-    PyErr_Fetch(&type, &value, &traceback);
-    PyErr_NormalizeException(&type, &value, &traceback);
-    told = PyObject_CallFunctionObjArgs(THE(tell_done), value, done, NULL);
-    if (told != NULL) {
-        Py_DECREF(told);
-        PyErr_Restore(type, value, traceback);
-    } else {                            /* another one, of a signal's handler */
-        Py_XDECREF(type), Py_XDECREF(value), Py_XDECREF(traceback);
-    }
-}
-
 /* The answer: what was received, which is given up, and its header. */
 static PyObject *finish_arrival(struct state *state, int procedure, struct socket_base *sock,
                                 struct arrival *arrival, PyObject *done)
@@ -1395,7 +1395,7 @@ static PyObject *finish_arrival(struct state *state, int procedure, struct socke
         Py_CLEAR(header);
     Py_XDECREF(memory);
     if (header == NULL && done != NULL)
-        say_done(state, done);
+        tell_of(state, done);
     return pair(done, header);
 }
 static ssize_t receive_parts(struct socket_base *sock, struct iovec *parts, size_t count,
@@ -1434,8 +1434,7 @@ static PyObject *fast_receive_message(CALL)
     struct socket_base *sock = NULL;
     struct arrival arrival;
     struct iovec part;
-    PyObject *filled = NULL;
-    char small[4096];
+    struct piece piece;
     Py_ssize_t size = -1;
     size_t room;
     ssize_t result;
@@ -1445,22 +1444,16 @@ static PyObject *fast_receive_message(CALL)
         && PyLong_CheckExact(arguments[1]) && read_room(arguments + count, names, &room)
         && fold(THE(ReceiveFromOption), arguments + 2, count - 2, &bits))
         size = PyLong_AsSsize_t(arguments[1]);
-    if (size > (Py_ssize_t) sizeof small)
-        filled = PyBytes_FromStringAndSize(NULL, size);
-    part.iov_base = size <= (Py_ssize_t) sizeof small ? small
-        : filled == NULL ? NULL : PyBytes_AsString(filled);
-    if (size < 0 || part.iov_base == NULL)
+    if ((part.iov_base = begin_piece(&piece, size)) == NULL)
         return only(PyExc_OverflowError) ? THE_LONG_WAY(receive_message) : NULL;
     part.iov_len = (size_t) size;
     result = receive_parts(sock, &part, 1, size, &arrival, room, bits);
     if (result < 0) {
-        Py_XDECREF(filled);
+        Py_XDECREF(piece.filled);
         return nothing_yet(state, NUMBER_OF_receive_message, result, arguments[0]);
     }
-    result = result < size ? result : size;             /* MSG_TRUNC (§59) */
-    filled = filled == NULL ? PyBytes_FromStringAndSize(small, result)
-        : result < size ? cut_to_length(filled, result) : filled;
-    return finish_arrival(state, NUMBER_OF_receive_message, sock, &arrival, filled);
+    return finish_arrival(state, NUMBER_OF_receive_message, sock, &arrival,
+                          end_piece(&piece, size, result));
 }
 
 static PyObject *fast_receive_message_into(CALL)
@@ -1640,28 +1633,27 @@ static PyObject *fast_set_socket_option(CALL)
     return THE_LONG_WAY(set_socket_option);
 }
 
-static PyObject *fast_get_socket_name(CALL)
+static PyObject *ask_at_once(CALL, int procedure,
+                             int (*ask)(struct foreign_socket *, struct foreign_frame *))
 {
     struct state *state = PyModule_GetState(self);
     struct socket_base *sock = count != 1 || names != NULL ? NULL
         : whole_socket(state, arguments[0]);
     struct foreign_frame name;
 
-    if (sock == NULL || getsockname_keep(sock->structure, &name) < 0)
-        return THE_LONG_WAY(get_socket_name);
+    if (sock == NULL || ask(sock->structure, &name) < 0)
+        return go_the_long_way(state->captured[procedure], arguments, count, names);
     return sender(state, sock, &name);
+}
+
+static PyObject *fast_get_socket_name(CALL)
+{
+    return ask_at_once(self, arguments, count, names, NUMBER_OF_get_socket_name, getsockname_keep);
 }
 
 static PyObject *fast_get_peer_name(CALL)
 {
-    struct state *state = PyModule_GetState(self);
-    struct socket_base *sock = count != 1 || names != NULL ? NULL
-        : whole_socket(state, arguments[0]);
-    struct foreign_frame name;
-
-    if (sock == NULL || getpeername_keep(sock->structure, &name) < 0)
-        return THE_LONG_WAY(get_peer_name);
-    return sender(state, sock, &name);
+    return ask_at_once(self, arguments, count, names, NUMBER_OF_get_peer_name, getpeername_keep);
 }
 
 static PyObject *fast_set_socket_nonblocking(CALL)

@@ -202,40 +202,33 @@ DONT_WAIT = FOREIGN_VALUES.get("%msg/dont-wait", 0)
 HAS_UNIX_SOCKETS = "af-unix" in FOREIGN_VALUES
 """Whether there are UNIX sockets, unix(7): SocketDomain.UNIX, and addresses for it.
 
-Value: a bool, False on Windows.
-"""
+Value: a bool, False on Windows."""
 HAS_DONT_WAIT = "%msg/dont-wait" in FOREIGN_VALUES
 """Whether there is MSG_DONTWAIT, recvfrom(2): ReceiveFromOption.DONT_WAIT.
 
-Value: a bool, False on Windows.
-"""
+Value: a bool, False on Windows."""
 HAS_REUSE_PORT = "$so/reuse-port" in FOREIGN_VALUES
 """Whether there is SO_REUSEPORT, socket(7): SocketOption.REUSE_PORT.
 
-Value: a bool, True on Linux, macOS and the BSDs.
-"""
+Value: a bool, True on Linux, macOS and the BSDs."""
 HAS_KEEP_ALIVE_TIMES = all(
     f"$tcp/keep-{what}" in FOREIGN_VALUES for what in ("idle", "interval", "count")
 )
 """Whether there are TCP_KEEPIDLE and its like, tcp(7): three options of TcpOption.
 
-Value: a bool, True on Linux, macOS, FreeBSD, NetBSD and Windows 10.
-"""
+Value: a bool, True on Linux, macOS, FreeBSD, NetBSD and Windows 10."""
 HAS_RECEIVE_OFFLOAD = "$udp/receive-offload" in FOREIGN_VALUES
 """Whether there is UDP_GRO, udp(7): UdpOption.RECEIVE_OFFLOAD.
 
-Value: a bool, True on Linux; a kernel before 5.0 refuses the option nevertheless.
-"""
+Value: a bool, True on Linux; a kernel before 5.0 refuses the option nevertheless."""
 HAS_MESSAGES = not WINDOWS
 """Whether there are sendmsg and recvmsg, sendmsg(2): send_message, receive_message, their items.
 
-Value: a bool, False on Windows.
-"""
+Value: a bool, False on Windows."""
 HAS_PROTOCOL_ITERATION = not WINDOWS
 """Whether the protocol database can be gone through, getprotoent(3): next_protocol_entry.
 
-Value: a bool, False on Windows.
-"""
+Value: a bool, False on Windows."""
 RESOLVERS = "getaddrinfo", "getnameinfo"
 RESOLVER_CODES = {
     value: "EAI_" + name[5:].upper() for name, value in FOREIGN_VALUES.items()
@@ -985,119 +978,99 @@ class SocketOption(Record, OptionBase, TypedBase[Value]):
     """SO_REUSEADDR, socket(7): bind to an address on which old connections still linger.
 
 On Windows sockets that set it take an address from each other: do not set it there.
-Value: a bool. Platforms: all.
-"""
+Value: a bool. Platforms: all."""
     REUSE_PORT: ClassVar[SocketOption[bool]]
     """SO_REUSEPORT, socket(7): share an address with the other sockets that have this set.
 
 Each socket sets it before it is bound, and Linux spreads among them what arrives.
-Value: a bool. Platforms: Linux, macOS, the BSDs (HAS_REUSE_PORT).
-"""
+Value: a bool. Platforms: Linux, macOS, the BSDs (HAS_REUSE_PORT)."""
     BROADCAST: ClassVar[SocketOption[bool]]
     """SO_BROADCAST, socket(7): allow datagrams to a broadcast address, else EACCES.
 
-Value: a bool. Platforms: all.
-"""
+Value: a bool. Platforms: all."""
     KEEP_ALIVE: ClassVar[SocketOption[bool]]
     """SO_KEEPALIVE, socket(7): ask a silent peer now and then whether it is still there.
 
 TcpOption.KEEP_ALIVE_IDLE and its neighbours say how often.
-Value: a bool. Platforms: all.
-"""
+Value: a bool. Platforms: all."""
     LINGER: ClassVar[SocketOption[int | None]]
     """SO_LINGER, socket(7): how long closing waits for what has not been sent yet.
 
 Zero drops it and resets the connection. None: closing does not wait, and the system
 goes on sending.
-Value: an int, from 0 to 32767 seconds, or None. Platforms: all.
-"""
+Value: an int, from 0 to 32767 seconds, or None. Platforms: all."""
     RECEIVE_BUFFER: ClassVar[SocketOption[int]]
     """SO_RCVBUF, socket(7): room in the kernel for what has arrived.
 
 The kernel has limits of its own. Linux makes it twice what was set, to have room for its
 own notes too, and reads back that.
-Value: an int, from 0 to 2147483647 bytes. Platforms: all.
-"""
+Value: an int, from 0 to 2147483647 bytes. Platforms: all."""
     SEND_BUFFER: ClassVar[SocketOption[int]]
     """SO_SNDBUF, socket(7): room in the kernel for what is still to be sent.
 
 It is counted as RECEIVE_BUFFER is.
-Value: an int, from 0 to 2147483647 bytes. Platforms: all.
-"""
+Value: an int, from 0 to 2147483647 bytes. Platforms: all."""
     RECEIVE_TIMEOUT: ClassVar[SocketOption[float | None]]
     """SO_RCVTIMEO, socket(7): how long receiving waits, and accepting, if the socket blocks.
 
 Then the call returns a condition of type EAGAIN or EWOULDBLOCK. Fractions are rounded
 to a microsecond, and up to the kernel's next tick; on Windows, up to a millisecond.
 Value: a float or an int, more than 0 and at most 4000000 seconds, or None for no
-limit; it is read as a float or None. Platforms: all.
-"""
+limit; it is read as a float or None. Platforms: all."""
     SEND_TIMEOUT: ClassVar[SocketOption[float | None]]
     """SO_SNDTIMEO, socket(7): how long sending waits, and on Linux connecting, if it blocks.
 
 Then the call returns a condition of type EAGAIN or EWOULDBLOCK (connecting:
 EINPROGRESS). It is rounded as RECEIVE_TIMEOUT is.
 Value: a float or an int, more than 0 and at most 4000000 seconds, or None for no
-limit; it is read as a float or None. Platforms: all.
-"""
+limit; it is read as a float or None. Platforms: all."""
     ERROR: ClassVar[SocketOption[SocketCondition | None]]
     """SO_ERROR, socket(7): what went wrong since the last call, such as a connect.
 
 Reading clears it. `finish_connect` reads it.
-Value: a SocketCondition, or None; read only. Platforms: all.
-"""
+Value: a SocketCondition, or None; read only. Platforms: all."""
     TYPE: ClassVar[SocketOption[SocketType]]
     """SO_TYPE, socket(7): the socket's type, as the kernel knows it.
 
-Value: a SocketType; read only. Platforms: all.
-"""
+Value: a SocketType; read only. Platforms: all."""
     PASS_CREDENTIALS: ClassVar[SocketOption[bool]]
     """SO_PASSCRED, socket(7): with each message comes who has sent it, as Credentials.
 
-Value: a bool. Platforms: Linux.
-"""
+Value: a bool. Platforms: Linux."""
     TIME_STAMPS: ClassVar[SocketOption[bool]]
     """SO_TIMESTAMPNS, socket(7): with each datagram comes when it has arrived, as a TimeStamp.
 
-Value: a bool. Platforms: all but Windows; where there is only SO_TIMESTAMP, that.
-"""
+Value: a bool. Platforms: all but Windows; where there is only SO_TIMESTAMP, that."""
     OUT_OF_BAND_INLINE: ClassVar[SocketOption[bool]]
     """SO_OOBINLINE, socket(7): urgent data comes among the rest, and not by OUT_OF_BAND.
 
-Value: a bool. Platforms: all.
-"""
+Value: a bool. Platforms: all."""
     RECEIVE_LOW_WATER: ClassVar[SocketOption[int]]
     """SO_RCVLOWAT, socket(7): as many bytes must be there before a receiver is woken up.
 
-Value: an int, from 1 to 2147483647 bytes. Platforms: all but Windows.
-"""
+Value: an int, from 1 to 2147483647 bytes. Platforms: all but Windows."""
     PRIORITY: ClassVar[SocketOption[int]]
     """SO_PRIORITY, socket(7): which of this machine's queues what is sent waits in.
 
 Value: an int, from 0 to 2147483647: a queue; more than 6 takes a privilege.
-Platforms: Linux.
-"""
+Platforms: Linux."""
     BUSY_POLL: ClassVar[SocketOption[int]]
     """SO_BUSY_POLL, socket(7): for how long a receive looks at the device itself before it waits.
 
 More than the system's usual time takes a privilege.
-Value: an int, from 0 to 2147483647 microseconds. Platforms: Linux.
-"""
+Value: an int, from 0 to 2147483647 microseconds. Platforms: Linux."""
     MARK: ClassVar[SocketOption[int]]
     """SO_MARK, socket(7): a number that goes with each packet, for routes and filters to see.
 
-It takes a privilege. Value: an int, from 0 to 4294967295: the mark. Platforms: Linux.
-"""
+It takes a privilege. Value: an int, from 0 to 4294967295: the mark. Platforms: Linux."""
     BIND_TO_DEVICE: ClassVar[SocketOption[str | None]]
     """SO_BINDTODEVICE, socket(7): send and receive over this interface only.
 
-Value: a str, the name of the interface, or None for all of them. Platforms: Linux.
-"""
+Value: a str, the name of the interface, or None for all of them. Platforms: Linux."""
     PEER_CREDENTIALS: ClassVar[SocketOption[Credentials | None]]
     """SO_PEERCRED, socket(7): who is at the other end of a UNIX connection.
 
-Value: a Credentials, or None; read only. Platforms: Linux.
-"""
+Value: a Credentials, or None; read only. Platforms: Linux."""
 
     def __init__(
         self, id: int, size: int, maker: Callable[[Value], bytes],
@@ -1153,70 +1126,58 @@ class TcpOption(LevelOption[Value]):
     NO_DELAY: ClassVar[TcpOption[bool]]
     """TCP_NODELAY, tcp(7): send small pieces of data at once, and not together later.
 
-Value: a bool. Platforms: all.
-"""
+Value: a bool. Platforms: all."""
     KEEP_ALIVE_IDLE: ClassVar[TcpOption[int]]
     """TCP_KEEPIDLE, tcp(7): after how much silence the peer is asked, if KEEP_ALIVE is set.
 
 Value: an int, from 1 to 32767 seconds. Platforms: Linux, macOS (TCP_KEEPALIVE), FreeBSD,
-NetBSD, Windows 10 (HAS_KEEP_ALIVE_TIMES).
-"""
+NetBSD, Windows 10 (HAS_KEEP_ALIVE_TIMES)."""
     KEEP_ALIVE_INTERVAL: ClassVar[TcpOption[int]]
     """TCP_KEEPINTVL, tcp(7): after how much more silence it is asked again.
 
-Value: an int, from 1 to 32767 seconds. Platforms: as KEEP_ALIVE_IDLE.
-"""
+Value: an int, from 1 to 32767 seconds. Platforms: as KEEP_ALIVE_IDLE."""
     KEEP_ALIVE_COUNT: ClassVar[TcpOption[int]]
     """TCP_KEEPCNT, tcp(7): how often it is asked in vain before the connection is given up.
 
-Value: an int, from 1 to 127 probes. Platforms: as KEEP_ALIVE_IDLE.
-"""
+Value: an int, from 1 to 127 probes. Platforms: as KEEP_ALIVE_IDLE."""
     CORK: ClassVar[TcpOption[bool]]
     """TCP_CORK, tcp(7): send full packets only, until it is taken out again.
 
-Value: a bool. Platforms: Linux.
-"""
+Value: a bool. Platforms: Linux."""
     QUICK_ACK: ClassVar[TcpOption[bool]]
     """TCP_QUICKACK, tcp(7): acknowledge what arrives at once; the kernel may soon change it back.
 
-Value: a bool. Platforms: Linux.
-"""
+Value: a bool. Platforms: Linux."""
     USER_TIMEOUT: ClassVar[TcpOption[int]]
     """TCP_USER_TIMEOUT, tcp(7): how long the peer may not acknowledge what was sent.
 
 Then the connection is given up, with ETIMEDOUT.
 Value: an int, from 0 to 2147483647 milliseconds; 0 is the system's usual time.
-Platforms: Linux.
-"""
+Platforms: Linux."""
     DEFER_ACCEPT: ClassVar[TcpOption[int]]
     """TCP_DEFER_ACCEPT, tcp(7): accept a connection only when data has come, or so late.
 
 The kernel rounds it to one of the moments at which it asks again.
-Value: an int, from 0 to 32767 seconds. Platforms: Linux.
-"""
+Value: an int, from 0 to 32767 seconds. Platforms: Linux."""
     FAST_OPEN: ClassVar[TcpOption[int]]
     """TCP_FASTOPEN, tcp(7): how many that come with data may wait at a listening socket.
 
 The sysctl net.ipv4.tcp_fastopen must allow it too.
-Value: an int, from 0 to 2147483647 connections. Platforms: Linux.
-"""
+Value: an int, from 0 to 2147483647 connections. Platforms: Linux."""
     FAST_OPEN_CONNECT: ClassVar[TcpOption[bool]]
     """TCP_FASTOPEN_CONNECT, tcp(7): connecting waits for the first data, and goes with it.
 
-Value: a bool. Platforms: Linux, from 4.11 on.
-"""
+Value: a bool. Platforms: Linux, from 4.11 on."""
     CONGESTION: ClassVar[TcpOption[str]]
     """TCP_CONGESTION, tcp(7): the algorithm that avoids congestion, as "cubic".
 
 Setting it can block, since the kernel may have to load it.
 Value: a str, of those in the sysctl net.ipv4.tcp_available_congestion_control.
-Platforms: Linux.
-"""
+Platforms: Linux."""
     INFORMATION: ClassVar[TcpOption[TcpInformation]]
     """TCP_INFO, tcp(7): what TCP has found out about the connection.
 
-Value: a TcpInformation; read only. Platforms: Linux.
-"""
+Value: a TcpInformation; read only. Platforms: Linux."""
 
 
 class UdpOption(LevelOption[Value]):
@@ -1229,8 +1190,7 @@ class UdpOption(LevelOption[Value]):
     """UDP_GRO, udp(7): let the kernel join datagrams, for receive_datagrams to take as runs.
 
 Any other call that receives takes what was joined for one datagram.
-Value: a bool. Platforms: Linux, from 5.0 on (HAS_RECEIVE_OFFLOAD).
-"""
+Value: a bool. Platforms: Linux, from 5.0 on (HAS_RECEIVE_OFFLOAD)."""
 
 
 class RawOption(LevelOption[Value]):
@@ -1249,29 +1209,24 @@ class IpOption(LevelOption[Value]):
     TTL: ClassVar[IpOption[int]]
     """IP_TTL, ip(7): the time to live of what is sent: how many hops, over routers, it may take.
 
-Value: an int, from 1 to 255 hops. Platforms: all.
-"""
+Value: an int, from 1 to 255 hops. Platforms: all."""
     RECEIVE_PACKET_INFO: ClassVar[IpOption[bool]]
     """IP_PKTINFO, ip(7): with each datagram comes where to, as an InternetPacketInfo.
 
-Value: a bool. Platforms: Linux, macOS.
-"""
+Value: a bool. Platforms: Linux, macOS."""
     RECEIVE_TTL: ClassVar[IpOption[bool]]
     """IP_RECVTTL, ip(7): with each datagram comes the TimeToLive that it had left.
 
-Value: a bool. Platforms: all but Windows.
-"""
+Value: a bool. Platforms: all but Windows."""
     RECEIVE_TYPE_OF_SERVICE: ClassVar[IpOption[bool]]
     """IP_RECVTOS, ip(7): with each datagram comes its TypeOfService.
 
-Value: a bool. Platforms: all but Windows.
-"""
+Value: a bool. Platforms: all but Windows."""
     RECEIVE_ERRORS: ClassVar[IpOption[bool]]
     """IP_RECVERR, ip(7): what becomes of datagrams is reported, as InternetErrorReport items.
 
 They wait in the error queue for ReceiveFromOption.ERROR_QUEUE.
-Value: a bool. Platforms: Linux.
-"""
+Value: a bool. Platforms: Linux."""
     ADD_MEMBERSHIP: ClassVar[
         IpOption[InternetAddress | tuple[InternetAddress, InternetAddress | None]]
     ]
@@ -1279,65 +1234,54 @@ Value: a bool. Platforms: Linux.
 
 Value: a tuple of the group, an InternetAddress from 224.0.0.0 to 239.255.255.255, and
 the InternetAddress that this machine has on the interface, or None for the system's
-choice; or the group alone, for the same. Ports do not matter. Set only. Platforms: all.
-"""
+choice; or the group alone, for the same. Ports do not matter. Set only. Platforms: all."""
     DROP_MEMBERSHIP: ClassVar[
         IpOption[InternetAddress | tuple[InternetAddress, InternetAddress | None]]
     ]
     """IP_DROP_MEMBERSHIP, ip(7): leave a group, on one interface.
 
-Value: a tuple or a group, as for ADD_MEMBERSHIP. Set only. Platforms: all.
-"""
+Value: a tuple or a group, as for ADD_MEMBERSHIP. Set only. Platforms: all."""
     MULTICAST_INTERFACE: ClassVar[IpOption[InternetAddress | None]]
     """IP_MULTICAST_IF, ip(7): the interface over which is sent what goes to groups.
 
 Value: the InternetAddress that this machine has there, whose port does not matter, or None
-for the system's choice, which is read as 0.0.0.0. Platforms: all.
-"""
+for the system's choice, which is read as 0.0.0.0. Platforms: all."""
     MULTICAST_LOOP: ClassVar[IpOption[bool]]
     """IP_MULTICAST_LOOP, ip(7): what is sent to a group also comes to its members here.
 
-Value: a bool. Platforms: all; on Windows it is the receiver's to set.
-"""
+Value: a bool. Platforms: all; on Windows it is the receiver's to set."""
     MULTICAST_TTL: ClassVar[IpOption[int]]
     """IP_MULTICAST_TTL, ip(7): the time to live of what is sent to groups, at first 1.
 
-Value: an int, from 0 to 255 hops; 0 stays on this machine. Platforms: all.
-"""
+Value: an int, from 0 to 255 hops; 0 stays on this machine. Platforms: all."""
     TYPE_OF_SERVICE: ClassVar[IpOption[int]]
     """IP_TOS, ip(7): the type of service of what is sent, a field of the packet for routers.
 
 Its upper six bits are a class of traffic; for TCP the kernel uses the lower two itself.
-Value: an int, from 0 to 255: the field. Platforms: all; Windows takes no notice of it.
-"""
+Value: an int, from 0 to 255: the field. Platforms: all; Windows takes no notice of it."""
     MTU_DISCOVER: ClassVar[IpOption[MtuDiscovery]]
     """IP_MTU_DISCOVER, ip(7): how the path MTU is found out.
 
-Value: an MtuDiscovery. Platforms: Linux.
-"""
+Value: an MtuDiscovery. Platforms: Linux."""
     MTU: ClassVar[IpOption[int]]
     """IP_MTU, ip(7): the path MTU in bytes, as far as it is known, of a connected socket.
 
-Value: an int, else ENOTCONN; read only. Platforms: Linux.
-"""
+Value: an int, else ENOTCONN; read only. Platforms: Linux."""
     TRANSPARENT: ClassVar[IpOption[bool]]
     """IP_TRANSPARENT, ip(7): bind to addresses that are not this machine's, as proxies do.
 
-It takes a privilege. Value: a bool. Platforms: Linux.
-"""
+It takes a privilege. Value: a bool. Platforms: Linux."""
     JOIN_GROUP: ClassVar[IpOption[InternetAddress | tuple[InternetAddress, int]]]
     """MCAST_JOIN_GROUP, ip(7): join a group, on the interface of an index.
 
 Value: a tuple of the group, as for ADD_MEMBERSHIP, and the index, an int from 0 to
 2147483647; or the group alone, for an index of 0, the system's choice. Set only.
-Platforms: Linux, macOS, FreeBSD, Windows.
-"""
+Platforms: Linux, macOS, FreeBSD, Windows."""
     LEAVE_GROUP: ClassVar[IpOption[InternetAddress | tuple[InternetAddress, int]]]
     """MCAST_LEAVE_GROUP, ip(7): leave a group, on the interface of an index.
 
 Value: a tuple or a group, as for JOIN_GROUP. Set only.
-Platforms: Linux, macOS, FreeBSD, Windows.
-"""
+Platforms: Linux, macOS, FreeBSD, Windows."""
     JOIN_SOURCE_GROUP: ClassVar[
         IpOption[
             tuple[InternetAddress, InternetAddress] | tuple[InternetAddress, InternetAddress, int]
@@ -1346,8 +1290,7 @@ Platforms: Linux, macOS, FreeBSD, Windows.
     """MCAST_JOIN_SOURCE_GROUP, ip(7): join a group, for what one source sends to it.
 
 Value: a tuple of the group, the source's InternetAddress, and, if it is not 0, the
-interface's index, as for JOIN_GROUP. Set only. Platforms: Linux, macOS, FreeBSD, Windows.
-"""
+interface's index, as for JOIN_GROUP. Set only. Platforms: Linux, macOS, FreeBSD, Windows."""
     LEAVE_SOURCE_GROUP: ClassVar[
         IpOption[
             tuple[InternetAddress, InternetAddress] | tuple[InternetAddress, InternetAddress, int]
@@ -1355,13 +1298,11 @@ interface's index, as for JOIN_GROUP. Set only. Platforms: Linux, macOS, FreeBSD
     ]
     """MCAST_LEAVE_SOURCE_GROUP, ip(7): leave a group, for one source.
 
-Value: a tuple, as for JOIN_SOURCE_GROUP. Set only. Platforms: Linux, macOS, FreeBSD, Windows.
-"""
+Value: a tuple, as for JOIN_SOURCE_GROUP. Set only. Platforms: Linux, macOS, FreeBSD, Windows."""
     MULTICAST_ALL: ClassVar[IpOption[bool]]
     """IP_MULTICAST_ALL, ip(7): receive of groups that other sockets here have joined, too.
 
-Value: a bool, at first True. Platforms: Linux.
-"""
+Value: a bool, at first True. Platforms: Linux."""
 
 
 class SocketAddress(Record, AddressBase):
@@ -1829,63 +1770,51 @@ class ResolverCode:
     ADDRESS_FAMILY: ClassVar[int]
     """EAI_ADDRFAMILY, getaddrinfo(3): the host has no address of the domain that was asked for.
 
-Platforms: Linux, macOS.
-"""
+Platforms: Linux, macOS."""
     AGAIN: ClassVar[int]
     """EAI_AGAIN, getaddrinfo(3): no name server answers just now; later one may.
 
-Platforms: all.
-"""
+Platforms: all."""
     BAD_FLAGS: ClassVar[int]
     """EAI_BADFLAGS, getaddrinfo(3): flags that do not exist, or do not go together.
 
-Platforms: all.
-"""
+Platforms: all."""
     FAIL: ClassVar[int]
     """EAI_FAIL, getaddrinfo(3): a name server says that it cannot answer, now or later.
 
-Platforms: all.
-"""
+Platforms: all."""
     FAMILY: ClassVar[int]
     """EAI_FAMILY, getaddrinfo(3): the domain is none that names are known for.
 
-Platforms: all.
-"""
+Platforms: all."""
     MEMORY: ClassVar[int]
     """EAI_MEMORY, getaddrinfo(3): there is no memory left.
 
-Platforms: all.
-"""
+Platforms: all."""
     NO_DATA: ClassVar[int]
     """EAI_NODATA, getaddrinfo(3): the host exists, and has no address.
 
-Platforms: Linux, macOS, Windows.
-"""
+Platforms: Linux, macOS, Windows."""
     NO_NAME: ClassVar[int]
     """EAI_NONAME, getaddrinfo(3): there is no such host, or no such service.
 
-Platforms: all.
-"""
+Platforms: all."""
     OVERFLOW: ClassVar[int]
     """EAI_OVERFLOW, getaddrinfo(3): a name does not fit into its buffer.
 
-Platforms: Linux, macOS, the BSDs.
-"""
+Platforms: Linux, macOS, the BSDs."""
     SERVICE: ClassVar[int]
     """EAI_SERVICE, getaddrinfo(3): sockets of the type that was asked for have no such service.
 
-Platforms: all.
-"""
+Platforms: all."""
     SOCKET_TYPE: ClassVar[int]
     """EAI_SOCKTYPE, getaddrinfo(3): the type and the protocol do not go together.
 
-Platforms: all.
-"""
+Platforms: all."""
     SYSTEM: ClassVar[int]
     """EAI_SYSTEM, getaddrinfo(3): the reason is in errno, and then a condition's type is that.
 
-Platforms: Linux, macOS, the BSDs.
-"""
+Platforms: Linux, macOS, the BSDs."""
 
 
 class AddressInfoOption(SocketConstant):
@@ -1896,38 +1825,31 @@ class AddressInfoOption(SocketConstant):
     CANONICAL_NAME: ClassVar[AddressInfoOption]
     """AI_CANONNAME, getaddrinfo(3): ask for the host's canonical name as well.
 
-    Platforms: all.
-    """
+    Platforms: all."""
     NUMERIC_HOST: ClassVar[AddressInfoOption]
     """AI_NUMERICHOST, getaddrinfo(3): the node is a numeric address, and no server is asked.
 
-    Platforms: all.
-    """
+    Platforms: all."""
     PASSIVE: ClassVar[AddressInfoOption]
     """AI_PASSIVE, getaddrinfo(3): a node of None means every address of this machine.
 
-    Platforms: all.
-    """
+    Platforms: all."""
     NUMERIC_SERVICE: ClassVar[AddressInfoOption]
     """AI_NUMERICSERV, getaddrinfo(3): the service is a port, and no name is looked up.
 
-    Platforms: all.
-    """
+    Platforms: all."""
     CONFIGURED: ClassVar[AddressInfoOption]
     """AI_ADDRCONFIG, getaddrinfo(3): only domains in which this machine has an address itself.
 
-    Platforms: all.
-    """
+    Platforms: all."""
     V4_MAPPED: ClassVar[AddressInfoOption]
     """AI_V4MAPPED, getaddrinfo(3): of a host without IPv6, its IPv4 addresses mapped into it.
 
-    It goes with the domain INTERNET_V6. Platforms: Linux, macOS, FreeBSD, Windows.
-    """
+    It goes with the domain INTERNET_V6. Platforms: Linux, macOS, FreeBSD, Windows."""
     ALL: ClassVar[AddressInfoOption]
     """AI_ALL, getaddrinfo(3): with V4_MAPPED, both kinds, also of a host that has IPv6.
 
-    Platforms: Linux, macOS, FreeBSD, Windows.
-    """
+    Platforms: Linux, macOS, FreeBSD, Windows."""
 
 
 class NameInfoOption(SocketConstant):
@@ -1938,28 +1860,23 @@ class NameInfoOption(SocketConstant):
     NUMERIC_HOST: ClassVar[NameInfoOption]
     """NI_NUMERICHOST, getnameinfo(3): the host is its numeric address, and nobody is asked.
 
-    Platforms: all.
-    """
+    Platforms: all."""
     NUMERIC_SERVICE: ClassVar[NameInfoOption]
     """NI_NUMERICSERV, getnameinfo(3): the service is its port, and no name is looked up.
 
-    Platforms: all.
-    """
+    Platforms: all."""
     NAME_REQUIRED: ClassVar[NameInfoOption]
     """NI_NAMEREQD, getnameinfo(3): a host without a name is an error, ResolverCode.NO_NAME.
 
-    Platforms: all.
-    """
+    Platforms: all."""
     LOCAL_NAME: ClassVar[NameInfoOption]
     """NI_NOFQDN, getnameinfo(3): of a host of the own domain, the name without the domain's.
 
-    Platforms: all.
-    """
+    Platforms: all."""
     DATAGRAM: ClassVar[NameInfoOption]
     """NI_DGRAM, getnameinfo(3): the service is that of datagrams, and not of streams.
 
-    Platforms: all.
-    """
+    Platforms: all."""
 
 
 class ServiceEntry(Record):
@@ -2476,23 +2393,19 @@ class SocketDomain(SocketConstant, DomainBase):
     UNIX: ClassVar[SocketDomain]
     """AF_UNIX, unix(7): programs on one machine. Addresses are of the class UnixAddress.
 
-Platforms: all but Windows (HAS_UNIX_SOCKETS).
-"""
+Platforms: all but Windows (HAS_UNIX_SOCKETS)."""
     LOCAL: ClassVar[SocketDomain]
     """AF_LOCAL, unix(7): the domain UNIX, under a second name that most systems have.
 
-Platforms: all but Windows (HAS_UNIX_SOCKETS).
-"""
+Platforms: all but Windows (HAS_UNIX_SOCKETS)."""
     INTERNET: ClassVar[SocketDomain]
     """AF_INET, ip(7): IPv4. Addresses are of the class InternetAddress.
 
-Platforms: all.
-"""
+Platforms: all."""
     INTERNET_V6: ClassVar[SocketDomain]
     """AF_INET6, ipv6(7): IPv6. Addresses are of the class Internet6Address.
 
-Platforms: all.
-"""
+Platforms: all."""
 
     def __init__(
         self, value: int, extractor: Callable[[bytes], SocketAddress], address_size: int
@@ -2512,28 +2425,23 @@ class SocketType(SocketConstant):
     STREAM: ClassVar[SocketType]
     """SOCK_STREAM, socket(2): bytes without message boundaries, reliable and in order, as in TCP.
 
-Platforms: all.
-"""
+Platforms: all."""
     DATAGRAM: ClassVar[SocketType]
     """SOCK_DGRAM, socket(2): messages, which may be lost or overtake each other, as in UDP.
 
-Platforms: all.
-"""
+Platforms: all."""
     SEQUENCE_PACKET: ClassVar[SocketType]
     """SOCK_SEQPACKET, socket(2): messages, reliable and in order.
 
-Platforms: all; sockets of this type, in the domain UNIX, on Linux and the BSDs.
-"""
+Platforms: all; sockets of this type, in the domain UNIX, on Linux and the BSDs."""
     RAW: ClassVar[SocketType]
     """SOCK_RAW, raw(7): packets as the network layer has them. Takes a privilege.
 
-Platforms: all.
-"""
+Platforms: all."""
     RANDOM: ClassVar[SocketType]
     """SOCK_RDM, socket(2): messages, reliable, which may overtake each other.
 
-Platforms: all; sockets of this type in hardly any domain (on Linux, in that of TIPC).
-"""
+Platforms: all; sockets of this type in hardly any domain (on Linux, in that of TIPC)."""
 
 
 class SocketProtocol(SocketConstant):
@@ -2544,8 +2452,7 @@ class SocketProtocol(SocketConstant):
     AUTO: ClassVar[SocketProtocol]
     """0, socket(2): the protocol that the system has for the domain and the type.
 
-    Platforms: all.
-    """
+    Platforms: all."""
 
 
 class ProtocolEntry(Record):
@@ -2592,18 +2499,15 @@ class ShutdownMethod(SocketConstant):
     READ: ClassVar[ShutdownMethod]
     """SHUT_RD, shutdown(2): whoever waits for data is woken, and told of the end.
 
-    Platforms: all; on Windows C calls it SD_RECEIVE.
-    """
+    Platforms: all; on Windows C calls it SD_RECEIVE."""
     WRITE: ClassVar[ShutdownMethod]
     """SHUT_WR, shutdown(2): what was sent still arrives, and then the peer is told of the end.
 
-    Platforms: all; on Windows C calls it SD_SEND.
-    """
+    Platforms: all; on Windows C calls it SD_SEND."""
     READ_AND_WRITE: ClassVar[ShutdownMethod]
     """SHUT_RDWR, shutdown(2): both.
 
-    Platforms: all; on Windows C calls it SD_BOTH.
-    """
+    Platforms: all; on Windows C calls it SD_BOTH."""
 
 
 class SendToOption(SocketConstant):
@@ -2614,13 +2518,11 @@ class SendToOption(SocketConstant):
     DONT_ROUTE: ClassVar[SendToOption]
     """MSG_DONTROUTE, sendto(2): only to the networks that this machine is on, past no router.
 
-    Platforms: all.
-    """
+    Platforms: all."""
     OUT_OF_BAND: ClassVar[SendToOption]
     """MSG_OOB, sendto(2): the last byte is urgent; in TCP it overtakes the others.
 
-    Platforms: all.
-    """
+    Platforms: all."""
 
 
 class ReceiveFromOption(SocketConstant):
@@ -2631,30 +2533,25 @@ class ReceiveFromOption(SocketConstant):
     OUT_OF_BAND: ClassVar[ReceiveFromOption]
     """MSG_OOB, recvfrom(2): receive the urgent byte, which has overtaken the others.
 
-    Platforms: all.
-    """
+    Platforms: all."""
     PEEK: ClassVar[ReceiveFromOption]
     """MSG_PEEK, recvfrom(2): look at the data, and leave it to be received again.
 
-    Platforms: all.
-    """
+    Platforms: all."""
     WAIT_ALL: ClassVar[ReceiveFromOption]
     """MSG_WAITALL, recvfrom(2): on a blocking stream, wait for all bytes or its end.
 
     An error, a timeout or a signal can still make it fewer; receive_exactly goes on.
-    Platforms: all.
-    """
+    Platforms: all."""
     DONT_WAIT: ClassVar[ReceiveFromOption]
     """MSG_DONTWAIT, recvfrom(2): do not block in this call, whatever the socket's mode.
 
-    Platforms: all but Windows (HAS_DONT_WAIT).
-    """
+    Platforms: all but Windows (HAS_DONT_WAIT)."""
     ERROR_QUEUE: ClassVar[ReceiveFromOption]
     """MSG_ERRQUEUE, recvfrom(2): receive a report of what became of a datagram, and the datagram.
 
     For receive_message, which has the report among its items. Never waits.
-    Platforms: Linux.
-    """
+    Platforms: Linux."""
 
 
 class Datagrams(Record, RunBase):
@@ -2900,89 +2797,73 @@ class Internet6Option(LevelOption[Value]):
     HOP_LIMIT: ClassVar[Internet6Option[int]]
     """IPV6_UNICAST_HOPS, ipv6(7): the hop limit of what is sent, but to groups.
 
-Value: an int, from -1 to 255 hops; -1 sets the system's usual limit. Platforms: all.
-"""
+Value: an int, from -1 to 255 hops; -1 sets the system's usual limit. Platforms: all."""
     V6_ONLY: ClassVar[Internet6Option[bool]]
     """IPV6_V6ONLY, ipv6(7): talk IPv6 only, and not IPv4 through addresses in ::ffff:0:0/96.
 
 Value: a bool, at first False on Linux and macOS, and True on Windows and most BSDs.
-Platforms: all; on OpenBSD it is always True.
-"""
+Platforms: all; on OpenBSD it is always True."""
     RECEIVE_PACKET_INFO: ClassVar[Internet6Option[bool]]
     """IPV6_RECVPKTINFO, ipv6(7): with each datagram comes where to, as an Internet6PacketInfo.
 
-Value: a bool. Platforms: all but Windows.
-"""
+Value: a bool. Platforms: all but Windows."""
     RECEIVE_HOP_LIMIT: ClassVar[Internet6Option[bool]]
     """IPV6_RECVHOPLIMIT, ipv6(7): with each datagram comes the HopLimit that it had left.
 
-Value: a bool. Platforms: all but Windows.
-"""
+Value: a bool. Platforms: all but Windows."""
     RECEIVE_TRAFFIC_CLASS: ClassVar[Internet6Option[bool]]
     """IPV6_RECVTCLASS, ipv6(7): with each datagram comes its TrafficClass.
 
-Value: a bool. Platforms: all but Windows.
-"""
+Value: a bool. Platforms: all but Windows."""
     RECEIVE_ERRORS: ClassVar[Internet6Option[bool]]
     """IPV6_RECVERR, ipv6(7): what becomes of datagrams is reported, as Internet6ErrorReport items.
 
 They wait in the error queue for ReceiveFromOption.ERROR_QUEUE.
-Value: a bool. Platforms: Linux.
-"""
+Value: a bool. Platforms: Linux."""
     JOIN_GROUP: ClassVar[Internet6Option[Internet6Address | tuple[Internet6Address, int]]]
     """IPV6_JOIN_GROUP, ipv6(7): join a group, on one interface.
 
 Value: a tuple of the group, an Internet6Address that begins with ff, and the index of
 the interface, an int from 0 to 2147483647; or the group alone, for an index of 0. With 0
 the group's scope says which interface, and if that is 0 as well, the system. Set only.
-Platforms: all.
-"""
+Platforms: all."""
     LEAVE_GROUP: ClassVar[Internet6Option[Internet6Address | tuple[Internet6Address, int]]]
     """IPV6_LEAVE_GROUP, ipv6(7): leave a group, on one interface.
 
-Value: a tuple or a group, as for JOIN_GROUP. Set only. Platforms: all.
-"""
+Value: a tuple or a group, as for JOIN_GROUP. Set only. Platforms: all."""
     MULTICAST_INTERFACE: ClassVar[Internet6Option[int]]
     """IPV6_MULTICAST_IF, ipv6(7): the interface over which is sent what goes to groups.
 
 Value: an int, from 0 to 2147483647: its index, or 0 for the system's choice.
-Platforms: all.
-"""
+Platforms: all."""
     MULTICAST_LOOP: ClassVar[Internet6Option[bool]]
     """IPV6_MULTICAST_LOOP, ipv6(7): what is sent to a group also comes to its members here.
 
-Value: a bool. Platforms: all; on Windows it is the receiver's to set.
-"""
+Value: a bool. Platforms: all; on Windows it is the receiver's to set."""
     MULTICAST_HOPS: ClassVar[Internet6Option[int]]
     """IPV6_MULTICAST_HOPS, ipv6(7): the hop limit of what is sent to groups, at first 1.
 
-Value: an int, from -1 to 255 hops; -1 sets the system's usual limit. Platforms: all.
-"""
+Value: an int, from -1 to 255 hops; -1 sets the system's usual limit. Platforms: all."""
     TRAFFIC_CLASS: ClassVar[Internet6Option[int]]
     """IPV6_TCLASS, ipv6(7): the traffic class of what is sent, the TYPE_OF_SERVICE of IPv6.
 
-Value: an int, from -1 to 255: the field; -1 sets the system's usual one. Platforms: all.
-"""
+Value: an int, from -1 to 255: the field; -1 sets the system's usual one. Platforms: all."""
     DONT_FRAGMENT: ClassVar[Internet6Option[bool]]
     """IPV6_DONTFRAG, ipv6(7): refuse to send a datagram that is larger than the path MTU.
 
-Value: a bool. Platforms: Linux, macOS, FreeBSD, Windows.
-"""
+Value: a bool. Platforms: Linux, macOS, FreeBSD, Windows."""
     MTU_DISCOVER: ClassVar[Internet6Option[MtuDiscovery]]
     """IPV6_MTU_DISCOVER, ipv6(7): how the path MTU is found out.
 
-Value: an MtuDiscovery. Platforms: Linux.
-"""
+Value: an MtuDiscovery. Platforms: Linux."""
     MTU: ClassVar[Internet6Option[int]]
     """IPV6_MTU, ipv6(7): the path MTU in bytes, as far as it is known, of a connected socket.
 
-Value: an int, else ENOTCONN; read only. Platforms: Linux.
-"""
+Value: an int, else ENOTCONN; read only. Platforms: Linux."""
     TRANSPARENT: ClassVar[Internet6Option[bool]]
     """IPV6_TRANSPARENT, ipv6(7): bind to addresses that are not this machine's, as proxies do.
 
-It takes a privilege. Value: a bool. Platforms: Linux.
-"""
+It takes a privilege. Value: a bool. Platforms: Linux."""
     JOIN_SOURCE_GROUP: ClassVar[
         Internet6Option[
             tuple[Internet6Address, Internet6Address]
@@ -2992,8 +2873,7 @@ It takes a privilege. Value: a bool. Platforms: Linux.
     """MCAST_JOIN_SOURCE_GROUP, ipv6(7): join a group, for what one source sends to it.
 
 Value: a tuple of the group, the source's Internet6Address, and, if it is not 0, the
-interface's index, as for JOIN_GROUP. Set only. Platforms: Linux, macOS, FreeBSD, Windows.
-"""
+interface's index, as for JOIN_GROUP. Set only. Platforms: Linux, macOS, FreeBSD, Windows."""
     LEAVE_SOURCE_GROUP: ClassVar[
         Internet6Option[
             tuple[Internet6Address, Internet6Address]
@@ -3002,13 +2882,11 @@ interface's index, as for JOIN_GROUP. Set only. Platforms: Linux, macOS, FreeBSD
     ]
     """MCAST_LEAVE_SOURCE_GROUP, ipv6(7): leave a group, for one source.
 
-Value: a tuple, as for JOIN_SOURCE_GROUP. Set only. Platforms: Linux, macOS, FreeBSD, Windows.
-"""
+Value: a tuple, as for JOIN_SOURCE_GROUP. Set only. Platforms: Linux, macOS, FreeBSD, Windows."""
     MULTICAST_ALL: ClassVar[Internet6Option[bool]]
     """IPV6_MULTICAST_ALL, ipv6(7): receive of groups that other sockets here have joined, too.
 
-Value: a bool, at first True. Platforms: Linux, from 4.20 on.
-"""
+Value: a bool, at first True. Platforms: Linux, from 4.20 on."""
 
 
 def make_ip(value: InternetAddress | None) -> bytes:
@@ -3167,23 +3045,19 @@ class MtuDiscovery(SocketConstant):
     DONT: ClassVar[MtuDiscovery]
     """IP_PMTUDISC_DONT, ip(7): nothing; routers may cut every packet.
 
-    Platforms: Linux.
-    """
+    Platforms: Linux."""
     WANT: ClassVar[MtuDiscovery]
     """IP_PMTUDISC_WANT, ip(7): forbid it, and cut here what is known to be too large.
 
-    Platforms: Linux.
-    """
+    Platforms: Linux."""
     DO: ClassVar[MtuDiscovery]
     """IP_PMTUDISC_DO, ip(7): forbid it, and refuse to send what is too large, with EMSGSIZE.
 
-    Platforms: Linux.
-    """
+    Platforms: Linux."""
     PROBE: ClassVar[MtuDiscovery]
     """IP_PMTUDISC_PROBE, ip(7): forbid it, and send even what is known to be too large.
 
-    Platforms: Linux.
-    """
+    Platforms: Linux."""
 
 
 def make_discovery(value: MtuDiscovery) -> bytes:
