@@ -18,7 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 HEADING = "| time, as a multiple of `socket`'s |"
-SERVERS_HEADING = "| servers: time a request |"
+SERVERS_HEADING = "| servers: time a request "
 
 
 def digits(ratio: float) -> str:
@@ -65,7 +65,7 @@ def short_table(results: list[dict[str, Any]]) -> str:
             spread(rows[-1]["to theirs"]), beside_theirs(rows[-1], "floor"),
             beside_theirs(rows[-1], "long"),
         ]) + " |")
-    return "\n".join([*lines, "", origin(results[-1], "bench")])
+    return "\n".join([*lines, "", origin(results[-1], "", "bench")])
 
 
 def servers_table(result: dict[str, Any]) -> str:
@@ -80,12 +80,13 @@ def servers_table(result: dict[str, Any]) -> str:
         table.append([name, *cells])
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = ["| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in table]
-    return "\n".join([*lines, "", origin(result, "bench-servers")])
+    by = f", by CPython {result['python']}"
+    return "\n".join([*lines, "", origin(result, by, "bench-servers")])
 
 
-def origin(result: dict[str, Any], target: str) -> str:
+def origin(result: dict[str, Any], by: str, target: str) -> str:
     return (f"*Measured on {date.today()}, on {result['machine']} with {os.cpu_count()} "
-            f"processors, by CPython {result['python']}; `make {target}` measures anew.*")
+            f"processors{by}; `make {target}` measures anew.*")
 
 
 def replace_table(path: Path, beginning: str, table: str) -> None:

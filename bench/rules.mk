@@ -51,6 +51,7 @@ bench-write: bench-measure
 	$(RUN) bench/report.py $(BENCH_RESULTS) --write
 	$(PYTHON) tangle.py
 
+# WORDS choose the rows; --quick among them only tries whether each server runs.
 bench-servers: build build/bench/load $(VENV)/loops $(if $(BENCH_PYTHON),$(BENCH_VENV)/loops)
 	PYTHONPATH=generated $(RUN) bench/servers_bench.py build/bench/load \
 	    build/bench/this-servers.json $(WORDS)
