@@ -198,7 +198,7 @@ static int set_number(PyObject *self, PyObject *value, void *nothing)
     ROW(get_peer_name, getpeername) ROW(get_socket_name, getsockname) \
     ROW(get_socket_option, getsockopt) ROW(lay_runs, sendmmsg) ROW(read_runs, recvmmsg) \
     ROW(receive_exactly, recvfrom) ROW(receive_from_socket, recvfrom) \
-    ROW(receive_into_socket, recvfrom) ROW(send_to_socket, sendto) \
+    ROW(receive_into_socket, recvfrom) ROW(send_all, sendto) ROW(send_to_socket, sendto) \
     ROW(set_socket_nonblocking, fcntl) ROW(set_socket_option, setsockopt) \
     ROW(tell_address, audit) ROW(wait_for_socket, poll) MESSAGES(ROW)
 #ifdef _WIN32
@@ -829,6 +829,22 @@ static PyObject *fast_tell_address(CALL)
     return Py_NewRef(Py_None);
 }
 
+/* sendto(2) by the rule of §54: bytes, or a negative error. */
+static ssize_t send_by_rule(struct socket_base *sock, const char *data, Py_ssize_t size, int bits,
+                            const char *to, socklen_t length)
+{
+    const int quick = sock->nonblocking && size < LONG_COPY;
+    ssize_t result;
+
+    bits |= sock->nonblocking ? NO_WAIT : 0;
+    if (quick)
+        UNTIL_DONE(result, sendto_keep(sock->structure, data, (size_t) size, bits, to, length));
+    else
+        UNTIL_LATE(result, sock->structure, 1,
+                   sendto_block(sock->structure, data, (size_t) size, bits, to, length));
+    return result;
+}
+
 static PyObject *fast_send_to_socket(CALL)
 {
     struct state *state = PyModule_GetState(self);
@@ -838,7 +854,7 @@ static PyObject *fast_send_to_socket(CALL)
     const char *to = NULL;
     socklen_t length = 0;
     ssize_t result;
-    int bits, quick;
+    int bits;
 
     if (count < 3 || names != NULL || (sock = whole_socket(state, arguments[0])) == NULL
         || (arguments[2] != Py_None
@@ -850,14 +866,7 @@ static PyObject *fast_send_to_socket(CALL)
     if (!borrow(state, NUMBER_OF_send_to_socket, arguments[1], 0, &lent))
         return NULL;
     Py_XINCREF(packed);
-    quick = sock->nonblocking;
-    bits |= quick ? NO_WAIT : 0;
-    if (quick && lent.len < LONG_COPY)
-        UNTIL_DONE(result, sendto_keep(sock->structure, lent.buf, (size_t) lent.len, bits, to,
-                                       length));
-    else
-        UNTIL_LATE(result, sock->structure, 1,
-                   sendto_block(sock->structure, lent.buf, (size_t) lent.len, bits, to, length));
+    result = send_by_rule(sock, lent.buf, lent.len, bits, to, length);
     end_loan(&lent);
     Py_XDECREF(packed);
     if (result < 0)
@@ -975,15 +984,16 @@ static PyObject *fast_receive_into_socket(CALL)
 #define MUCH ((Py_ssize_t) 1 << 26)
 
 struct whole {
-    PyObject *filled;                   /* a bytes that no one else has seen */
+    const int sends;
+    PyObject *filled;                   /* when receiving: a bytes that no one else has seen */
+    char *data;
     Py_ssize_t wanted, room, done;
 };
 
 /* Whether there is room for more; if not, an exception says so. */
 static int make_room(struct whole *all)
 {
-    const Py_ssize_t most = all->filled == NULL ? MUCH : all->room > PY_SSIZE_T_MAX / 2
-        ? PY_SSIZE_T_MAX : all->room * 2;
+    const Py_ssize_t most = all->filled == NULL ? MUCH : all->room * 2;
     const Py_ssize_t room = all->wanted < most ? all->wanted : most;
     PyObject *filled = all->filled == NULL ? PyBytes_FromStringAndSize(NULL, room)
         : cut_to_length(all->filled, room);
@@ -993,10 +1003,11 @@ static int make_room(struct whole *all)
     if (filled == NULL)
         return 0;
     all->filled = filled;
+    all->data = PyBytes_AsString(filled);
     all->room = room;
     return 1;
 }
-/* What `question` answers: 1 for yes, 0 for no, -1 for an exception. */
+/* 1 for yes, 0 for no, -1 for an exception; the answer is given up. */
 static int is_true(PyObject *answer)
 {
     const int is = answer == NULL ? -1 : answer == Py_True;
@@ -1005,41 +1016,49 @@ static int is_true(PyObject *answer)
     return is;
 }
 
-/* A new condition that says why it is not all; None if it is, or at the end; or NULL. */
-static PyObject *receive_all(struct state *state, PyObject *sock, PyObject *deadline,
-                             struct whole *all)
+static ssize_t move_part(struct socket_base *sock, const struct whole *all)
 {
-    PyObject *who = state->captured[NAME_OF_receive_from_socket];
-    PyObject *syscall = state->captured[CALL_OF_receive_from_socket], *why;
+    const int wait_for_all = all->done > 0 && !sock->nonblocking ? MSG_WAITALL : 0;
+    char *data = all->data + all->done;
     struct foreign_frame from;
-    int bits = 0, ready = 0, late = 0;
+
+    return all->sends ? send_by_rule(sock, data, all->room - all->done, 0, NULL, 0)
+        : receive_by_rule(sock, data, all->room - all->done, wait_for_all, &from);
+}
+
+/* A new condition that says why it is not all; None if it is, or at the end; or NULL. */
+static PyObject *move_all(struct state *state, PyObject *sock, PyObject *deadline,
+                          struct whole *all)
+{
+    const int procedure = all->sends ? NUMBER_OF_send_to_socket : NUMBER_OF_receive_from_socket;
+    PyObject *who = state->captured[procedure + 1], *syscall = state->captured[procedure + 2], *why;
+    PyObject *reads = all->sends ? Py_False : Py_True, *writes = all->sends ? Py_True : Py_False;
+    int ready = 0, late = 0;
     ssize_t result;
 
-    while (all->done < all->wanted && late == 0) {
-        if (all->done == all->room && !make_room(all))
+    do {
+        if (all->done == all->room && all->done < all->wanted && !make_room(all))
             return NULL;
-        result = receive_by_rule(SOCKET(sock), PyBytes_AsString(all->filled) + all->done,
-                                 all->room - all->done, bits, &from);
-        if (result == 0)
-            break;
-        if (result > 0) {
+        result = move_part(SOCKET(sock), all);
+        if (result >= 0) {
             all->done += result;
-            bits = SOCKET(sock)->nonblocking ? 0 : MSG_WAITALL;
             ready = 0;
-            if (all->done < all->wanted && PyErr_CheckSignals() != 0)
+            if (all->done == all->wanted || (result == 0 && !all->sends))
+                break;
+            if (PyErr_CheckSignals() != 0)
                 return NULL;
-            if (all->done < all->wanted && deadline != Py_None)
+            if (deadline != Py_None)
                 late = is_true(PyObject_CallFunctionObjArgs(THE(is_over), deadline, NULL));
             continue;
         }
-        why = say_not_yet(state, NUMBER_OF_receive_from_socket, result, Py_None, sock);
+        why = say_not_yet(state, procedure, result, Py_None, sock);
         if (why == NULL || !SOCKET(sock)->nonblocking)
             return why;
         Py_DECREF(why);
-        ready = is_true(PyObject_CallFunctionObjArgs(THE(wait_again), who, deadline, sock, Py_True,
-                                                     Py_False, ready ? Py_True : Py_False, NULL));
+        ready = is_true(PyObject_CallFunctionObjArgs(THE(wait_again), who, deadline, sock, reads,
+                                                     writes, ready ? Py_True : Py_False, NULL));
         late = ready < 0 ? -1 : !ready;
-    }
+    } while (late == 0);
     return late < 0 ? NULL : late == 0 ? Py_NewRef(Py_None)
         : PyObject_CallFunctionObjArgs(THE(late_condition), who, syscall, NULL);
 }
@@ -1063,12 +1082,31 @@ static void tell_of(struct state *state, PyObject *done)
     PyErr_Restore(type, value, traceback);
 }
 
+/* What was done, and why not more; or an exception that knows it. What was done is given up. */
+static PyObject *tell_what_was_done(struct state *state, PyObject *done, PyObject *why)
+{
+    PyObject *answer = why == NULL || done == NULL ? NULL : PyTuple_Pack(2, done, why);
+
+    if (answer == NULL && done != NULL)
+        tell_of(state, done);
+    Py_XDECREF(done);
+    Py_XDECREF(why);
+    return answer;
+}
+
+static PyObject *deadline_of(struct state *state, int procedure, PyObject *timeout, PyObject *sock)
+{
+    if (timeout == NULL || timeout == Py_None)
+        return Py_NewRef(Py_None);
+    return PyObject_CallFunctionObjArgs(THE(deadline_for), state->captured[procedure + 1], timeout,
+                                        sock, NULL);
+}
 static PyObject *fast_receive_exactly(CALL)
 {
     struct state *state = PyModule_GetState(self);
-    struct whole all = {NULL, -1, 0, 0};
+    struct whole all = {0, NULL, NULL, -1, 0, 0};
     const struct socket_base *sock;
-    PyObject *deadline, *why, *answer;
+    PyObject *deadline, *why = NULL;
 
     if (count == 2 && may_be_named(names, "timeout") && PyLong_CheckExact(arguments[1])
         && (sock = whole_socket(state, arguments[0])) != NULL
@@ -1076,23 +1114,39 @@ static PyObject *fast_receive_exactly(CALL)
         all.wanted = PyLong_AsSsize_t(arguments[1]);
     if (all.wanted < 0)
         return only(PyExc_OverflowError) ? THE_LONG_WAY(receive_exactly) : NULL;
-    deadline = names == NULL || arguments[2] == Py_None ? Py_NewRef(Py_None)
-        : PyObject_CallFunctionObjArgs(THE(deadline_for), state->captured[NAME_OF_receive_exactly],
-                                       arguments[2], arguments[0], NULL);
-    if (deadline == NULL || !make_room(&all)) {
+    deadline = deadline_of(state, NUMBER_OF_receive_exactly, names == NULL ? NULL : arguments[2],
+                           arguments[0]);
+    if (deadline == NULL)
+        return NULL;
+    if (make_room(&all))
+        why = all.wanted == 0 ? Py_NewRef(Py_None) : move_all(state, arguments[0], deadline, &all);
+    Py_DECREF(deadline);
+    if (all.done < all.room)
+        all.filled = cut_to_length(all.filled, all.done);
+    return tell_what_was_done(state, all.filled, why);
+}
+
+static PyObject *fast_send_all(CALL)
+{
+    struct state *state = PyModule_GetState(self);
+    struct whole all = {1, NULL, NULL, 0, 0, 0};
+    PyObject *deadline, *why;
+    Py_buffer lent;
+
+    if (count != 2 || !may_be_named(names, "timeout") || whole_socket(state, arguments[0]) == NULL)
+        return THE_LONG_WAY(send_all);
+    deadline = deadline_of(state, NUMBER_OF_send_all, names == NULL ? NULL : arguments[2],
+                           arguments[0]);
+    if (deadline == NULL || !borrow(state, NUMBER_OF_send_all, arguments[1], 0, &lent)) {
         Py_XDECREF(deadline);
         return NULL;
     }
-    why = receive_all(state, arguments[0], deadline, &all);
-    if (all.done < all.room)
-        all.filled = cut_to_length(all.filled, all.done);
-    answer = why == NULL ? NULL : PyTuple_Pack(2, all.filled, why);
-    if (answer == NULL)
-        tell_of(state, all.filled);
-    Py_XDECREF(why);
-    Py_DECREF(all.filled);
+    all.data = lent.buf;
+    all.wanted = all.room = lent.len;
+    why = move_all(state, arguments[0], deadline, &all);
     Py_DECREF(deadline);
-    return answer;
+    end_loan(&lent);
+    return tell_what_was_done(state, PyLong_FromSsize_t(all.done), why);
 }
 
 struct plain_run {
@@ -1637,13 +1691,14 @@ static PyObject *ask_at_once(CALL, int procedure,
                              int (*ask)(struct foreign_socket *, struct foreign_frame *))
 {
     struct state *state = PyModule_GetState(self);
-    struct socket_base *sock = count != 1 || names != NULL ? NULL
-        : whole_socket(state, arguments[0]);
     struct foreign_frame name;
+    int result;
 
-    if (sock == NULL || ask(sock->structure, &name) < 0)
+    if (count != 1 || names != NULL || whole_socket(state, arguments[0]) == NULL)
         return go_the_long_way(state->captured[procedure], arguments, count, names);
-    return sender(state, sock, &name);
+    UNTIL_DONE(result, ask(SOCKET(arguments[0])->structure, &name));
+    return result == 0 ? sender(state, SOCKET(arguments[0]), &name)
+        : result == -EINTR ? NULL : fail(state, procedure, result, arguments[0]);
 }
 
 static PyObject *fast_get_socket_name(CALL)
@@ -1662,9 +1717,14 @@ static PyObject *fast_set_socket_nonblocking(CALL)
     struct socket_base *sock = count != 2 || names != NULL || !PyBool_Check(arguments[1]) ? NULL
         : whole_socket(state, arguments[0]);
     const int nonblocking = sock != NULL && arguments[1] == Py_True;
+    int result;
 
-    if (sock == NULL || set_nonblocking_keep(sock->structure, nonblocking) < 0)
+    if (sock == NULL)
         return THE_LONG_WAY(set_socket_nonblocking);
+    UNTIL_DONE(result, set_nonblocking_keep(sock->structure, nonblocking));
+    if (result < 0)
+        return result == -EINTR ? NULL
+            : fail(state, NUMBER_OF_set_socket_nonblocking, result, arguments[0]);
     sock->nonblocking = nonblocking;
     return Py_NewRef(Py_None);
 }
@@ -1675,6 +1735,14 @@ static int is_zero(PyObject *number)
     if (PyFloat_CheckExact(number))
         return PyFloat_AsDouble(number) == 0.0;
     return PyLong_CheckExact(number) && PyLong_AsLongAndOverflow(number, &overflow) == 0;
+}
+
+static int look(struct foreign_socket *structure, int reading, int writing)
+{
+    int result;
+
+    KEEP(structure, result = wait_for(fd, reading, writing, 0));
+    return result;
 }
 
 static PyObject *fast_wait_for_socket(CALL)
@@ -1688,10 +1756,9 @@ static PyObject *fast_wait_for_socket(CALL)
         sock = whole_socket(state, arguments[0]);
     if (sock == NULL)
         return THE_LONG_WAY(wait_for_socket);
-    KEEP(sock->structure, result = wait_for(fd, arguments[1] == Py_True,
-                                            arguments[2] == Py_True, 0));
+    UNTIL_DONE(result, look(sock->structure, arguments[1] == Py_True, arguments[2] == Py_True));
     if (result < 0)
-        return THE_LONG_WAY(wait_for_socket);
+        return result == -EINTR ? NULL : fail(state, NUMBER_OF_wait_for_socket, result, arguments[0]);
     return pair(PyBool_FromLong(result & 1), PyBool_FromLong(result & 2));
 }
 

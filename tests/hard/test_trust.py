@@ -677,6 +677,10 @@ CALLS: dict[str, Callable[[Scene], object]] = {
     "get an option of the program's": lambda s: get_socket_option(s.first, s.option),
     "set an option wrongly": lambda s: set_socket_option(s.first, SocketOption.KEEP_ALIVE, 5),
     "set an option of the program's": lambda s: set_socket_option(s.first, s.option, 5),
+    "send all": lambda s: send_all(s.near, s.buffer),
+    "send all, closed": lambda s: send_all(s.closed, s.buffer),
+    "send all of what is no buffer": lambda s: send_all(s.near, "x"),
+    "send all of what is lent": lambda s: send_all(s.near, EXTRACTORS["Lender"]()),
     "receive exactly": lambda s: (send_all(s.near, b"x"), receive_exactly(s.far, 1)),
     "receive exactly, nothing": lambda s: receive_exactly(s.far, 1, timeout=0.001),
     "receive exactly, closed": lambda s: receive_exactly(s.closed, 1),
@@ -864,10 +868,11 @@ except MemoryError as failure: print(len(failure.done) == failure.done.count(b"x
 @needs_bases
 @pytest.mark.parametrize("mode", [True, False], ids=["nonblocking", "blocking"])
 def test_no_byte_is_lost_in_a_storm_of_signals(mode: bool) -> None:
-    assert run(BYTES % mode) == "True True\n"
+    assert run(RECEIVED % mode) == "True True\n"
+    assert run(SENT % mode) == "True True\n"
 
 
-BYTES = """
+RECEIVED = """
 import random, signal, threading
 from itertools import starmap
 from operator import itemgetter
@@ -891,6 +896,34 @@ while (missing := len(data) - sum(map(len, got))) > 0:
     except Stop as failure:
         got.append(getattr(failure, "done", b""))
         told += hasattr(failure, "done")
+print(b"".join(got) == data, told > 0)
+"""
+SENT = """
+import random, signal, threading
+from itertools import starmap
+from operator import itemgetter
+from sockets import *
+class Stop(Exception): pass
+def handler(*_): raise Stop
+a, b = make_socket_pair(SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO)
+set_socket_nonblocking(a, %s)
+data, got = bytearray(range(251)) * 40_000, []
+def receive():
+    while part := receive_exactly(b, 5000)[0]: got.append(part)
+receiver = threading.Thread(target=receive)
+receiver.start()
+signal.signal(signal.SIGALRM, handler)
+sent, told = [], 0
+while (done := sum(sent)) < len(data):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(5e-5, 1e-3))
+        sent.extend(map(itemgetter(0), starmap(send_all, [(a, memoryview(data)[done:])])))
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except Stop as failure:
+        sent.append(getattr(failure, "done", 0))
+        told += hasattr(failure, "done")
+close_socket(a)
+receiver.join()
 print(b"".join(got) == data, told > 0)
 """
 
