@@ -58,8 +58,9 @@ demo: build
 	echo "\$$ echo Hello, sockets. | $(RUN) generated/examples/echo_client.py $$address" && \
 	echo Hello, sockets. | $(RUN) generated/examples/echo_client.py "$$address"
 
+# Each worker begins with a stretch of its own, so that tests that wait run beside tests that compute.
 test: build
-	$(RUN) -m pytest -n 4 $(ARGS)
+	$(RUN) -m pytest -n 4 --dist worksteal $(ARGS)
 
 check: build $(VENV)/checkers $(VENV)/weavers
 	$(PYTHON) tangle.py --check

@@ -284,9 +284,11 @@ def test_the_page_and_the_paper_may_be_made_one_without_the_other(place: Path) -
 
 
 def test_the_page_is_made_at_every_save_and_after_every_error(place: Path) -> None:
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # (as in test_watch.py)
     with subprocess.Popen([sys.executable, "-m", "commonweb", "weave", "t.md", "--watch", "--out",
                            "."], cwd=place, env={**os.environ, "PYTHONPATH": str(ROOT)},
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        signal.signal(signal.SIGINT, handler)
         assert process.stdout and process.stderr
 
         def said() -> list[str]:

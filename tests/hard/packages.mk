@@ -42,7 +42,7 @@ test-dist: dist $(VENV)/checkers build/library/origin build/web/origin build/loc
 	cd build/unpacked/commonweb-* && PATH="$$PWD/../../web/bin" && python $(INSTALL) --group test .
 	$(RUN) $(HARD_TEST) -n 2 tests/hard/test_packages.py tests/hard/test_types.py tests/hard/test_hooks.py
 	cd build/unpacked/native_sockets-* && $(LATIN) ../../library/bin/python $(HARD_TEST) -n 4 tests/sockets
-	cd build/unpacked/commonweb-* && PATH="$$PWD/../../web/bin" && python $(HARD_TEST)
+	cd build/unpacked/commonweb-* && PATH="$$PWD/../../web/bin" && python $(HARD_TEST) -n 2
 
 # The branches for other platforms, forced on this one, and all procedures without their fast
 # paths, with all the tests that are about sockets, but for what the platform's name decides.

@@ -139,9 +139,9 @@ build/plain/ready: $(VARIANT) tests/hard/plain.h
 
 test-faults: build build/faults/shim.so build/plain/ready
 	LD_LIBRARY_PATH=$(HERE)/build/faults LD_PRELOAD=shim.so PYTHONPATH=$(HERE)/generated \
-	    $(RUN) $(HARD_TEST) tests/hard/test_faults.py
+	    $(RUN) $(HARD_TEST) -n 2 tests/hard/test_faults.py
 	LD_LIBRARY_PATH=$(HERE)/build/faults LD_PRELOAD=shim.so PYTHONPATH=$(HERE)/build/plain/generated \
-	    $(RUN) $(HARD_TEST) tests/hard/test_faults.py
+	    $(RUN) $(HARD_TEST) -n 2 tests/hard/test_faults.py
 
 # Leaks. One arena for the C library's allocator, so that its figures mean the same all along.
 

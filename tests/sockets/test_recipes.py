@@ -305,7 +305,9 @@ def test_a_group_hears_what_is_sent_to_it(group: str, folder: Path) -> None:
         assert [line(one), line(two)] == ["joined", "joined"]
         assert run("multicast", *words, "hello", cwd=folder).stderr == ""
         for receiver in (one, two):
-            assert line(receiver).endswith(": hello")
+            while (heard := line(receiver)) and not heard.endswith(": hello"):
+                pass  # what strangers send: the port is anybody's
+            assert heard
 
 
 # TLS.

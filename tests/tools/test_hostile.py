@@ -116,7 +116,7 @@ def test_mutations_of_the_document(text: str) -> None:
 # Webs that are many times larger than a person would write: each in a time that grows with its
 # size only, which the time limit of the tests sees.
 
-MANY = 20000
+MANY = 10000
 
 
 @pytest.mark.parametrize("text", [

@@ -24,8 +24,11 @@ def watching(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subpro
     """The command, in a folder with a web that it has tangled, waiting for a change."""
     monkeypatch.chdir(tmp_path)
     save("one")
+    # Whoever runs the tests in the background may have had interrupts ignored, which is inherited.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen([*TANGLE, "w.md", "--watch"], stdout=subprocess.PIPE, encoding="utf-8",
                           stderr=subprocess.PIPE) as process:
+        signal.signal(signal.SIGINT, handler)
         try:
             assert told(process) == ["wrote generated/a.x\n"]
             yield process
