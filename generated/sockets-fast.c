@@ -219,7 +219,8 @@ static int set_number(PyObject *self, PyObject *value, void *nothing)
     ROW(SocketDomain, DomainBase) ROW(SocketOption, OptionBase) \
     ROW(SocketProtocol, ConstantBase) ROW(SocketType, ConstantBase) ROW(UnixAddress, AddressBase)
 #define CAPTURES(NAME) \
-    NAME(SIZES) NAME(SocketCondition) NAME(any_pointer) NAME(deadline_for) NAME(expect) \
+    NAME(Descriptors) NAME(SIZES) NAME(SocketCondition) NAME(any_pointer) NAME(deadline_for) \
+    NAME(expect) \
     NAME(foreign_to_internet6_address) NAME(foreign_to_internet_address) \
     NAME(foreign_to_unix_address) NAME(is_over) NAME(items_to_foreign) NAME(judge_connect) \
     NAME(known_constant) NAME(known_protocols) NAME(known_types) NAME(late_condition) \
@@ -1320,44 +1321,87 @@ static int borrow_all(struct state *state, int procedure, PyObject *buffers, int
     return lent->count == wanted;
 }
 
-/* How many items were laid out, from the answer of the procedure; or -1. */
-static int read_table(PyObject *laid, int *table)
-{
-    PyObject *numbers = PyTuple_GetItem(laid, 0);
-    const Py_ssize_t count = PyList_Size(numbers);
-    int plain = count <= 3 * PARTS;
+struct laid {
+    PyObject *answer;                   /* of the procedure, or NULL */
+    const char *data;
+    int table[3 * PARTS], count, fds[PARTS];
+};
 
-    for (Py_ssize_t i = 0; plain && i < count; i++)
-        plain = read_int(PyList_GetItem(numbers, i), &table[i]);
-    return plain ? (int) (count / 3) : -1;
+/* Whether that is one item with a few descriptors, which needs no procedure. */
+static int lay_descriptors(struct state *state, PyObject *items, struct laid *laid)
+{
+    PyObject *item = PyList_CheckExact(items) && PyList_Size(items) == 1
+        ? PyList_GetItem(items, 0) : NULL;
+    PyObject *files = item != NULL && (PyObject *) Py_TYPE(item) == THE(Descriptors)
+        ? PyObject_GetAttrString(item, "files") : NULL;
+    const int count = files != NULL && PyTuple_CheckExact(files) && PyTuple_Size(files) <= PARTS
+        ? (int) PyTuple_Size(files) : 0;
+    int known = 0;
+
+    for (; known < count; known++) {
+        PyObject *file = PyTuple_GetItem(files, known);
+
+        if ((PyObject *) Py_TYPE(file) == THE(Socket))
+            laid->fds[known] = (int) SOCKET(file)->structure->fd;
+        else if (!PyLong_CheckExact(file) || !read_int(file, &laid->fds[known]))
+            break;
+        if (laid->fds[known] < 0)
+            break;
+    }
+    Py_XDECREF(files);
+    laid->table[0] = SOL_SOCKET;
+    laid->table[1] = SCM_RIGHTS;
+    laid->table[2] = count * (int) sizeof(int);
+    laid->data = (const char *) laid->fds;
+    laid->count = 1;
+    return known > 0 && known == count;
+}
+
+/* Whether the items are laid out; if not, there may be an exception. */
+static int lay_items(struct state *state, PyObject *items, struct laid *laid)
+{
+    PyObject *numbers;
+    int plain = 1;
+
+    laid->answer = NULL;
+    laid->count = 0;
+    if (items == NULL || (PyTuple_CheckExact(items) && PyTuple_Size(items) == 0)
+        || lay_descriptors(state, items, laid))
+        return 1;
+    if (!only(PyExc_AttributeError))
+        return 0;
+    laid->answer = PyObject_CallFunctionObjArgs(
+        THE(items_to_foreign), state->captured[NAME_OF_send_message], items, NULL);
+    if (laid->answer == NULL)
+        return 0;
+    numbers = PyTuple_GetItem(laid->answer, 0);
+    laid->count = (int) (PyList_Size(numbers) / 3);
+    for (int i = 0; plain && i < 3 * laid->count; i++)
+        plain = i < 3 * PARTS && read_int(PyList_GetItem(numbers, i), &laid->table[i]);
+    laid->data = PyBytes_AsString(PyTuple_GetItem(laid->answer, 1));
+    return plain;
 }
 
 static PyObject *fast_send_message(CALL)
 {
     struct state *state = PyModule_GetState(self);
     struct socket_base *sock = NULL;
-    PyObject *packed = NULL, *laid = NULL, *address = count > 2 ? arguments[2] : Py_None;
-    const char *to = NULL, *data = NULL;
+    PyObject *packed = NULL, *address = count > 2 ? arguments[2] : Py_None;
+    const char *to = NULL;
+    struct laid laid;
     struct lent lent;
     socklen_t length = 0;
     ssize_t result = -EINTR;
-    int bits = 0, items = 0, table[3 * PARTS], is_quick;
+    int bits = 0, is_quick;
 
     if (count < 2 || names != NULL || (sock = whole_socket(state, arguments[0])) == NULL
         || (address != Py_None
             && (packed = packed_form(state, sock, address, &to, &length)) == NULL)
         || (count > 4 && !fold(THE(SendToOption), arguments + 4, count - 4, &bits)))
         return THE_LONG_WAY(send_message);
-    if (count > 3 && !(PyTuple_CheckExact(arguments[3]) && PyTuple_Size(arguments[3]) == 0)) {
-        laid = PyObject_CallFunctionObjArgs(THE(items_to_foreign), state->captured[NAME_OF_send_message],
-                                            arguments[3], NULL);
-        if (laid == NULL)
-            return NULL;
-        items = read_table(laid, table);
-        data = PyBytes_AsString(PyTuple_GetItem(laid, 1));
-    }
-    if (items < 0 || !borrow_all(state, NUMBER_OF_send_message, arguments[1], 0, &lent)) {
-        Py_XDECREF(laid);
+    if (!lay_items(state, count > 3 ? arguments[3] : NULL, &laid)
+        || !borrow_all(state, NUMBER_OF_send_message, arguments[1], 0, &lent)) {
+        Py_XDECREF(laid.answer);
         return PyErr_Occurred() == NULL ? THE_LONG_WAY(send_message) : NULL;
     }
     Py_XINCREF(packed);
@@ -1366,15 +1410,15 @@ static PyObject *fast_send_message(CALL)
         bits |= sock->nonblocking ? NO_WAIT : 0;
         if (is_quick)
             UNTIL_DONE(result, sendmsg_keep(sock->structure, lent.parts, (size_t) lent.count, to,
-                                            length, data, table, items, bits));
+                                            length, laid.data, laid.table, laid.count, bits));
         else
             UNTIL_LATE(result, sock->structure, 1,
                        sendmsg_block(sock->structure, lent.parts, (size_t) lent.count, to,
-                                     length, data, table, items, bits));
+                                     length, laid.data, laid.table, laid.count, bits));
     }
     end_loans(&lent);
     Py_XDECREF(packed);
-    Py_XDECREF(laid);
+    Py_XDECREF(laid.answer);
     if (result < 0)
         return say_not_yet(state, NUMBER_OF_send_message, result, address, arguments[0]);
     return PyLong_FromSsize_t(result);

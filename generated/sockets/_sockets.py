@@ -1993,7 +1993,7 @@ class Descriptors(AncillaryItem):
     def __init__(self, files: Sequence[Any]) -> None:
         if not isinstance(files, (list, tuple)):
             raise TypeError(f"Descriptors: files must be a list, not {describe(files)}")
-        super().__init__(tuple([
+        set_field(self, "files", tuple([
             file if (type(file) is int and 0 <= file <= DESCRIPTORS) or hasattr(file, "fileno")
             else expect_integer("Descriptors", "file", file, 0, DESCRIPTORS)
             for file in files
@@ -2051,7 +2051,7 @@ class ReceivedDescriptors(AncillaryItem):
         close_descriptors(self)
 
     def __del__(self) -> None:
-        fds = self.fds
+        fds = self.fds if getattr(self, "_places", None) else ()
         if fds:
             try:
                 close_descriptors_block(self._control, self._places.start, len(self._places))
@@ -3739,7 +3739,10 @@ def recognise(who: str, fd: int) -> Socket:
     family = ask_family(who, foreign)
     domain = lookup_domain(family)
     if domain is None:
-        raise ValueError(f"{who}: no domain is registered for family {family}")
+        raise ValueError(
+            f"{who}: no domain is registered for family {family}; hand a SocketDomain that "
+            "knows its addresses to register_socket_domain"
+        )
     type = remake(SocketType, ask_number(who, foreign, "$so/type") or 0)
     protocol = remake(SocketProtocol, ask_number(who, foreign, "$so/protocol") or 0)
     note_options_keep(fd)

@@ -610,6 +610,33 @@ def test_descriptors_arrive_as_others_for_the_same_files(channel: tuple[Socket, 
         assert (len(item), item.fds) == (0, ())
 
 
+@pytest.mark.parametrize("buffers", [1, 16, 17, 40])
+@pytest.mark.parametrize("files", [1, 16, 17, 100])
+@pytest.mark.parametrize("sequence", [list, tuple])
+def test_many_buffers_and_descriptors_go_as_few_do(
+    channel: tuple[Socket, Socket], buffers: int, files: int, sequence: Any
+) -> None:
+    parts = sequence([b"ab"] * buffers)
+    item = Descriptors([channel[0] if i % 2 else 0 for i in range(files)])
+    assert send_message(channel[0], parts, None, sequence([item])) == 2 * buffers
+    into = sequence([bytearray(1) for _ in range(2 * buffers)])
+    count, header = receive_message_into(channel[1], into)
+    assert b"".join(into) == b"ab" * buffers and count == 2 * buffers
+    with header.items[0] as received:
+        assert len(received) == files
+        for i, fd in enumerate(received.fds):
+            assert os.path.sameopenfile(fd, channel[0].fd if i % 2 else 0)
+
+
+def test_an_object_that_was_closed_is_not_sent(channel: tuple[Socket, Socket]) -> None:
+    first, second = make_socket_pair(SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO)
+    item = Descriptors([first, second])
+    close_socket(first)
+    with second, pytest.raises(ValueError, match="descriptor must be from 0"):
+        send_message(channel[0], [b"x"], None, [item])
+    assert receive_message(channel[1], 9)[0] is None
+
+
 def test_what_is_taken_is_the_takers(channel: tuple[Socket, Socket]) -> None:
     first, second = channel
     with open(os.devnull, "rb") as file:

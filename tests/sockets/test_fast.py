@@ -36,7 +36,9 @@ from hypothesis import strategies as st
 
 import sockets
 from sockets import (
+    HAS_MESSAGES,
     AddressInfoOption,
+    AncillaryData,
     Datagrams,
     Internet6Address,
     Internet6Option,
@@ -79,6 +81,7 @@ FAST = (
     "get_peer_name", "get_socket_name", "get_socket_option", "receive_exactly",
     "receive_from_socket", "receive_into_socket", "send_all", "send_to_socket",
     "set_socket_nonblocking", "set_socket_option", "wait_for_socket",
+    *(("receive_message", "receive_message_into", "send_message") if HAS_MESSAGES else ()),
 )
 HAS_FAST_PATHS = _sockets.HAS_FAST_PATHS
 needs_fast_paths = pytest.mark.skipif(not HAS_FAST_PATHS, reason="all goes the long way here")
@@ -225,7 +228,10 @@ def test_a_wrong_argument_is_refused_as_by_the_procedure(
         "receive_exactly": [sock, 9],
         "receive_from_socket": [sock, 9],
         "receive_into_socket": [sock, bytearray(9)],
+        "receive_message": [sock, 9],
+        "receive_message_into": [sock, [bytearray(9)]],
         "send_all": [sock, b"", InternetAddress(1, None)],
+        "send_message": [sock, [b""], InternetAddress(1, None), [AncillaryData(1, 2, b"")]],
         "send_to_socket": [sock, b"", InternetAddress(1, None)],
         "set_socket_nonblocking": [sock, True],
         "set_socket_option": [sock, SocketOption.KEEP_ALIVE, True],
@@ -239,6 +245,9 @@ def test_a_wrong_argument_is_refused_as_by_the_procedure(
         ):
             both(name, *arguments)
     both(name, wrong=wrong)
+    if name.startswith("receive_message"):
+        both(name, *usual[name], room=wrong)
+        both(name, *usual[name], room=9, wrong=wrong)
 
 
 def test_named_arguments_do_what_they_do_in_order(quick: Makers) -> None:
