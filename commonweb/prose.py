@@ -237,6 +237,7 @@ class Prose:
             words, anchor = escape(text, False), self.book.meaning(text, env.get("section"))
             if env.get("code") and env["code"].paper and tokens[at].meta.get("narrow"):
                 words = re.sub(r"([._(/=]|, ?)(?=\w)", r"\1<wbr>", words)
+                words = re.sub(r"[^\s<&;]{30}(?=[^\s<&;])", r"\g<0><wbr>", words)
             html = Markup(f"<code><a href=#{anchor}>{words}</a></code>" if anchor else
                           f"<code>{words}</code>")
         return str(unlinked(html) if env.get("linked") else html)

@@ -172,50 +172,84 @@ addEventListener("click", (event) => {
 const fold = (text) => text.normalize("NFKC").toLowerCase().replace(/[-_/>!?.,;:()§…\s]+/g, " ").trim();
 const WEIGHTS = { section: 0, "": 0, chunk: 1, text: 2, code: 9 };
 const MOST = { section: 8, chunk: 8, name: 8, text: 24, code: 24 };
-let entries = null, code = null, vocabulary = null;
+const entries = [], code = [], vocabulary = new Set();
 
 function entry(text, kind, anchor, section, weight = WEIGHTS[kind]) {
   return { text, kind, anchor, section, weight, folded: ` ${fold(text)}` };
 }
 
-function read() {
-  const kinds = new Map(all("aside li").map((li) => [
-    li.firstElementChild.textContent, li.lastChild.textContent.trim().replace(/ \w+$/, "")]));
-  entries = [
-    ...all("#contents li > a, .bar nav a").map((a) => {
-      const number = a.querySelector("b")?.textContent;
-      return entry((a.querySelector("span") || a).textContent, number ? "section" : "",
-                   a.getAttribute("href"), number && `§${number}`);
-    }),
-    ...all(".names li").map((li) => {
-      const name = li.querySelector(".name").cloneNode(true), a = li.querySelector("a");
-      const number = a.textContent;
-      for (const each of all("a", name)) each.remove();
-      return entry(name.textContent.replace(/^⟨|[\s,]*(and)?[\s,]*⟩$/g, ""), "chunk", a.hash, `§${number}`);
-    }),
-    ...all(".index li").map((li) => {
-      const name = li.querySelector("i"), text = name.textContent;
-      const a = li.querySelector("a:has(u)") || li.querySelector("a");
-      return entry(text, kinds.get(text) || "name", a.hash, `§${a.textContent}`,
-                   name.querySelector("b.p") ? 0 : name.querySelector("b") ? 1 : 3);
-    }),
-    ...all(":is(.text, .front) :is(p, li, tr, figcaption, pre.shown)").filter(
-      (each) => !each.closest("aside") && !each.querySelector("p, li, tr")).map((each) =>
-      entry(each.textContent.replace(/\s+/g, " "), "text",
-            `#${each.closest("[id]").id}`, each.closest("section"))),
-  ].filter((each, at, list) => each.kind || list.findIndex((one) => one.anchor === each.anchor) === at);
-  const about = new Map(sections.map((section) => [section, fold(title(section))]));
-  for (const each of entries) if (each.kind === "text") each.about = about.get(each.section) || "";
-  vocabulary = new Set(entries.flatMap((each) => each.folded.split(" ")));
+function add(text, kind, anchor, section, weight) {
+  const added = entry(text, kind, anchor, section, weight);
+  for (const word of added.folded.split(" ")) vocabulary.add(word);
+  entries.push(added);
+  return added;
 }
 
-function readCode() {
-  code = all(".chunk").flatMap((chunk) => {
-    const copy = chunk.querySelector(".code").cloneNode(true);
+// What is read: first headings and names, then prose, then code. It goes on while nothing else is
+// to be done, from the moment that the search is opened; before it has come to what a search wants,
+// it goes there at once.
+
+let stage = 0;
+function* reading() {
+  let count = 0;
+  const parts = new Set();
+  for (const a of all("#contents li > a, .bar nav a")) {
+    const number = a.querySelector("b")?.textContent, href = a.getAttribute("href");
+    if (number || !parts.has(href)) {
+      add((a.querySelector("span") || a).textContent, number ? "section" : "", href, number && `§${number}`);
+    }
+    parts.add(href);
+  }
+  for (const li of all(".names li")) {
+    const name = li.querySelector(".name").cloneNode(true), a = li.querySelector("a");
+    for (const each of all("a", name)) each.remove();
+    add(name.textContent.replace(/^⟨|[\s,]*(and)?[\s,]*⟩$/g, ""), "chunk", a.hash, `§${a.textContent}`);
+  }
+  yield;
+  const kinds = new Map();
+  for (const li of document.querySelectorAll("aside li")) {
+    kinds.set(li.firstElementChild.textContent, li.lastChild.textContent.trim().replace(/ \w+$/, ""));
+    if (++count % 200 === 0) yield;
+  }
+  for (const li of document.querySelectorAll(".index li")) {
+    const name = li.firstElementChild, text = name.textContent, bold = name.querySelector("b");
+    const a = li.querySelector("a > u")?.parentElement || li.querySelector("a");
+    add(text, kinds.get(text) || "name", a.hash, `§${a.textContent}`,
+        bold ? (bold.className ? 0 : 1) : 3);
+    if (++count % 50 === 0) yield;
+  }
+  stage = 1;
+  for (const prose of document.querySelectorAll(".text, .front")) {
+    const section = prose.closest("section"), about = fold(title(section));
+    for (const each of prose.querySelectorAll("p, li, tr, figcaption, pre.shown")) {
+      if (each.closest("aside") || each.querySelector("p, li, tr")) continue;
+      add(each.textContent.replace(/\s+/g, " "), "text", `#${each.closest("[id]").id}`, section).about = about;
+    }
+    yield;
+  }
+  stage = 2;
+  for (const chunk of document.querySelectorAll(".chunk")) {
+    const copy = chunk.querySelector(".code").cloneNode(true), section = chunk.closest("section");
     for (const each of all("details > div", copy)) each.remove();
-    return copy.textContent.split("\n").filter(Boolean).map((line) =>
-      entry(line.trim(), "code", `#${chunk.id}`, chunk.closest("section")));
-  });
+    for (const line of copy.textContent.split("\n").filter(Boolean)) {
+      code.push(entry(line.trim(), "code", `#${chunk.id}`, section));
+    }
+    yield;
+  }
+  stage = 3;
+}
+
+const reader = reading();
+function ready(wanted) {
+  while (stage < wanted) reader.next();
+}
+
+const later = window.requestIdleCallback || ((call) => setTimeout(call, 20, { timeRemaining: () => 0 }));
+function goOn(deadline) {
+  const before = stage;
+  do reader.next(); while (stage < 3 && deadline.timeRemaining() > 5);
+  if (before < 2 && stage > 1 && field.value && !chosen) show(field.value);
+  if (stage < 3) later(goOn);
 }
 
 // Whether two words differ by one letter, put in, left out, changed, or by two that are exchanged.
@@ -256,16 +290,17 @@ function rank(entry, words, whole) {
 }
 
 function search(text) {
-  if (!entries) read();
+  const whole = fold(text);
+  ready(whole.length < 3 ? 1 : 2);
   const number = /^\s*§?\s*(\d+[a-z]?)\s*$/i.exec(text);
   const section = number && document.getElementById(`s${number[1].toUpperCase()}`);
-  const whole = fold(text), words = whole.split(" ").filter(Boolean).map(meant);
+  const words = whole.split(" ").filter(Boolean).map(meant);
   const match = (list, words) => words.length ? list
     .map((each) => [rank(each, words, whole), each]).filter(([value]) => value !== null)
     .sort(([a, x], [b, y]) => a - b || x.text.length - y.text.length).map(([, each]) => each) : [];
   let found = match(entries, words);
-  if (found.length < 4) {
-    if (!code) readCode();
+  if (found.length < 4 && stage > 1) {
+    ready(3);
     found.push(...match(code, whole.split(" ").filter(Boolean).map((word) => [word])));
   }
   const counts = {};
@@ -337,6 +372,7 @@ function open() {
   hide();
   dialog.showModal();
   field.select();
+  if (stage < 3) later(goOn);
 }
 
 field.addEventListener("input", () => show(field.value));

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -259,6 +260,24 @@ def test_the_first_hit_is_what_a_reader_means(open_page: Opener) -> None:
     rows = page.evaluate("search('make-socket-domain')[0].map(({text}) => text)")
     assert any("make-socket-domain, socket-domain?" in row for row in rows)
     assert page.evaluate("search('xyzzy')[0]") == []
+
+
+def test_search_answers_short_words_by_names_and_by_prose_when_that_is_read(
+    open_page: Opener
+) -> None:
+    """It reads while nothing else is to be done, so that no letter has to wait for it."""
+    page = open_page()
+    first = page.evaluate("""() => {
+      open(); field.value = "ab"; show("ab");
+      return found.map(({ kind }) => kind);
+    }""")
+    assert first
+    assert "text" not in first
+    page.evaluate("""() => new Promise((done) => {
+      const look = () => stage === 3 ? done() : setTimeout(look, 50);
+      look();
+    })""")
+    assert "text" in page.evaluate("() => found.map(({ kind }) => kind)")
 
 
 def test_search_says_that_there_is_nothing(open_page: Opener) -> None:
@@ -593,3 +612,19 @@ def test_the_page_prints_without_the_bar(open_page: Opener) -> None:
     page.emulate_media(media="print")
     assert page.evaluate(VISIBLE, ".bar") == 0
     assert page.evaluate(VISIBLE, ".chunk") > 100
+
+
+def test_printed_only_the_first_line_stands_beside_a_sections_number(
+    open_page: Opener, tmp_path: Path
+) -> None:
+    words = "word " * 60
+    place = tmp_path / "t.html"
+    place.write_text(woven("# T\n\n## 1. A\n\n" + chunk("x = 1") + "".join(
+        f"\n###### {number}.\n\n{words}\n" for number in range(2, 30))), "utf-8")
+    page = open_page(place.as_uri())
+    page.pdf(path=tmp_path / "t.pdf", format="A4")
+    layout = subprocess.run(["pdftotext", "-bbox-layout", tmp_path / "t.pdf", "-"],
+                            capture_output=True, text=True, check=True, timeout=60).stdout
+    lines = re.findall(r'<line xMin="([\d.]+)"[^>]*>\s*(?:<word[^>]*>word</word>\s*){5}', layout)
+    assert len(lines) > 60
+    assert max(map(float, lines)) - min(map(float, lines)) < 1

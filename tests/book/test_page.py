@@ -142,7 +142,7 @@ def test_cross_references_are_the_originals(page: Element, line: str) -> None:
     assert mirrored([*dict.fromkeys(number for _, number in blocks)]) == defining
 
     told = {re.sub(r" [\dA-Z, and]+\.$", "", p.text()): numbers(p)
-            for p in next(blocks[0][0].every("aside")).every("p")}
+            for aside in blocks[0][0].every("aside") for p in aside.every("p")}
     see = next((there for said, there in told.items() if said.startswith("See also")), [])
     assert mirrored(see) in (defining[1:], defining)  # if an addition comes first
     uses = next((there for said, there in told.items() if said.startswith("This code")), [])

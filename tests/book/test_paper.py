@@ -250,6 +250,7 @@ def test_a_heading_keeps_what_it_is_of_wherever_a_page_ends(tmp_path: Path) -> N
 def test_a_line_of_code_too_long_for_the_page_goes_on_below(tmp_path: Path) -> None:
     long = "x = " + " + ".join(f"name_{number}" for number in range(40))
     book = printed(tmp_path, f"# T\n\n## A\n\n```text\n{long}\n```\n\n"
+                             f"| `{'v' * 300}` | a |\n|---|---|\n| `{'w' * 300}` | `a.b.c` |\n\n"
                              + chunk(f"{long}\ny = '{'z' * 250}'\nlast = 1"))
     text = tool("pdftotext", "-bbox", str(book), "-")
     rights = [float(right) for right in re.findall(r'<word .*?xMax="([\d.]+)"', text)]
@@ -257,6 +258,7 @@ def test_a_line_of_code_too_long_for_the_page_goes_on_below(tmp_path: Path) -> N
     words = re.sub(r"\s", "", tool("pdftotext", "-raw", str(book), "-"))
     assert words.count(re.sub(r"\s", "", long)) == 2
     assert "z" * 250 in words
+    assert words.count("w") >= 300
 
 
 def test_front_matter_dates_and_signs_the_paper(tmp_path: Path) -> None:
