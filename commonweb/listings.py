@@ -109,19 +109,23 @@ class Expander:
     """What chunks mean, as they stand where they are used.
 
     Expansions repeat code: of all together there is a limit, and one to their depth.
-    Where it is reached a reference does not open, it only leads to its chunk.
+    What is beyond is not written twice.
     """
 
-    LIMIT, DEPTH = 16 << 20, 100
+    LIMIT, DEPTH = 512 << 10, 100
 
     def __init__(self, web: Web) -> None:
         self.codes = survey(web)
         self.depths: dict[Code, int] = {}
         self.weights: dict[Code, int] = {}  # of what they open to: their code, and tags in it
+        self.newlines: dict[Code, int] = {}  # also those in strings
         for code in self.codes.values():
             holes = [piece.code for piece in code.pieces if isinstance(piece, Hole)]
             self.weights[code] = code.bytes + sum(
                 256 + max(self.weights[hole] - hole.bytes, 0) for hole in holes)
+            self.newlines[code] = sum([
+                piece.count("\n") + piece.count("\r") if isinstance(piece, str) else
+                self.newlines[piece.code] for piece in code.pieces])
             self.depths[code] = 1 + max((self.depths[hole] for hole in holes), default=0)
         self.left = self.LIMIT
 
@@ -279,16 +283,20 @@ class Listings:
         """A reference; it opens to show the code that it stands for.
 
         Alone it ends its line, in what it opens to: else there would be an empty line below.
-        What is long and not indented is taken by the page's script from where it stands.
+        What is long and not indented is taken by the page's script from where it stands; and what
+        is beyond the limit, unless the script cannot know which lines have no indentation.
         """
         name, newline = hole.code.name, "\n" if hole.alone else ""
-        found = None if self.paper else self.expander.expand(hole, indent)
+        newlines, found = self.expander.newlines[hole.code], None
+        far = hole.alone and not self.paper and (not indent or newlines == hole.code.newlines)
+        if not (self.paper or (far and not indent and newlines > LONG)):
+            found = self.expander.expand(hole, indent)
+        if found is None and far:
+            places = map(self.book.place, self.book.web.chunks[name].parts)
+            return self.opening(name, hole.lead, macro("far")([*places]), "far")
         if found is None:
             return hole.lead + self.name(name) + newline
         text, openings = found
-        if hole.alone and not hole.quoted and not indent and text.count("\n") > LONG:
-            places = map(self.book.place, self.book.web.chunks[name].parts)
-            return self.opening(name, "", macro("far")([*places]), "far")
         language = self.book.web.chunks[name].language
         code = Tagged(text, highlighted(text, language))
         html = joined(self.inside(code, openings, 0, len(text), 0)[0]) + newline

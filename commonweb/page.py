@@ -85,6 +85,7 @@ def document(book: Book, prose: Prose, fonts: Mapping[str, bytes], paper: bool =
     """The book as a page for a screen, or for paper; beside it there may be one of its files."""
     medium = "paper" if paper else "page"
     code = Listings(book, prose.words, paper, tangled.begun if tangled else ())
+    example = None if paper else code.example()  # while there is room for one
     sections = [(section, html if paper else light(html))
                 for section, html in prose.sections(code)]
     (_, front), *sections = sections
@@ -92,7 +93,7 @@ def document(book: Book, prose: Prose, fonts: Mapping[str, bytes], paper: bool =
     return TEMPLATES.get_template(f"{medium}.html").render(
         book=book, tangled=tangled, front=front, sections=sections, notes=prose.footnotes(code),
         inline=prose.inline, words=prose.words,
-        description=prose.description, example=None if paper else code.example(),
+        description=prose.description, example=example,
         style=style(fonts, medium), script=script(), digest=digest)
 
 

@@ -109,7 +109,8 @@ function reveal() {
 addEventListener("hashchange", reveal);
 reveal();
 
-// What a long reference opens to: its chunk's code, in place of the links to its blocks.
+// What a long reference opens to: its chunk's code, in place of the links to its blocks, with the
+// indentation of the reference. A far one in there takes it on.
 
 function block(link) {
   return document.getElementById(link.hash.slice(1)).querySelector(".code");
@@ -120,11 +121,29 @@ function unnamed(element) {
   return element;
 }
 
+function indent(code, lead) {
+  const walker = document.createTreeWalker(code, NodeFilter.SHOW_TEXT), texts = [];
+  while (walker.nextNode()) texts.push(walker.currentNode);
+  let fresh = true, last = null;
+  for (const text of texts) {
+    const summary = text.parentElement.closest("summary");
+    if (summary) {
+      if (fresh && summary !== last) summary.prepend(lead);
+      last = summary;
+    } else if (text.parentElement.closest(".far > div")) fresh = true;
+    else {
+      text.data = text.data.replace(/(^|\n)(?=[^\n])/g, (end) => end || fresh ? end + lead : "");
+      fresh = text.data.endsWith("\n");
+    }
+  }
+}
+
 function fill(details) {
   details.classList.remove("far");
-  const code = details.lastElementChild;
+  const [summary, code] = details.children, lead = /^\s*/.exec(summary.textContent)[0];
   code.replaceChildren(...all("a", code).flatMap((a) => [...block(a).cloneNode(true).childNodes]));
   unnamed(code);
+  if (lead) indent(code, lead);
 }
 addEventListener("toggle", (event) => {
   if (event.target.matches("details.far")) fill(event.target);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
@@ -68,7 +69,8 @@ class Element:
     def code(self, named: dict[str, Element]) -> str:
         """The code that it holds: every reference replaced by what it opens to.
 
-        A long one opens to the blocks that it leads to, which are among the elements with a name.
+        A long one opens to the blocks that it leads to, which are among the elements with a name;
+        their lines have its indentation.
         """
         out: list[str] = []
         waiting: list[Element | str] = [self]
@@ -77,8 +79,10 @@ class Element:
             if isinstance(child, str):
                 out.append(child)
             elif "far" in child.classes:
-                waiting += [named[a.attributes["href"][1:]].one("div", "code")
-                            for a in reversed([*child.one("div").every("a")])]
+                code = "".join(named[a.attributes["href"][1:]].one("div", "code").code(named)
+                               for a in child.one("div").every("a"))
+                lead = child.one("summary").children[0]
+                out.append(re.sub("(?m)^(?=.)", lead, code) if isinstance(lead, str) else code)
             elif child.tag != "summary":
                 waiting += reversed(child.children)
         return "".join(out)

@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from weaving import EVIL, EVIL_LINKS, ROOT, chunk, woven
+from weaving import EVIL, EVIL_LINKS, NESTED, NESTED_CODE, ROOT, chunk, page_of, woven
+
+from commonweb.expansion import tangle
+from commonweb.listings import Expander
+from commonweb.web import Web
 
 BOOK = (ROOT / "build" / "book" / "sockets.html").as_uri()
 REFERENCE = BOOK.replace(".html", "-reference.html")
@@ -145,6 +149,23 @@ def test_a_long_reference_opens_to_the_blocks_of_its_chunk(open_page: Opener) ->
     inner = opened.locator("summary").first
     inner.click()
     expect(inner.locator("xpath=following-sibling::div")).to_be_visible()
+
+
+def test_what_is_not_written_twice_opens_with_its_indentation(
+    open_page: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Expander, "LIMIT", 0)
+    web = Web(NESTED.encode())
+    (tmp_path / "web.html").write_text(page_of(web, tangle(web)), "utf-8")
+    page = open_page((tmp_path / "web.html").as_uri())
+    assert page.evaluate("tangled(document.querySelector('.code'))") == NESTED_CODE
+    code = page.locator(".code").first
+    for _ in range(5):
+        code.locator("details:not([open]) > summary").first.click()
+    assert code.locator("details.far").count() == 0
+    assert page.evaluate("tangled(document.querySelector('.code'))") == NESTED_CODE
+    inner = code.locator("details details summary").first
+    assert inner.evaluate("element => element.textContent").startswith(8 * " " + "⟨C")
 
 
 def test_without_script_a_long_reference_leads_to_the_blocks(open_page: Opener) -> None:

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pages import Element, read
-from weaving import EVIL, EVIL_LINKS, PIXEL, ROOT, TAGS, check, chunk, page_of, woven
+from weaving import (
+    EVIL, EVIL_LINKS, NESTED, NESTED_CODE, PIXEL, ROOT, TAGS, check, chunk, page_of, woven,
+)
 from webs import draw_web
 
 from commonweb import listings
@@ -314,7 +316,28 @@ def test_a_web_that_doubles_does_not_make_a_page_that_does() -> None:
     outputs = tangle(web)
     page = page_of(web, outputs)
     assert len(page) < 4 * Expander.LIMIT
-    assert page.count("<details") > 10_000
+    assert page.count("<details") > 1000
+
+
+def test_beyond_the_limit_code_is_not_written_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The script can take it from where it stands, but for what stands within a line, and lines
+    that may not be indented."""
+    monkeypatch.setattr(Expander, "LIMIT", 0)
+    web = Web(NESTED.encode())
+    page = page_of(web, tangle(web))
+    assert page.count("<details") == page.count("<details class=far") == 5
+    found = read(page)
+    assert found.one("div", "code").code(found.named()) == NESTED_CODE
+
+
+def test_a_large_web_has_a_page_in_proportion() -> None:
+    count = 1000
+    text = "# T\n\n" + "".join(chunk("\n".join([
+        *(f"    x{row} = {number}" for row in range(12)),
+        *(f"    ⟨N{below}⟩" for below in range(4 * number + 1, 4 * number + 5) if below < count)]),
+        f"N{number}" if number else "a.py") for number in range(count))
+    web = Web(text.encode())
+    assert len(page_of(web, tangle(web))) < 100 * len(web.lines) + 2 * Expander.LIMIT
 
 
 @pytest.mark.usefixtures("written_twice")

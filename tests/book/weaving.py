@@ -39,6 +39,37 @@ def chunk(code: str, name: str = "a.py", language: str = "python") -> str:
     return f"```````{language}\n# ⟨{name}⟩≡\n{code}\n```````\n"
 
 
+# A web whose references stand in lines, at several depths and before strings; and its code, with
+# those references that open only where what they stand for is written twice.
+NESTED = ("# T\n\n" + chunk("def f():\n    ⟨B⟩\n\n\t⟨C⟩\n⟨D⟩\n    ⟨D⟩")
+          + chunk("if x:\n\n    ⟨C⟩\nelse:\n  ⟨C⟩\ny", "B")
+          + chunk("c = ⟨E⟩\n", "C") + chunk("# more\nd", "C").replace("⟩≡", "⟩+≡")
+          + chunk("s = '''\n'''", "D") + chunk("1", "E"))
+NESTED_CODE = """\
+def f():
+    if x:
+
+        c = ⟨E 1⟩
+
+        # more
+        d
+    else:
+      c = ⟨E 1⟩
+
+      # more
+      d
+    y
+
+\tc = ⟨E 1⟩
+
+\t# more
+\td
+s = '''
+'''
+    ⟨D 1⟩
+"""
+
+
 def woven(text: str | bytes, folder: Path = ROOT / "tests" / "book", paper: bool = False) -> str:
     web = Web(text.encode() if isinstance(text, str) else text)
     assert web.problems == []
