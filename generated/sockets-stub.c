@@ -83,6 +83,14 @@ static int released;                /* calls that have released the lock; read a
     } while (0)
 #endif
 
+/* All of a stub that makes one call, with its guard, and returns what that returns. */
+#define RETURN(guard, type, sock, expression) do { \
+        type result; \
+        guard(sock, result = (type) (expression)); \
+        return result; \
+    } while (0)
+#define RETURN_GUARD(type, sock, expression) RETURN(SOCKET_GUARD, type, sock, expression)
+
 struct foreign_frame {
     struct sockaddr_storage address;
     socklen_t length;
@@ -385,20 +393,13 @@ static int send_at_once(socket_t fd, const char *buffer, size_t size, int flags,
 /* accept(2): the new socket, close-on-exec, and its address in `from`. */
 socket_t accept_block(struct foreign_socket *sock, int nonblocking, struct foreign_frame *from)
 {
-    socket_t result;
-
-    SOCKET_GUARD(sock, result = accept_plain(fd, nonblocking, from));
-    return result;
+    RETURN_GUARD(socket_t, sock, accept_plain(fd, nonblocking, from));
 }
 
 /* connect(2) */
 int connect_block(struct foreign_socket *sock, const char *address, socklen_t length)
 {
-    int result;
-
-    SOCKET_GUARD(sock, result = (int) in_band(connect(HANDLE_OF(fd), (const void *) address,
-                                                      length)));
-    return result;
+    RETURN_GUARD(int, sock, in_band(connect(HANDLE_OF(fd), (const void *) address, length)));
 }
 
 /* recvfrom(2): the number of bytes received, and their sender's address in `from`. */
@@ -441,11 +442,7 @@ socket_t socket_block(int domain, int type, int protocol)
 /* bind(2) */
 int bind_block(struct foreign_socket *sock, const char *address, socklen_t length)
 {
-    int result;
-
-    SOCKET_GUARD(sock, result = (int) in_band(bind(HANDLE_OF(fd), (const void *) address,
-                                                   length)));
-    return result;
+    RETURN_GUARD(int, sock, in_band(bind(HANDLE_OF(fd), (const void *) address, length)));
 }
 
 /* close(2): now, or when the last call under way has returned. */
@@ -469,10 +466,7 @@ void drop_block(struct foreign_socket *sock)
 /* shutdown(2) */
 int shutdown_block(struct foreign_socket *sock, int method)
 {
-    int result;
-
-    SOCKET_GUARD(sock, result = (int) in_band(shutdown(HANDLE_OF(fd), method)));
-    return result;
+    RETURN_GUARD(int, sock, in_band(shutdown(HANDLE_OF(fd), method)));
 }
 
 static int get_mode(socket_t fd)
@@ -515,10 +509,7 @@ static int set_option(socket_t fd, int level, int id, const char *value, int siz
 /* getsockopt(2), for options that cannot take long: the length of the value. */
 int getsockopt_keep(struct foreign_socket *sock, int level, int id, char *value, int size)
 {
-    int result;
-
-    KEEP(sock, result = get_option(fd, level, id, value, size));
-    return result;
+    RETURN(KEEP, int, sock, get_option(fd, level, id, value, size));
 }
 
 /* getsockopt(2), for a quick option that is an int: the int, or less than any if it fails. */
@@ -533,10 +524,7 @@ long long getsockopt_number_keep(struct foreign_socket *sock, int level, int id)
 /* getsockopt(2), for any option */
 int getsockopt_block(struct foreign_socket *sock, int level, int id, char *value, int size)
 {
-    int result;
-
-    SOCKET_GUARD(sock, result = get_option(fd, level, id, value, size));
-    return result;
+    RETURN_GUARD(int, sock, get_option(fd, level, id, value, size));
 }
 
 /* setsockopt(2), for options that cannot take long */
@@ -581,19 +569,13 @@ int setsockopt_block(struct foreign_socket *sock, int level, int id, const char 
 /* fcntl(2): change the one flag. */
 int set_nonblocking_keep(struct foreign_socket *sock, int nonblocking)
 {
-    int result;
-
-    KEEP(sock, result = (int) in_band(set_mode(fd, nonblocking)));
-    return result;
+    RETURN(KEEP, int, sock, in_band(set_mode(fd, nonblocking)));
 }
 
 /* listen(2) */
 int listen_keep(struct foreign_socket *sock, int queue_length)
 {
-    int result;
-
-    KEEP(sock, result = (int) in_band(listen(HANDLE_OF(fd), queue_length)));
-    return result;
+    RETURN(KEEP, int, sock, in_band(listen(HANDLE_OF(fd), queue_length)));
 }
 
 /* getsockname(2) */
@@ -620,20 +602,14 @@ int getpeername_keep(struct foreign_socket *sock, struct foreign_frame *name)
 ssize_t recvfrom_keep(struct foreign_socket *sock, char *buffer, size_t size, int flags,
                       struct foreign_frame *from)
 {
-    ssize_t result;
-
-    KEEP_RECEIVE(sock, result = receive(fd, buffer, size, flags | NO_WAIT, from));
-    return result;
+    RETURN(KEEP_RECEIVE, ssize_t, sock, receive(fd, buffer, size, flags | NO_WAIT, from));
 }
 
 /* sendto(2) with MSG_DONTWAIT */
 ssize_t sendto_keep(struct foreign_socket *sock, const char *buffer, size_t size, int flags,
                     const char *address, socklen_t length)
 {
-    ssize_t result;
-
-    KEEP_SEND(sock, result = send_away(fd, buffer, size, flags | NO_WAIT, address, length));
-    return result;
+    RETURN(KEEP_SEND, ssize_t, sock, send_away(fd, buffer, size, flags | NO_WAIT, address, length));
 }
 /* EMFILE or ENFILE, if no descriptor can be had; else 0. */
 static int lacks_descriptors(void)
@@ -822,10 +798,7 @@ static int wait_for(socket_t fd, int reading, int writing, int milliseconds)
 /* poll(2): 1 for readable plus 2 for writable, or 0 if the time was over before. */
 int poll_block(struct foreign_socket *sock, int reading, int writing, int milliseconds)
 {
-    int result;
-
-    SOCKET_GUARD(sock, result = wait_for(fd, reading, writing, milliseconds));
-    return result;
+    RETURN_GUARD(int, sock, wait_for(fd, reading, writing, milliseconds));
 }
 
 /* The AF_... number in the header of an address. */
@@ -838,10 +811,7 @@ int address_family_keep(const struct foreign_frame *name)
 /* dup(2): another descriptor for the same socket, close-on-exec. */
 int duplicate_block(struct foreign_socket *sock)
 {
-    int result;
-
-    SOCKET_GUARD(sock, result = (int) in_band(fcntl(fd, F_DUPFD_CLOEXEC, 0)));
-    return result;
+    RETURN_GUARD(int, sock, in_band(fcntl(fd, F_DUPFD_CLOEXEC, 0)));
 }
 
 /* socketpair(2): 0, and two connected sockets, close-on-exec and non-blocking; or twice -1. */
@@ -1046,20 +1016,14 @@ static ssize_t send_many(socket_t fd, const char *data, const char *addresses, s
 ssize_t sendmmsg_keep(struct foreign_socket *sock, const char *data, const char *addresses,
                       size_t *table, size_t runs, int flags)
 {
-    ssize_t result;
-
-    KEEP_SEND(sock, result = send_many(fd, data, addresses, table, runs, flags | NO_WAIT));
-    return result;
+    RETURN(KEEP_SEND, ssize_t, sock, send_many(fd, data, addresses, table, runs, flags | NO_WAIT));
 }
 
 /* sendmmsg(2) */
 ssize_t sendmmsg_block(struct foreign_socket *sock, const char *data, const char *addresses,
                        size_t *table, size_t runs, int flags)
 {
-    ssize_t result;
-
-    SOCKET_GUARD(sock, result = send_many(fd, data, addresses, table, runs, flags));
-    return result;
+    RETURN_GUARD(ssize_t, sock, send_many(fd, data, addresses, table, runs, flags));
 }
 struct foreign_run {
     size_t start, length, size;     /* where in the data, how much, how much of it at a time */
@@ -1248,20 +1212,15 @@ static ssize_t receive_many(socket_t fd, char *data, size_t room, size_t size,
 ssize_t recvmmsg_keep(struct foreign_socket *sock, char *data, size_t room, size_t size,
                       struct foreign_run *runs, size_t count, int flags)
 {
-    ssize_t result;
-
-    KEEP_RECEIVE(sock, result = receive_many(fd, data, room, size, runs, count, flags | NO_WAIT));
-    return result;
+    RETURN(KEEP_RECEIVE, ssize_t, sock, receive_many(fd, data, room, size, runs, count,
+        flags | NO_WAIT));
 }
 
 /* recvmmsg(2) */
 ssize_t recvmmsg_block(struct foreign_socket *sock, char *data, size_t room, size_t size,
                        struct foreign_run *runs, size_t count, int flags)
 {
-    ssize_t result;
-
-    SOCKET_GUARD(sock, result = receive_many(fd, data, room, size, runs, count, flags));
-    return result;
+    RETURN_GUARD(ssize_t, sock, receive_many(fd, data, room, size, runs, count, flags));
 }
 #ifdef _WIN32
 double clock_keep(void)
@@ -1331,10 +1290,7 @@ static int wait_for_rest(socket_t fd, int writing, double since)
 /* After an interruption: 1 when the call is to be made again, or an error; EAGAIN is too late. */
 int wait_for_rest_block(struct foreign_socket *sock, int writing, double since)
 {
-    int result;
-
-    SOCKET_GUARD(sock, result = wait_for_rest(fd, writing, since));
-    return result;
+    RETURN_GUARD(int, sock, wait_for_rest(fd, writing, since));
 }
 
 static int await_connect(socket_t fd, double since)
@@ -1352,10 +1308,7 @@ static int await_connect(socket_t fd, double since)
 /* Wait for a connect that goes on, and return how it ended: 0 or its error; EAGAIN is too late. */
 int connect_wait_block(struct foreign_socket *sock, double since)
 {
-    int result;
-
-    SOCKET_GUARD(sock, result = await_connect(fd, since));
-    return result;
+    RETURN_GUARD(int, sock, await_connect(fd, since));
 }
 
 /* What is to be known of the options of a descriptor from elsewhere. */
@@ -1630,11 +1583,8 @@ ssize_t recvmsg_keep(struct foreign_socket *sock, struct iovec *parts, size_t co
                      struct foreign_frame *from, struct foreign_control *control, size_t room,
                      int *table, int flags)
 {
-    ssize_t result;
-
-    KEEP_RECEIVE(sock, result = receive_header(fd, parts, count, from, control, room, table,
-                                               flags | NO_WAIT));
-    return result;
+    RETURN(KEEP_RECEIVE, ssize_t, sock, receive_header(fd, parts, count, from, control, room,
+        table, flags | NO_WAIT));
 }
 
 /* recvmsg(2): the number of bytes received, with all that the kernel tells besides. */
