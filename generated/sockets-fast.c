@@ -199,7 +199,7 @@ static int set_number(PyObject *self, PyObject *value, void *nothing)
     ROW(get_socket_option, getsockopt) ROW(lay_runs, sendmmsg) ROW(read_runs, recvmmsg) \
     ROW(receive_exactly, recvfrom) ROW(receive_from_socket, recvfrom) \
     ROW(receive_into_socket, recvfrom) ROW(send_all, sendto) ROW(send_to_socket, sendto) \
-    ROW(set_socket_nonblocking, fcntl) ROW(set_socket_option, setsockopt) \
+    ROW(set_socket_nonblocking, ioctl) ROW(set_socket_option, setsockopt) \
     ROW(tell_address, audit) ROW(wait_for_socket, poll) MESSAGES(ROW)
 #ifdef _WIN32
 #define MESSAGES(ROW)

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -158,12 +159,7 @@ static int close_plain(socket_t fd)
 #else
 static int set_mode(socket_t fd, int nonblocking)
 {
-    int flags = fcntl(fd, F_GETFL), wanted;
-
-    if (flags < 0)
-        return -1;
-    wanted = nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
-    return wanted == flags ? 0 : fcntl(fd, F_SETFL, wanted);
+    return ioctl(fd, FIONBIO, &nonblocking);
 }
 
 static int close_plain(socket_t fd)
@@ -566,7 +562,7 @@ int setsockopt_block(struct foreign_socket *sock, int level, int id, const char 
 #define KEEP_SEND(sock, expression) SOCKET_GUARD(sock, expression)
 #endif
 
-/* fcntl(2): change the one flag. */
+/* ioctl(2): change the one flag. */
 int set_nonblocking_keep(struct foreign_socket *sock, int nonblocking)
 {
     RETURN(KEEP, int, sock, in_band(set_mode(fd, nonblocking)));

@@ -3098,7 +3098,7 @@ class GroupMaker(Record):
 
 
 def set_socket_nonblocking(sock: Socket, flag: bool) -> None:
-    """fcntl(2): make `sock` non-blocking (`flag` is True) or blocking (False).
+    """ioctl(2): make `sock` non-blocking (`flag` is True) or blocking (False).
 
     `sock.nonblocking` tells. Processes that share the open file share the mode. Raises
     SocketCondition (EBADF), TypeError. Does not block.
@@ -3107,7 +3107,7 @@ def set_socket_nonblocking(sock: Socket, flag: bool) -> None:
     expect("set_socket_nonblocking", "flag", flag, bool)
     result = set_blocking(sock, not flag)
     if result < 0:
-        report_failure("set_socket_nonblocking", "fcntl", -result, sock)
+        report_failure("set_socket_nonblocking", "ioctl", -result, sock)
 
 
 def is_nonblocking(who: str, fd: int) -> bool:

@@ -81,6 +81,7 @@ CALLS = {
         "EACCES EAGAIN EBADF EBUSY EDEADLK EFAULT EINTR EINVAL EMFILE ENOLCK ENOTDIR EPERM",
         retried="EINTR",
     ),
+    "ioctl": Call("ioctl.2", "EBADF EFAULT EINTR EINVAL ENOTTY", retried="EINTR"),
     "poll": Call("poll.2", "EFAULT EINTR EINVAL ENOMEM", retried="EINTR"),
     "getaddrinfo": Call(
         "getaddrinfo.3",

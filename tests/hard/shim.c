@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -338,6 +339,20 @@ ssize_t recvmsg(int fd, struct msghdr *header, int flags)
 
 SEND_FILE(sendfile)
 SEND_FILE(sendfile64)
+
+int ioctl(int fd, unsigned long request, ...)
+{
+    const struct order *order = strike("ioctl", CALLER);
+    va_list arguments;
+    void *argument;
+
+    va_start(arguments, request);
+    argument = va_arg(arguments, void *);
+    va_end(arguments);
+    if (order != NULL && order->how == INSTEAD)
+        return report(order);
+    return REAL(ioctl)(fd, request, argument);
+}
 
 static int control(const char *name, const void *caller, int fd, int command, void *argument)
 {
