@@ -547,6 +547,7 @@ class Tracer:
     def __call__(self, frame: Any, event: str, _: object) -> Any:
         if frame.f_globals is not LIBRARY:
             return None
+        frame.f_trace = self  # 3.13 wants to know it first
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         if event in ("call", "opcode"):
             self.left -= 1

@@ -319,6 +319,7 @@ def test_no_datagram_is_lost_by_whatever_interrupts_receiving(family: str, mode:
         global left
         if frame.f_code is not receive_datagrams.__code__:
             return None
+        frame.f_trace = trace  # 3.13 wants to know it first
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         code = frame.f_code.co_code[frame.f_lasti]
         if event == "opcode" and not dis.opname[code].startswith("RETURN"):
