@@ -1368,7 +1368,7 @@ static int lay_items(struct state *state, PyObject *items, struct laid *laid)
     if (items == NULL || (PyTuple_CheckExact(items) && PyTuple_Size(items) == 0)
         || lay_descriptors(state, items, laid))
         return 1;
-    if (!only(PyExc_AttributeError))
+    if (!only(PyExc_AttributeError) && !only(PyExc_OverflowError))
         return 0;
     laid->answer = PyObject_CallFunctionObjArgs(
         THE(items_to_foreign), state->captured[NAME_OF_send_message], items, NULL);
@@ -1478,13 +1478,15 @@ static PyObject *arrived_items(struct state *state, int procedure, const struct 
     return items;
 }
 
-/* The answer: what was received, which is given up, and its header. */
+/* The answer: what was received, which is given up, and its header. Or NULL, and all is closed. */
 static PyObject *finish_arrival(struct state *state, int procedure, struct socket_base *sock,
                                 struct arrival *arrival, PyObject *done)
 {
-    PyObject *memory = own_arrival(state, arrival), *header = NULL;
+    PyObject *memory = done == NULL ? NULL : own_arrival(state, arrival), *header = NULL;
 
-    if (memory != NULL && done != NULL)
+    if (done == NULL)
+        drop_control_block(&arrival->control);
+    if (memory != NULL)
         header = PyType_GenericAlloc((PyTypeObject *) THE(MessageHeader), 0);
     if (header != NULL
         && ((HEADER(header)->flags = PyLong_FromLong(arrival->control.flags)) == NULL
