@@ -35,12 +35,14 @@ from .writing import Output, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 # What needs more than Python is imported where it is used: if it is missing, that is told.
 
 # How the names of a book's files end.
 PAGE, FILES, REFERENCE, PAPER = ".html", "-files.html", "-reference.html", ".pdf"
+# Where the paper's index has room for the number of a page.
+ROOM = "p.\N{NO-BREAK SPACE}000"
 
 
 class WrongUsage(Exception):
@@ -325,7 +327,27 @@ def pdf(html: str) -> bytes:
 
     # Fonts and pictures are in the book; nothing else is asked for.
     fetcher = URLFetcher(allowed_protocols=["data"])
-    return bytes(HTML(string=html, url_fetcher=fetcher).write_pdf(pdf_tags=True))
+    document = HTML(string=html, url_fetcher=fetcher).render(pdf_tags=True)
+    tell_pages(document.pages)
+    return bytes(document.write_pdf(pdf_tags=True))
+
+
+def tell_pages(pages: list[Any]) -> None:
+    """Put the numbers of pages into the index, which has room for them.
+
+    Their style could tell them, by target-counter; but WeasyPrint would lay the index out three
+    times, and look at each of its entries for each line that anything leads to.
+    """
+    numbers: dict[str, str] = {}
+    for at, page in enumerate(pages, 1):
+        for anchor in page.anchors:
+            numbers.setdefault(anchor, str(at))
+    for page in pages:
+        for box in page._page_box.descendants():
+            if getattr(box, "text", "") == ROOM and box.element.get("class") == "page":
+                number = numbers.get(box.element.get("href", "")[1:], "?")
+                box.text = f"p.\N{NO-BREAK SPACE}{number}"
+                box.pango_layout.text = box.text  # it is set anew when it is drawn
 
 
 def command(program: str = "web-weave") -> None:
