@@ -101,12 +101,12 @@ def test_the_index_gives_the_page_of_every_definition(
                       if title in text and " . . . " not in text)  # not in the contents
                   for title in ("Index of identifiers", "Names of the chunks")]
     told: dict[int, str] = {}  # lines, and the page
-    for number in range(start, end):
-        page, only = reader.pages[number - 1], ("-f", str(number), "-l", str(number))
+    boxes = tool("pdftotext", "-f", str(start), "-l", str(end - 1), "-bbox", str(BOOK), "-")
+    for number, text in enumerate(re.findall(r"(?s)<page .*?</page>", boxes), start):
+        page = reader.pages[number - 1]
         words = [(float(left), float(page.mediabox.height) - float(bottom), word)
                  for left, bottom, word in re.findall(
-                     r'<word xMin="([\d.]+)" .*? yMax="([\d.]+)">(.*?)</word>',
-                     tool("pdftotext", *only, "-bbox", str(BOOK), "-"))]
+                     r'<word xMin="([\d.]+)" .*? yMax="([\d.]+)">(.*?)</word>', text)]
         for annotation in page.get("/Annots", []):
             link = annotation.get_object()
             left, above, right, below = map(float, link["/Rect"])
