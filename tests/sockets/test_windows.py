@@ -81,7 +81,12 @@ DOCUMENTED = {
     "$ip/multicast-loop": 11, "$ip/multicast-ttl": 10, "$ipproto-ipv6": 41,
     "$ipv6/hop-limit": 4, "$ipv6/v6-only": 27, "$ipv6/join-group": 12, "$ipv6/leave-group": 13,
     "$ipv6/multicast-interface": 9, "$ipv6/multicast-loop": 11, "$ipv6/multicast-hops": 10,
-    "size-of/linger": 4, "size-of/timeval": 8,
+    "size-of/linger": 4, "size-of/timeval": 8, "$so/out-of-band-inline": 0x100,
+    "$ip/type-of-service": 3, "$ipv6/traffic-class": 39, "$ipv6/dont-fragment": 14,
+    "$mcast/join-group": 41, "$mcast/leave-group": 42, "$mcast/join-source-group": 45,
+    "$mcast/leave-source-group": 46, "size-of/group-req": 136, "%ai/all": 0x100,
+    "%ai/addrconfig": 0x400, "%ai/v4mapped": 0x800, "%ai/numericserv": 8, "%ni/nofqdn": 1,
+    "%ni/numerichost": 2, "%ni/namereqd": 4, "%ni/numericserv": 8, "%ni/dgram": 0x10,
 }
 MAY_BE_THERE = {  # in newer headers, or in some; EAI_NODATA is not on getaddrinfo's page
     "%eai/nodata": {11001, 11004}, "$tcp/keep-idle": {3}, "$tcp/keep-interval": {17},

@@ -155,7 +155,7 @@ def test_a_chunk_used_twice_takes_an_edit_that_was_made_twice(
     path = Path("generated/a.py")
     path.write_text(path.read_text().replace("return None", "return 0", 1))
     assert refused(capsys) == (
-        "w.md:14:1: error: ⟨Say it⟩ stands at generated/a.py:2 and at generated/a.py:7, but not "
+        f"w.md:14:1: error: ⟨Say it⟩ stands at {path}:2 and at {path}:7, but not "
         "with the same edits: expected them alike")
 
 
