@@ -115,7 +115,7 @@ test-asan: build build/asan/ready
 	rm -rf build/asan/reports && mkdir build/asan/reports
 	$(MAKE) --no-print-directory alarm-asan ASAN_LEAKS=1
 	$(ASAN_RUN) $(RUN) $(HARD_TEST) -p tests.hard.sanitized -n 2 \
-	    -k "not ($(MEASURE_MEMORY) or beyond_all_memory)" $(STUB_TESTS) tests/hard/test_trust.py
+	    -k "not ($(MEASURE_MEMORY) or beyond_all_memory or no_memory_for_more)" $(STUB_TESTS) tests/hard/test_trust.py
 	$(MAKE) --no-print-directory measure-asan ASAN_QUARANTINE=0
 	@if [ -n "$$(ls build/asan/reports)" ]; then cat build/asan/reports/*; exit 1; fi
 	@echo "test-asan: no report"
@@ -199,7 +199,7 @@ test-tsan: build $(TSAN_PROGRAMS) build/tsan/ready
 	for program in $(TSAN_PROGRAMS); do setarch -R $$program || exit 1; done
 	$(TSAN_RUN) $(RUN) $(HARD_TEST) -p tests.hard.sanitized tests/hard/test_alarm.py
 	$(TSAN_RUN) $(RUN) $(HARD_TEST) -p tests.hard.sanitized -n 2 \
-	    -k "not ($(MEASURE_MEMORY) or beyond_all_memory)" \
+	    -k "not ($(MEASURE_MEMORY) or beyond_all_memory or no_memory_for_more)" \
 	    $(TSAN_TESTS)
 	@if grep -rl _stub build/tsan/reports; then cat $$(grep -rl _stub build/tsan/reports); exit 1; fi
 	@echo "test-tsan: no report"
