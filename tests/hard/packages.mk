@@ -62,7 +62,8 @@ test-variants: build build/plain/ready build/bsd/ready build/long/ready
 	PYTHONPATH=$(HERE)/build/long/generated $(RUN) $(VARIANT_TESTS) or fast_path)"
 	PYTHONPATH=$(HERE)/build/plain/generated $(RUN) $(VARIANT_TESTS))"
 	PYTHONPATH=$(HERE)/build/bsd/generated $(RUN) $(VARIANT_TESTS) \
-	    or a_send_without_room_keeps_the_lock or keep_the_lock)"
+	    or a_send_without_room_keeps_the_lock or keep_the_lock or lock_kept or as_waiting \
+	    or only_while_several or calls_that_wait_in_each)"
 
 # Everything on all Pythons at hand, and the C files on all machines; it fills the README's table.
 

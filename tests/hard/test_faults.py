@@ -554,7 +554,8 @@ def test_no_call_of_the_stub_lacks_a_row() -> None:
     called -= {"strchr", "strlen", "strspn", "sigaddset", "sigemptyset", "sigismember"}
     called -= {"clock_gettime"}  # CLOCK_MONOTONIC is always there
     called = {name for name in called if not name.startswith(("CMSG_", "__atomic_", "__sync_"))}
-    called -= set(re.findall(r"^#\s*define\s+\w+\(([\w, ]*)\)", text, re.MULTILINE))
+    for parameters in re.findall(r"^#\s*define\s+\w+\(([\w, ]*)\)", text, re.MULTILINE):
+        called -= set(parameters.split(", "))
     assert len(called) > 20
     assert called - set(CALLS) - WINDOWS == set()
 

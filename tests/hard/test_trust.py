@@ -872,59 +872,67 @@ def test_no_byte_is_lost_in_a_storm_of_signals(mode: bool) -> None:
     assert run(SENT % mode) == "True True\n"
 
 
-RECEIVED = """
+STOPPED = """
 import random, signal, threading
 from itertools import starmap
 from operator import itemgetter
 from sockets import *
 class Stop(Exception): pass
 def handler(*_): raise Stop
-a, b = make_socket_pair(SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO)
-set_socket_nonblocking(b, %s)
-data = bytes(range(251)) * 40_000
-def send():
-    for start in range(0, len(data), 5000): send_all(a, data[start : start + 5000])
-    close_socket(a)
-threading.Thread(target=send).start()
+def pair(nonblocking):
+    both = make_socket_pair(SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO)
+    set_socket_nonblocking(both[0], nonblocking)
+    return both
+def until_told(transfer):  # whether all arrived each time, and at last an exception told of a part
+    whole, told = transfer()
+    while whole and not told:
+        whole, told = transfer()
+    print(whole, told)
 signal.signal(signal.SIGALRM, handler)
-got, told = [], 0
-while (missing := len(data) - sum(map(len, got))) > 0:
-    try:
-        signal.setitimer(signal.ITIMER_REAL, random.uniform(5e-5, 1e-3))
-        got.extend(map(itemgetter(0), starmap(receive_exactly, [(b, missing)])))  # in one step
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    except Stop as failure:
-        got.append(getattr(failure, "done", b""))
-        told += hasattr(failure, "done")
-print(b"".join(got) == data, told > 0)
 """
-SENT = """
-import random, signal, threading
-from itertools import starmap
-from operator import itemgetter
-from sockets import *
-class Stop(Exception): pass
-def handler(*_): raise Stop
-a, b = make_socket_pair(SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO)
-set_socket_nonblocking(a, %s)
-data, got = bytearray(range(251)) * 40_000, []
-def receive():
-    while part := receive_exactly(b, 5000)[0]: got.append(part)
-receiver = threading.Thread(target=receive)
-receiver.start()
-signal.signal(signal.SIGALRM, handler)
-sent, told = [], 0
-while (done := sum(sent)) < len(data):
-    try:
-        signal.setitimer(signal.ITIMER_REAL, random.uniform(5e-5, 1e-3))
-        sent.extend(map(itemgetter(0), starmap(send_all, [(a, memoryview(data)[done:])])))
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    except Stop as failure:
-        sent.append(getattr(failure, "done", 0))
-        told += hasattr(failure, "done")
-close_socket(a)
-receiver.join()
-print(b"".join(got) == data, told > 0)
+RECEIVED = STOPPED + """
+data = bytes(range(251)) * 40_000
+def transfer():
+    b, a = pair(%s)
+    def send():
+        for start in range(0, len(data), 5000): send_all(a, data[start : start + 5000])
+        close_socket(a)
+    threading.Thread(target=send).start()
+    got, told = [], 0
+    while (missing := len(data) - sum(map(len, got))) > 0:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, random.uniform(5e-5, 1e-3))
+            got.extend(map(itemgetter(0), starmap(receive_exactly, [(b, missing)])))  # in one step
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        except Stop as failure:
+            got.append(getattr(failure, "done", b""))
+            told += hasattr(failure, "done")
+    close_socket(b)
+    return b"".join(got) == data, told > 0
+until_told(transfer)
+"""
+SENT = STOPPED + """
+data = bytearray(range(251)) * 40_000
+def transfer():
+    a, b = pair(%s)
+    got, sent, told = [], [], 0
+    def receive():
+        while part := receive_exactly(b, 5000)[0]: got.append(part)
+    receiver = threading.Thread(target=receive)
+    receiver.start()
+    while (done := sum(sent)) < len(data):
+        try:
+            signal.setitimer(signal.ITIMER_REAL, random.uniform(5e-5, 1e-3))
+            sent.extend(map(itemgetter(0), starmap(send_all, [(a, memoryview(data)[done:])])))
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        except Stop as failure:
+            sent.append(getattr(failure, "done", 0))
+            told += hasattr(failure, "done")
+    close_socket(a)
+    receiver.join()
+    close_socket(b)
+    return b"".join(got) == data, told > 0
+until_told(transfer)
 """
 
 
