@@ -4414,7 +4414,6 @@ def get_service_by_port(port: int, protocol: str | None = None) -> ServiceEntry 
     return find_entry(who, SERVICE, getservbyport_block, "getservbyport", key, spoken)
 
 
-
 def get_interfaces() -> list[Interface]:
     """if_nameindex(3): all network interfaces of this machine.
 

@@ -362,9 +362,10 @@ def group_of(six: bool) -> Iterator[tuple[Socket, Socket, Any, int, Any, Any]]:
     kind: Any = Internet6Option if six else IpOption
     with create_socket(domain, DATAGRAM, SocketProtocol.AUTO) as receiver, \
             create_socket(domain, DATAGRAM, SocketProtocol.AUTO) as sender:
-        group: Any = InternetAddress("239.255.77.78", 0)
+        own = os.getpid() & 0xFFFF  # Linux lets a socket hear the groups that others have joined
+        group: Any = InternetAddress(0xEFFE0000 | own, 0)  # 239.254.x.y
         if six:
-            group = Internet6Address("ff01::7778", 0)
+            group = Internet6Address(f"ff01::7778:{own:x}", 0)
         bind_socket(receiver, group.__class__(None, 0))
         address = group.__class__(group.ip, name_of(receiver).port)
         if six:
