@@ -1159,21 +1159,21 @@ struct plain_run {
 static int read_run(struct state *state, const struct socket_base *sock, PyObject *object,
                     struct plain_run *run)
 {
-    PyObject *data = RUN(object)->data, *address = RUN(object)->address;
+    const struct run_base *from = RUN(object);          /* if it is one */
     Py_ssize_t size = -1;
     socklen_t length = 0;
 
-    if (Py_TYPE(object) == (PyTypeObject *) THE(Datagrams) && data != NULL && address != NULL
-        && PyBytes_CheckExact(data) && RUN(object)->size != NULL
-        && PyLong_CheckExact(RUN(object)->size))
-        size = PyLong_AsSsize_t(RUN(object)->size);
-    if (size < 0 || (size == 0 && PyBytes_Size(data) > 0)
-        || (address != Py_None
-            && packed_form(state, sock, address, &run->address, &length) == NULL))
+    if (Py_TYPE(object) == (PyTypeObject *) THE(Datagrams) && from->data != NULL
+        && from->address != NULL && PyBytes_CheckExact(from->data) && from->size != NULL
+        && PyLong_CheckExact(from->size))
+        size = PyLong_AsSsize_t(from->size);
+    if (size < 0 || (size == 0 && PyBytes_Size(from->data) > 0)
+        || (from->address != Py_None
+            && packed_form(state, sock, from->address, &run->address, &length) == NULL))
         return 0;
-    run->of = address;
-    run->data = PyBytes_AsString(data);
-    run->numbers[0] = (size_t) PyBytes_Size(data);
+    run->of = from->address;
+    run->data = PyBytes_AsString(from->data);
+    run->numbers[0] = (size_t) PyBytes_Size(from->data);
     run->numbers[1] = (size_t) size;
     run->numbers[2] = length;
     return 1;

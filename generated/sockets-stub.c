@@ -1386,7 +1386,6 @@ static void close_taken(const int *taken, int number)
         (void) close_plain(*taken++);
 }
 
-
 /* close(2), for the descriptors that are left at these places */
 void close_descriptors_block(struct foreign_control *control, int first, int count)
 {

@@ -582,6 +582,7 @@ def test_wrong_arguments_are_refused_before_the_kernel_hears_of_them(make: Maker
         (TypeError, send_datagrams, (1, [run])),
         (TypeError, send_datagrams, (sock, run)),
         (TypeError, send_datagrams, (sock, [b"x"])),
+        (TypeError, send_datagrams, (sock, [object()])),  # smaller than a run is
         (TypeError, send_datagrams, (sock, [run], ReceiveFromOption.PEEK)),
         (ValueError, send_datagrams, (stream, [run])),
         (ValueError, send_datagrams, (sock, [Datagrams(b"", 0, InternetAddress(1, None))])),
