@@ -184,11 +184,17 @@ class OurBatches(OurDatagrams):
 
 # The ways to wait.
 
-def with_selectors(side: Theirs, where: str) -> None:
+def selected(side: Theirs, where: str) -> tuple[Any, selectors.BaseSelector]:
+    """A server that does not block, and a selector that looks after it."""
     server = side.listen(where)
     side.set_blocking(server, False)
     selector = selectors.DefaultSelector()
     selector.register(server, selectors.EVENT_READ)
+    return server, selector
+
+
+def with_selectors(side: Theirs, where: str) -> None:
+    server, selector = selected(side, where)
     while True:
         for key, _ in selector.select():
             sock = key.fileobj
@@ -234,10 +240,7 @@ def with_readers(side: Theirs, where: str) -> None:
 
 def drained(side: Theirs, where: str) -> None:
     """Datagrams: wait, and answer all that are there."""
-    server = side.listen(where)
-    side.set_blocking(server, False)
-    selector = selectors.DefaultSelector()
-    selector.register(server, selectors.EVENT_READ)
+    server, selector = selected(side, where)
     while True:
         selector.select()
         while side.turn(server):

@@ -259,6 +259,22 @@ def interrupting(act: Callable[[], Any], error: Exception | None = None) -> tupl
         signal.signal(signal.SIGUSR1, before)
 
 
+# What begins a script that forks in a thread while others wait: blocking UNIX pairs, and who waits.
+FORKING = """
+import errno, os, sys, warnings
+warnings.filterwarnings("ignore", "This process .* is multi-threaded")  # so it is to be
+sys.path.insert(0, sys.argv[1])
+from helpers import Waiter
+from sockets import *
+
+def pair():
+    both = make_socket_pair(SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO)
+    for sock in both:
+        set_socket_nonblocking(sock, False)
+    return both
+"""
+
+
 def run_python(script: str, *arguments: str, deadline: float = 40.0, **more: Any) -> str:
     """Run a script in a process of its own, which has to end well; return what it printed."""
     done = subprocess.run(

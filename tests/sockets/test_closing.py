@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from helpers import (
+    FORKING,
     Makers,
     Waiter,
     fill,
@@ -277,19 +278,7 @@ def test_no_call_reaches_a_socket_that_was_made_meanwhile(many_switches: None) -
 
 # A fork has one thread only.
 
-CHILDREN = """
-import errno, os, sys, warnings
-warnings.filterwarnings("ignore", "This process .* is multi-threaded")  # so it is to be
-sys.path.insert(0, sys.argv[1])
-from helpers import Waiter
-from sockets import *
-
-def pair():
-    both = make_socket_pair(SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO)
-    for sock in both:
-        set_socket_nonblocking(sock, False)
-    return both
-
+CHILDREN = FORKING + """
 def is_open(number):
     return os.path.exists(f"/proc/self/fd/{number}")
 

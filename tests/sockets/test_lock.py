@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from helpers import (
+    FORKING,
     DEADLINE,
     LOOPBACK,
     SO_RCVTIMEO,
@@ -507,19 +508,8 @@ def test_calls_that_a_signal_ended_do_not_count_as_waiting(
 @with_lock
 @needs_posix
 def test_a_fork_counts_the_calls_that_wait_in_each_process() -> None:
-    run_python("""
-import os, sys, warnings
-warnings.filterwarnings("ignore", "This process .* is multi-threaded")  # so it is to be
-sys.path.insert(0, sys.argv[1])
-from helpers import Waiter
-from sockets import *
+    run_python(FORKING + """
 from test_lock import Stepper
-
-def pair():
-    both = make_socket_pair(SocketDomain.UNIX, SocketType.STREAM, SocketProtocol.AUTO)
-    for sock in both:
-        set_socket_nonblocking(sock, False)
-    return both
 
 def act():
     send_to_socket(first, b"x", None)
